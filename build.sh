@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Builds, checks, tests and shows Spacekeeper. Needs Python 3.10 or newer with venv, and
+# nothing else: every sub-command makes the environments that it uses under .venv/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export PYTHONUTF8=1
+
+usage() {
+    cat <<'TEXT'
+usage: ./build.sh [command]
+  build           dist/chat.spacekeeper-v<version>.mbp, the same bytes on every run (the default)
+  test            check, unit tests, and the tests against a real Synapse and a real maubot
+  test unit|e2e   one part of the tests; further arguments go to pytest
+  check           ruff, mypy --strict and the import contracts
+  demo [--once]   the whole job on a local stack; stays up unless --once is given
+  dev             a local stack that stays up; a saved file is built and uploaded at once
+  clean           removes whatever this script made
+TEXT
+}
+
+fail() {
+    echo "build.sh: $1" >&2
+    exit 1
+}
+
+# The interpreter that packs the plugin and makes the environments.
+find_python() {
+    local name
+    for name in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+            python=$name
+            return
+        fi
+    done
+    fail "Python 3.10 or newer is needed and was not found; PYTHON=/path/to/python3 names one."
+}
+
+# prepare NAME...: the named environments exist and hold what pyproject.toml pins.
+prepare() {
+    "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+        fail "Python's venv module is missing (on Debian and Ubuntu: apt install python3-venv)."
+    "$python" -m dev.environments "$@"
+}
+
+check() {
+    local venv=.venv/test/bin/python
+    "$venv" -m ruff check .
+    "$venv" -m ruff format --check .
+    "$venv" -m mypy
+    "$venv" -c 'from importlinter.cli import lint_imports_command as run; run()'
+}
+
+unit() {
+    .venv/test/bin/python -m pytest --ignore=tests/e2e "$@"
+}
+
+e2e() {
+    .venv/test/bin/python -m pytest tests/e2e "$@"
+}
+
+test_all() {
+    if [ "${1:-}" = unit ]; then
+        prepare test
+        unit "${@:2}"
+    elif [ "${1:-}" = e2e ]; then
+        prepare test synapse maubot llmock
+        e2e "${@:2}"
+    else
+        prepare test synapse maubot llmock
+        check
+        unit "$@"
+        e2e "$@"
+    fi
+}
+
+clean() {
+    rm -rf dist .venv .stack .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+    find plugin dev tests -name __pycache__ -type d -prune -exec rm -rf {} +
+}
+
+command=${1:-build}
+[ $# -eq 0 ] || shift
+find_python
+case $command in
+    build) "$python" -m dev.pack ;;
+    test) test_all "$@" ;;
+    check) prepare test && check ;;
+    demo) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.demo "$@" ;;
+    dev) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.watch "$@" ;;
+    clean) clean ;;
+    help | -h | --help) usage ;;
+    *)
+        usage >&2
+        fail "there is no command $command."
+        ;;
+esac

@@ -1,0 +1,109 @@
+"""The local stack: Synapse, maubot with Spacekeeper in it, and the wire between the two.
+
+One piece of code for demo, dev and the end-to-end tests. Whatever it starts it also ends,
+however its block is left.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from .environments import ROOT
+from .llmock import LLMock
+from .maubot import Maubot
+from .pack import package
+from .person import Person
+from .processes import together
+from .synapse import Login, Synapse
+from .wire import Wire
+
+BOT = INSTANCE = "spacekeeper"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a stack is to be.
+
+    `limits`: "raised", or "default" for Synapse's own limits of requests. `room_version`: the
+    homeserver's default, empty for Synapse's own. `config`: the instance's, as YAML. `autojoin`:
+    the bot's client accepts every invitation itself, as maubot does unless told otherwise.
+    """
+
+    limits: str = "raised"
+    room_version: str = ""
+    config: str = ""
+    autojoin: bool = True
+
+
+class Stack:
+    """A running stack. Made by `Stack.start`."""
+
+    def __init__(self, session: aiohttp.ClientSession, directory: Path) -> None:
+        self.directory = directory
+        self._session = session
+        self.synapse = Synapse(session, _folder(directory, "synapse"))
+        self.maubot = Maubot(session, _folder(directory, "maubot"))
+        self.llmock = LLMock(session, _folder(directory, "llmock"))
+        self.wire = Wire(session, self.synapse.url)
+        self.bot: Login
+
+    @classmethod
+    @asynccontextmanager
+    async def start(cls, options: Options | None = None) -> AsyncIterator[Stack]:
+        """A stack with the plugin of this checkout installed and its instance started.
+
+        llmock is left for its own `start`. Raises StartFailure.
+        """
+        home = ROOT / ".stack"
+        home.mkdir(exist_ok=True)
+        directory = Path(tempfile.mkdtemp(dir=home))
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+            stack = cls(session, directory)
+            try:
+                await stack._bring_up(options or Options())
+            except BaseException:
+                # The directory stays: the failure's message points to a log in it.
+                await stack._bring_down()
+                raise
+            try:
+                yield stack
+            finally:
+                await stack._bring_down()
+                shutil.rmtree(directory)
+
+    async def person(self, name: str, *, admin: bool = False) -> Person:
+        """A new account on the homeserver, logged in; `admin` makes it a server administrator."""
+        login = await self.synapse.register(name, admin=admin)
+        return Person(self._session, self.synapse.url, login)
+
+    async def upload(self) -> None:
+        """Pack this checkout's plugin as it is now, and give it to maubot."""
+        await self.maubot.upload(package(ROOT))
+
+    async def _bring_up(self, options: Options) -> None:
+        self.synapse.configure(options.limits, options.room_version)
+        self.maubot.configure()
+        await together(self.synapse.start(), self.maubot.start(), self.wire.open())
+        self.bot = await self.synapse.register(BOT)
+        await self.upload()
+        await self.maubot.put_client(self.bot, self.wire.url, autojoin=options.autojoin)
+        await self.maubot.create_instance(INSTANCE, self.bot.user_id, options.config)
+
+    async def _bring_down(self) -> None:
+        # maubot first: it says goodbye to the homeserver.
+        await self.maubot.stop()
+        await self.wire.close()
+        await together(self.synapse.stop(), self.llmock.stop())
+
+
+def _folder(directory: Path, name: str) -> Path:
+    folder = directory / name
+    folder.mkdir()
+    return folder

@@ -1,0 +1,1 @@
+"""The database: a cache of what Matrix says, which may be deleted at any time."""

@@ -1,0 +1,39 @@
+"""The tables of the cache.
+
+There is nothing to migrate: a new version drops what stands and starts empty, since every row
+can be had from Matrix again. A database written by a later version is taken as it is; store.py
+finds out whether it can be used, and makes it anew if not.
+"""
+
+from __future__ import annotations
+
+from mautrix.util.async_db import Connection, UpgradeTable
+
+upgrade_table = UpgradeTable(allow_unsupported=True)
+
+TABLES = {
+    "space": """CREATE TABLE space (
+        space_id       TEXT PRIMARY KEY,
+        matrix_user_id TEXT NOT NULL,
+        created_at     BIGINT NOT NULL
+    )""",
+    "chat": """CREATE TABLE chat (
+        room_id          TEXT PRIMARY KEY,
+        space_id         TEXT NOT NULL,
+        matrix_user_id   TEXT NOT NULL,
+        chat_id          TEXT NOT NULL,
+        platform         TEXT NOT NULL,
+        platform_chat_id TEXT NOT NULL,
+        status           TEXT NOT NULL
+    )""",
+}
+
+
+async def rebuild_tables(conn: Connection) -> None:
+    """Make the tables anew, empty."""
+    for name, statement in TABLES.items():
+        await conn.execute(f"DROP TABLE IF EXISTS {name}")
+        await conn.execute(statement)
+
+
+upgrade_table.register(rebuild_tables, description="Latest revision")

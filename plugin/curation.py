@@ -1,0 +1,71 @@
+"""What owners do with the chats they have: archive, restore, rename.
+
+A change goes into the routes before it goes into Matrix, so that a reconciliation that looked
+before it cannot undo it, and out of them again if Matrix did not take it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attr
+from mautrix.errors import MatrixRequestError
+
+from .matrix.api import NoAnswer
+from .provisioning import Provisioning
+from .topology.contents import child_content, removed_child_content
+from .topology.model import CHILD_TYPE, Chat, Status, Topology
+
+
+class Curation:
+    """Changes one instance's chats."""
+
+    def __init__(self, provisioning: Provisioning) -> None:
+        self.provisioning = provisioning
+        self.matrix = provisioning.matrix
+        self.slot = provisioning.slot
+
+    async def archive(self, chat: Chat) -> Chat:
+        """Take a chat out of its Space; the room and its binding stay.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the Space could not be changed; the chat is as before.
+        """
+        async with self.provisioning.lock(chat.owner):
+            standing = child_content(chat.binding, self.matrix.identity)
+            archived = attr.evolve(chat, status=Status.ARCHIVED)
+            await self._change(chat, archived, removed_child_content(standing))
+            return archived
+
+    async def restore(self, chat: Chat) -> Chat:
+        """Put an archived chat back into its Space, and invite its owner if they left.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the Space could not be changed; the chat is as before.
+        """
+        async with self.provisioning.lock(chat.owner):
+            live = attr.evolve(chat, status=Status.LIVE)
+            await self._change(chat, live, child_content(chat.binding, self.matrix.identity))
+            await self.provisioning.invite_back(chat.room_id, chat.owner)
+            return live
+
+    async def rename(self, chat: Chat, title: str) -> None:
+        """Name the chat's room.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the name is as before.
+        """
+        name = {"name": title}
+        await self.matrix.writer.put_state(chat.room_id, "m.room.name", "", name)
+
+    async def _change(self, before: Chat, after: Chat, link: dict[str, Any]) -> None:
+        # The route goes first: a reconciliation that looked before it will not undo this.
+        self.slot.put_chat(after)
+        try:
+            await self.matrix.writer.put_state(
+                before.binding.space_id, CHILD_TYPE, before.room_id, link
+            )
+        except (NoAnswer, MatrixRequestError):
+            self.slot.put_chat(before)
+            raise
+        await self.provisioning.store.put(Topology(chats={after.room_id: after}))

@@ -1,0 +1,1 @@
+"""What people can do: one class for each area, each behind the same boundary."""

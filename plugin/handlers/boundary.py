@@ -1,0 +1,64 @@
+"""Where errors end: whatever goes wrong while a person is served becomes a sentence to them.
+
+maubot would write an exception into its log and leave the person without an answer. This is the
+only place among the handlers that catches everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from mautrix.errors import MatrixRequestError
+from mautrix.types import EventID, RoomID
+
+from ..errors import UserError
+from ..matrix.api import NoAnswer
+from ..matrix.sender import Sender
+from ..platforms.protocol import PlatformError
+
+SILENCE = "The homeserver does not answer just now. Please try again shortly."
+
+
+class Boundary:
+    """Runs one piece of work for somebody in a room, and tells them if it fails."""
+
+    def __init__(self, sender: Sender, log: logging.Logger) -> None:
+        self.sender = sender
+        self.log = log
+
+    async def run(
+        self, work: Callable[[], Awaitable[None]], room_id: RoomID, reply_to: EventID | None = None
+    ) -> None:
+        """Do the work; an error is logged, and said in the room as a reply.
+
+        Args:
+            work: what to do.
+            room_id: where the person is.
+            reply_to: their message, if it was one.
+        """
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 (see above)
+            sentence = self._explain(error, room_id)
+            try:
+                await self.sender.notice(room_id, sentence, reply_to)
+            except (MatrixRequestError, NoAnswer) as silence:
+                self.log.warning("Could not tell %s what went wrong: %s", room_id, silence)
+
+    def _explain(self, error: Exception, room_id: RoomID) -> str:
+        if isinstance(error, UserError):
+            return error.text
+        if isinstance(error, PlatformError):
+            self.log.warning("No answer for %s: %s", room_id, error.detail or error.sentence)
+            return error.sentence
+        if isinstance(error, NoAnswer):
+            self.log.warning("The homeserver failed while serving %s: %s", room_id, error)
+            return SILENCE
+        if isinstance(error, MatrixRequestError):
+            self.log.warning("The homeserver refused something for %s: %s", room_id, error)
+            return f"The homeserver refused: {error}"
+        reference = secrets.token_hex(3)
+        self.log.error("Error %s while serving %s", reference, room_id, exc_info=error)
+        return f"Something went wrong on my side. Your administrator finds it under `{reference}`."

@@ -1,0 +1,112 @@
+"""One message of an owner goes to the platform, and the answer comes back into the chat.
+
+The platform knows its conversation by `platform_chat_id` alone and never sees a room. What was
+said before is read from the room's timeline: it is the memory, and survives the plugin's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from mautrix.types import EventID, RoomID
+
+from ..matrix.history import Said
+from ..matrix.sender import TYPING_MS
+from ..matrix.session import Matrix
+from ..platforms.protocol import Message, Platform, Utterance
+from ..setup import Setup
+from ..topology.model import Chat
+
+
+class Conversation:
+    """Carries messages between chats and their platforms."""
+
+    def __init__(
+        self, matrix: Matrix, setup: Callable[[], Setup], is_command: Callable[[str], bool]
+    ) -> None:
+        """
+        Args:
+            matrix: where the chats are.
+            setup: the configuration in force.
+            is_command: tells commands from what is meant for the platform.
+        """
+        self.matrix = matrix
+        self.setup = setup
+        self.is_command = is_command
+        # A task that nobody holds may be collected while it runs.
+        self._showing: set[asyncio.Task[None]] = set()
+
+    async def answer(self, chat: Chat, event_id: EventID, text: str) -> None:
+        """Get the platform's answer to a message and send it as a reply.
+
+        Raises:
+            UserError, PlatformError: there is no answer, and why.
+            NoAnswer, MatrixRequestError: the homeserver failed.
+        """
+        platform = self.setup().platform(chat.binding.platform)
+        message = Message(
+            platform_chat_id=chat.binding.platform_chat_id,
+            event_id=event_id,
+            text=text,
+            history=partial(self._history, chat, event_id),
+        )
+        with self._at_work(chat.room_id, event_id):
+            answer = await _collect(platform, message)
+            await self.matrix.sender.answer(chat.room_id, answer, event_id)
+
+    @contextlib.contextmanager
+    def _at_work(self, room_id: RoomID, event_id: EventID) -> Iterator[None]:
+        """Show that the message was seen and is being answered; no answer waits for that."""
+        done = asyncio.Event()
+        showing = asyncio.create_task(self._show_work(room_id, event_id, done))
+        self._showing.add(showing)
+        showing.add_done_callback(self._showing.discard)
+        try:
+            yield
+        finally:
+            done.set()
+
+    async def _show_work(self, room_id: RoomID, event_id: EventID, done: asyncio.Event) -> None:
+        await self.matrix.sender.mark_read(room_id, event_id)
+        typing = False
+        while not done.is_set():
+            typing = True
+            await self.matrix.sender.typing(room_id, True)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(done.wait(), TYPING_MS / 1000 * 0.8)
+        if typing:
+            await self.matrix.sender.typing(room_id, False)
+
+    async def _history(self, chat: Chat, event_id: EventID, budget: int) -> Sequence[Utterance]:
+        """What was said in the chat before, oldest first, in at most `budget` characters."""
+        utterances: list[Utterance] = []
+        answered: EventID | None = None
+        async for said in self.matrix.timeline.before(chat.room_id, event_id):
+            utterance = self._utterance(chat, said)
+            if utterance is None:
+                continue
+            budget -= len(utterance.text)
+            if budget < 0:
+                break
+            if said.answers is not None and said.answers == answered:
+                # A long answer came in several messages; to the platform it is one.
+                text = f"{utterance.text}\n\n{utterances.pop().text}"
+                utterance = Utterance("assistant", text)
+            answered = said.answers
+            utterances.append(utterance)
+        return utterances[::-1]
+
+    def _utterance(self, chat: Chat, said: Said) -> Utterance | None:
+        if said.sender == self.matrix.identity.bot:
+            return Utterance("assistant", said.text) if said.answers else None
+        if said.sender != chat.owner or self.is_command(said.text):
+            return None
+        return Utterance("user", said.text)
+
+
+async def _collect(platform: Platform, message: Message) -> str:
+    async with contextlib.aclosing(platform.send(message)) as pieces:
+        return "".join([piece async for piece in pieces])

@@ -1,0 +1,125 @@
+"""Invitations: somebody asks the bot in, and gets a Space with a first chat.
+
+The invitation is accepted last: until then it stands in Matrix, so whatever is interrupted is
+found by the next start and finished, and nothing is made twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from functools import partial
+
+from maubot.handlers import event
+from mautrix.errors import MatrixRequestError
+from mautrix.types import (
+    EventType,
+    Membership,
+    MemberStateEventContent,
+    RoomID,
+    StateEvent,
+    UserID,
+)
+
+from ..errors import UserError
+from ..matrix.api import NoAnswer
+from ..matrix.reader import Invitation
+from ..permissions import Level
+from ..topology.model import Room
+from .boundary import Boundary
+from .links import link, room_url
+from .queues import RoomQueues
+from .reception import Reception
+
+SORRY = (
+    "Thank you for the invitation! I am not set up to serve your account, though, so I will "
+    "leave. The people who run this bot can change that."
+)
+
+
+class Invitations:
+    """Answers invitations, those that came while nobody was there included."""
+
+    def __init__(
+        self,
+        reception: Reception,
+        queues: RoomQueues,
+        boundary: Boundary,
+        log: logging.Logger,
+    ) -> None:
+        self.reception = reception
+        self.matrix = reception.matrix
+        self.provisioning = reception.provisioning
+        self.setup = reception.setup
+        self.queues = queues
+        self.boundary = boundary
+        self.log = log
+        self._apologised: set[UserID] = set()
+
+    @event.on(EventType.ROOM_MEMBER)
+    async def take(self, evt: StateEvent) -> None:
+        """Queue an invitation of the bot."""
+        if evt.state_key != self.setup().bot or not isinstance(
+            evt.content, MemberStateEventContent
+        ):
+            return
+        if evt.content.membership == Membership.INVITE:
+            self.answer(Invitation(evt.room_id, evt.sender))
+
+    async def greet(self, strangers: Iterable[Room]) -> None:
+        """See to the rooms that maubot joined while nobody was there to greet.
+
+        Args:
+            strangers: joined rooms that the bot did not make and did not know before.
+        """
+        try:
+            for room in strangers:
+                await self._greet_room(room)
+        except (NoAnswer, MatrixRequestError) as error:
+            self.log.warning("Not every room could be greeted: %s", error)
+
+    async def _greet_room(self, room: Room) -> None:
+        bot = self.setup().bot
+        others = [user for user, membership in room.members.items() if membership == "join"]
+        others = [user for user in others if user != bot]
+        greeted = room.is_space or len(others) != 1
+        if not greeted and not await self.matrix.reader.has_spoken(room.room_id):
+            self.answer(Invitation(room.room_id, others[0]))
+        else:
+            self.provisioning.reconciliation.acknowledge(room.room_id)
+
+    def answer(self, invitation: Invitation) -> None:
+        """Queue the answer to an invitation; answering one twice does no harm."""
+        work = partial(self._answer, invitation)
+        self.queues.put(invitation.room_id, partial(self.boundary.run, work, invitation.room_id))
+
+    async def _answer(self, invitation: Invitation) -> None:
+        if self.setup().level_of(invitation.sender) < Level.USER:
+            await self._decline(invitation)
+            return
+        try:
+            home = await self.provisioning.make_home(invitation.sender)
+        except UserError:
+            # Said in the room, which the bot must have joined for that.
+            await self.matrix.writer.join(invitation.room_id)
+            raise
+        await self.matrix.writer.join(invitation.room_id)
+        if await self.reception.is_control_room(invitation.room_id, invitation.sender):
+            bot, owner = self.setup().bot, invitation.sender
+            first = link("the first one", room_url(home.chats[0].room_id, bot, owner))
+            await self.matrix.sender.notice(
+                invitation.room_id,
+                f"Welcome! Your chats live in a Space of your own: "
+                f"{await self.reception.describe(home)}. Accept the invitations and write in "
+                f"{first}; `!new` starts another, `!help` shows what else I can do.",
+            )
+        self.provisioning.reconciliation.acknowledge(invitation.room_id)
+
+    async def _decline(self, invitation: Invitation) -> None:
+        room_id: RoomID = invitation.room_id
+        if invitation.sender not in self._apologised:
+            self._apologised.add(invitation.sender)
+            await self.matrix.writer.join(room_id)
+            await self.matrix.sender.notice(room_id, SORRY)
+        await self.matrix.writer.leave(room_id, SORRY)
+        self.log.info("Declined an invitation of %s, who has no permission", invitation.sender)

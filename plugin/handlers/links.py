@@ -1,0 +1,27 @@
+"""Links to rooms, as every client understands them (appendices, section 4.7.2: matrix.to)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from mautrix.types import RoomID, UserID
+
+from ..topology.contents import via_servers
+
+ESCAPED = "\\`*_{}[]<>()#+-.!|~"
+
+
+def room_url(room_id: RoomID, bot: UserID, owner: UserID) -> str:
+    """The matrix.to address of a room; version 12 ids name no server, so `via` does."""
+    via = "&".join(f"via={quote(server)}" for server in via_servers(bot, owner))
+    return f"https://matrix.to/#/{quote(room_id, safe='!:')}?{via}"
+
+
+def plain(text: str) -> str:
+    """Text that somebody chose, so that it stands in Markdown as it is."""
+    return "".join(f"\\{mark}" if mark in ESCAPED else mark for mark in text)
+
+
+def link(title: str, url: str) -> str:
+    """A Markdown link with somebody's own words in it."""
+    return f"[{plain(title)}]({url})"

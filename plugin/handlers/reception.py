@@ -1,0 +1,84 @@
+"""Receives people outside their chats: in the control room, in groups, and in unknown rooms.
+
+Nothing said here ever reaches a platform. Whoever may have a Space is shown to it, and it is
+made if there is none; there is never a second working room beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from maubot.matrix import MaubotMessageEvent
+from mautrix.types import RoomID, UserID
+
+from ..errors import UserError
+from ..matrix.session import Matrix
+from ..permissions import Level
+from ..provisioning import Home, Provisioning
+from ..setup import Setup
+from ..topology.model import Chat
+from .commands import Commands
+from .links import link, room_url
+
+UNREAD = "I could not look at this room yet. Please write again in a minute; nothing is lost."
+
+
+class Reception:
+    """Answers messages in rooms that are no chats."""
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        provisioning: Provisioning,
+        commands: Commands,
+        setup: Callable[[], Setup],
+    ) -> None:
+        self.matrix = matrix
+        self.provisioning = provisioning
+        self.slot = provisioning.slot
+        self.commands = commands
+        self.setup = setup
+        self._shown: set[tuple[RoomID, UserID]] = set()
+
+    async def recognise(self, room_id: RoomID, sender: UserID) -> Chat | None:
+        """Whether a room that is not routed is a chat after all: one that is being made just
+        now, or one that could not be read before.
+
+        Raises:
+            UserError: it is still not known what the room is.
+        """
+        await self.provisioning.wait_for(sender)
+        if room_id in self.slot.current.unread:
+            await self.provisioning.look_again("somebody wrote in an unread room")
+            if room_id in self.slot.current.unread:
+                raise UserError(UNREAD)
+        return self.slot.current.lookup(room_id)
+
+    async def receive(self, evt: MaubotMessageEvent) -> None:
+        """Answer somebody who wrote outside their chats."""
+        if self.setup().level_of(evt.sender) < Level.USER:
+            return
+        if await self.is_control_room(evt.room_id, evt.sender):
+            if self.commands.is_command(evt.content.body):
+                await self.commands.run(evt, None)
+                return
+        elif (evt.room_id, evt.sender) in self._shown:
+            # In a group the others should not have to read this after every message.
+            return
+        home = await self.provisioning.make_home(evt.sender)
+        await self.provisioning.invite_back(home.space.room_id, evt.sender)
+        self._shown.add((evt.room_id, evt.sender))
+        text = f"Your chats are in {await self.describe(home)}. I answer there, not here."
+        await self.matrix.sender.notice(evt.room_id, text, evt.event_id)
+
+    async def is_control_room(self, room_id: RoomID, sender: UserID) -> bool:
+        """Whether the bot and this person are alone in the room."""
+        members = await self.matrix.reader.joined_members(room_id)
+        return members <= {self.setup().bot, sender}
+
+    async def describe(self, home: Home) -> str:
+        """A link to the Space, by its name."""
+        space = home.space
+        name = await self.matrix.reader.state_value(space.room_id, "m.room.name", "name", "")
+        url = room_url(space.room_id, self.setup().bot, space.owner)
+        return link(name or "your Space", url)

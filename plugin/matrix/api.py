@@ -1,0 +1,182 @@
+"""One call to the homeserver, with patience, and with three outcomes that are never mixed up.
+
+It is mautrix's own HTTPAPI with another `request`: what it returns was answered, a
+`MatrixRequestError` was refused by the homeserver in Matrix's own words, and `NoAnswer` means
+that nobody knows. A proxy's error page, a broken answer and a time-out are all `NoAnswer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import attr
+from aiohttp import ClientError, ClientResponse, ClientTimeout
+from mautrix.api import HTTPAPI, Method, PathBuilder
+from mautrix.errors import MatrixError, make_request_error
+
+from .retry import COURTESY, CREATE, READ, WRITE, Lane, wait_before
+
+
+class NoAnswer(MatrixError):
+    """The homeserver gave no answer that means anything: nothing may be concluded from it.
+
+    Attributes:
+        retry_after: seconds the homeserver asked to wait, if it did (a 429).
+    """
+
+    def __init__(self, what: str, retry_after: float | None = None) -> None:
+        super().__init__(what)
+        self.retry_after = retry_after
+
+
+@attr.frozen
+class _Answer:
+    status: int
+    body: Any
+    retry_after: float | None
+
+
+class PatientAPI(HTTPAPI):
+    """mautrix's API client, patient: see `request`.
+
+    Attributes:
+        sent: how many requests went out, by method and kind of endpoint.
+    """
+
+    def __init__(self, like: HTTPAPI) -> None:
+        """Make one that talks to the same homeserver, as the same user, as `like`."""
+        super().__init__(like.base_url, like.token, client_session=like.session, log=like.log)
+        self.as_user_id = like.as_user_id
+        self.as_device_id = like.as_device_id
+        self.sent: Counter[str] = Counter()
+        kinds = {"read": READ, "write": WRITE, "create": CREATE, "courtesy": COURTESY}
+        self._lanes = {kind: Lane(patience) for kind, patience in kinds.items()}
+
+    async def request(  # type: ignore[override]
+        self,
+        method: Method,
+        path: PathBuilder | str,
+        content: Mapping[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        query_params: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> Any:
+        """Call the homeserver, and again until it answers or patience ends.
+
+        Args:
+            method: the HTTP method.
+            path: the endpoint, from `_matrix` on.
+            content: the JSON body; ignored for GET.
+            headers: further HTTP headers.
+            query_params: the query; None values are left out.
+
+        Returns:
+            The JSON value answered.
+
+        Raises:
+            MatrixRequestError: the homeserver refused, with an errcode of its own.
+            NoAnswer: it could not be reached, was busy, or answered nonsense, to the end.
+        """
+        kind = _kind(method, str(path))
+        lane = self._lanes[kind]
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + lane.patience.total
+        attempt = 0
+        while True:
+            async with lane.place():
+                self.sent[f"{method} {kind}"] += 1
+                try:
+                    return await self._attempt(method, path, content, query_params, lane)
+                except NoAnswer as error:
+                    failure = error
+            attempt += 1
+            wait = failure.retry_after or wait_before(attempt)
+            if failure.retry_after:
+                lane.close_for(failure.retry_after)
+            if loop.time() + wait > deadline:
+                raise failure
+            self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, path)
+            await asyncio.sleep(wait)
+
+    async def _attempt(
+        self,
+        method: Method,
+        path: PathBuilder | str,
+        content: Mapping[str, Any] | None,
+        query_params: Mapping[str, Any] | None,
+        lane: Lane,
+    ) -> Any:
+        query = {
+            key: str(value) for key, value in (query_params or {}).items() if value is not None
+        }
+        if self.as_user_id:
+            query["user_id"] = self.as_user_id
+        if self.as_device_id:
+            query["org.matrix.msc3202.device_id"] = query["device_id"] = self.as_device_id
+        try:
+            async with self.session.request(
+                str(method),
+                self.base_url.with_path(self._full_path(path), encoded=True),
+                data=None if method == Method.GET else json.dumps(content or {}),
+                params=query,
+                headers={
+                    "Authorization": f"Bearer {self.token}",
+                    "Content-Type": "application/json",
+                },
+                timeout=ClientTimeout(total=lane.patience.attempt),
+            ) as response:
+                answer = await _read(response)
+        except asyncio.TimeoutError as error:
+            raise NoAnswer(f"no answer within {lane.patience.attempt:.0f} s") from error
+        except (ClientError, OSError) as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+        return _judge(answer)
+
+
+def _kind(method: Method, path: str) -> str:
+    if method == Method.GET:
+        return "read"
+    if path.endswith("/createRoom"):
+        return "create"
+    return "courtesy" if "/typing/" in path or "/receipt/" in path else "write"
+
+
+async def _read(response: ClientResponse) -> _Answer:
+    text = await response.text(errors="replace")
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    retry_after = _seconds(response.headers.get("Retry-After"))
+    if isinstance(body, dict) and retry_after is None:
+        milliseconds = _seconds(body.get("retry_after_ms"))
+        retry_after = None if milliseconds is None else milliseconds / 1000
+    return _Answer(response.status, body, retry_after)
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 0 <= number < 86400 else None
+
+
+def _judge(answer: _Answer) -> Any:
+    """What an answer amounts to (client-server API, section 2.1: errors carry an errcode)."""
+    status, body = answer.status, answer.body
+    if status == 429:
+        raise NoAnswer("429: too many requests", answer.retry_after)
+    if 200 <= status < 300:
+        if isinstance(body, (dict, list)):
+            return body
+        raise NoAnswer(f"{status} with a body that is no JSON object")
+    errcode = body.get("errcode") if isinstance(body, dict) else None
+    if not isinstance(errcode, str) or not 400 <= status < 500:
+        raise NoAnswer(f"{status} {errcode or 'without a Matrix error'}")
+    message = str(body.get("error", ""))
+    raise make_request_error(http_status=status, text=message, errcode=errcode, message=message)

@@ -1,0 +1,46 @@
+"""The hint in the bot's account data: which rooms are Spaces, and which joined rooms are foreign.
+
+It saves requests and is never the truth: without it, or with a wrong one, a start reads more
+rooms and comes to the same result. Instances on one bot account keep theirs side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attr
+from mautrix.types import RoomID
+
+HINT_TYPE = "chat.spacekeeper.spaces"
+
+
+@attr.frozen
+class Hint:
+    """What one instance noted: its Spaces, and the joined rooms that are none of its own."""
+
+    spaces: frozenset[RoomID] = frozenset()
+    foreign: frozenset[RoomID] = frozenset()
+
+
+def decode_hint(content: Mapping[str, Any], instance: str) -> Hint:
+    """The instance's hint in the account data; empty where there is none or it is garbled."""
+    instances = content.get("instances")
+    mine = instances.get(instance) if isinstance(instances, dict) else None
+    if not isinstance(mine, dict):
+        return Hint()
+    return Hint(_rooms(mine.get("spaces")), _rooms(mine.get("foreign")))
+
+
+def encode_hint(content: Mapping[str, Any], instance: str, hint: Hint) -> dict[str, Any]:
+    """The account data with this instance's hint in it, and the other instances' untouched."""
+    standing = content.get("instances")
+    others = standing if isinstance(standing, dict) else {}
+    mine = {"spaces": sorted(hint.spaces), "foreign": sorted(hint.foreign)}
+    return {"v": 1, "instances": {**others, instance: mine}}
+
+
+def _rooms(value: Any) -> frozenset[RoomID]:
+    if not isinstance(value, list):
+        return frozenset()
+    return frozenset(RoomID(room_id) for room_id in value if isinstance(room_id, str))

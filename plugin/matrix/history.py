@@ -1,0 +1,117 @@
+"""What was said in a room before: read from its timeline, newest first.
+
+The timeline is the memory: it survives restarts and a deleted database. What of it concerns the
+platform is for the reader of these lines to choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import attr
+from maubot.matrix import MaubotMatrixClient
+from mautrix.api import Method, Path
+from mautrix.errors import CryptoError
+from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SerializerError, UserID
+
+from .api import NoAnswer, PatientAPI
+from .sender import ANSWERS_KEY
+
+PAGE = 100
+TEXT_TYPES = ("m.text", "m.emote")
+
+
+@attr.frozen
+class Said:
+    """One text message: by whom, and which message it answers if it is a platform's answer."""
+
+    event_id: EventID
+    sender: UserID
+    text: str
+    answers: EventID | None
+
+
+class Timeline:
+    """Reads what was said in rooms of the bot's."""
+
+    def __init__(self, client: MaubotMatrixClient, api: PatientAPI) -> None:
+        """
+        Args:
+            client: maubot's client, for its decryption alone.
+            api: what the timeline is read with.
+        """
+        self.client = client
+        self.api = api
+
+    async def before(self, room_id: RoomID, event_id: EventID) -> AsyncIterator[Said]:
+        """The text messages before an event, newest first, each as its last edit left it.
+
+        Raises:
+            NoAnswer: the timeline could not be read.
+            MatrixRequestError: it may not be read.
+        """
+        edits: dict[str, str] = {}
+        reached = False
+        async for event in self._events(room_id):
+            if event.get("event_id") == event_id:
+                reached = True
+            elif (said := _text_of(event, edits)) is not None and reached:
+                yield said
+
+    async def _events(self, room_id: RoomID) -> AsyncIterator[dict[str, Any]]:
+        """Every event of the room, newest first (client-server API, section 6.5.4)."""
+        token = None
+        while True:
+            query = {"dir": "b", "limit": PAGE, "from": token}
+            path = Path.v3.rooms[room_id].messages
+            answer = await self.api.request(Method.GET, path, query_params=query)
+            chunk = answer.get("chunk") if isinstance(answer, dict) else None
+            if not isinstance(answer, dict) or not isinstance(chunk, list):
+                raise NoAnswer("the answer lists no messages")
+            for event in chunk:
+                if isinstance(event, dict):
+                    yield await self.decrypted({**event, "room_id": room_id})
+            token = answer.get("end")
+            if not token:
+                return
+
+    async def decrypted(self, event: dict[str, Any]) -> dict[str, Any]:
+        """An event in clear text, or as it is where it cannot be decrypted.
+
+        Args:
+            event: the event, with its `room_id`.
+        """
+        if event.get("type") != "m.room.encrypted" or not self.client.crypto:
+            return event
+        try:
+            encrypted = EncryptedEvent.deserialize(cast(JSON, event))
+            clear = await self.client.crypto.decrypt_megolm_event(encrypted)
+        except (CryptoError, SerializerError):
+            return event
+        return {**event, "type": str(clear.type), "content": clear.content.serialize()}
+
+
+def _text_of(event: dict[str, Any], edits: dict[str, str]) -> Said | None:
+    content = event.get("content")
+    if event.get("type") != "m.room.message" or not isinstance(content, dict):
+        return None
+    relation = content.get("m.relates_to")
+    if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
+        replacement = content.get("m.new_content")
+        text = replacement.get("body") if isinstance(replacement, dict) else None
+        if isinstance(text, str):
+            edits.setdefault(f"{event.get('sender')} {relation.get('event_id')}", text)
+        return None
+    text, event_id, sender = content.get("body"), event.get("event_id"), event.get("sender")
+    if content.get("msgtype") not in TEXT_TYPES or not isinstance(text, str):
+        return None
+    if not isinstance(event_id, str) or not isinstance(sender, str):
+        return None
+    answers = content.get(ANSWERS_KEY)
+    return Said(
+        EventID(event_id),
+        UserID(sender),
+        edits.get(f"{sender} {event_id}", text),
+        EventID(answers) if isinstance(answers, str) else None,
+    )

@@ -1,0 +1,238 @@
+"""Looks at Matrix: joined rooms, room state, invitations, and what the bot once noted.
+
+State is read raw and decoded event by event; mautrix's own `get_state` fails whole on one bad
+event. A look that failed is an outcome, never an empty answer. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterable
+from typing import Any
+from uuid import uuid4
+
+import attr
+from mautrix.api import Method, Path
+from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
+from mautrix.types import RoomID, SyncToken, UserID
+
+from ..topology.decode import Identity, decode_room
+from ..topology.model import Room, World
+from .api import NoAnswer, PatientAPI
+from .hint import HINT_TYPE, Hint, decode_hint, encode_hint
+
+# A look at every chat goes on behind the conversations, so it takes few places of its own.
+AT_ONCE = 8
+AT_LEISURE = 2
+
+
+@attr.frozen
+class Invitation:
+    """A room the bot is invited to, and by whom."""
+
+    room_id: RoomID
+    sender: UserID
+
+
+class Reader:
+    """Reads the homeserver as the bot sees it."""
+
+    def __init__(self, api: PatientAPI, identity: Identity) -> None:
+        self.api = api
+        self.identity = identity
+        self._noted: Hint | None = None
+
+    async def observe(self, likely_spaces: Iterable[RoomID], thorough: bool) -> World:
+        """Look at the joined rooms, and read every room that is likely to be a Space.
+
+        Args:
+            likely_spaces: rooms that the cache holds to be Spaces.
+            thorough: the look shall go on to each chat's own state.
+
+        Raises:
+            NoAnswer: not even the joined rooms could be listed.
+        """
+        joined, hint = await asyncio.gather(self._joined_rooms(), self.read_hint())
+        world = World(
+            bot=self.identity.bot,
+            joined=joined,
+            rooms={},
+            foreign=hint.foreign & joined,
+            thorough=thorough,
+        )
+        return await self.look(world, joined & {*hint.spaces, *likely_spaces})
+
+    async def look(self, world: World, room_ids: Iterable[RoomID]) -> World:
+        """The same world after reading these rooms as well."""
+        rooms, gone, unread = dict(world.rooms), set(world.gone), set(world.unread)
+        places = asyncio.Semaphore(AT_LEISURE if world.thorough and rooms else AT_ONCE)
+
+        async def read(room_id: RoomID) -> None:
+            async with places:
+                try:
+                    room = await self._room(room_id)
+                except (MNotFound, MForbidden):
+                    gone.add(room_id)
+                except (NoAnswer, MatrixRequestError):
+                    unread.add(room_id)
+                else:
+                    rooms[room_id] = room
+
+        await asyncio.gather(*(read(room_id) for room_id in sorted(room_ids)))
+        return attr.evolve(world, rooms=rooms, gone=frozenset(gone), unread=frozenset(unread))
+
+    async def _room(self, room_id: RoomID) -> Room:
+        events = await self.api.request(Method.GET, Path.v3.rooms[room_id].state)
+        room = decode_room(room_id, events, self.identity) if isinstance(events, list) else None
+        if room is None:
+            raise NoAnswer("the answer is no room's state")
+        return room
+
+    async def _joined_rooms(self) -> frozenset[RoomID]:
+        answer = await self.api.request(Method.GET, Path.v3.joined_rooms)
+        rooms = answer.get("joined_rooms") if isinstance(answer, dict) else None
+        if not isinstance(rooms, list) or not all(isinstance(room, str) for room in rooms):
+            raise NoAnswer("the answer lists no joined rooms")
+        return frozenset(RoomID(room) for room in rooms)
+
+    async def read_hint(self) -> Hint:
+        """What this instance noted about the joined rooms; empty where that cannot be read."""
+        try:
+            self._noted = decode_hint(await self._account_data(), self.identity.instance)
+        except NoAnswer:
+            self._noted = None
+        return self._noted or Hint()
+
+    async def write_hint(self, hint: Hint) -> None:
+        """Note which rooms are Spaces and which are foreign, for the next start.
+
+        Raises:
+            NoAnswer: the homeserver did not take it; the next start will read more rooms.
+        """
+        if hint == self._noted:
+            return
+        content = encode_hint(await self._account_data(), self.identity.instance, hint)
+        await self.api.request(Method.PUT, self._hint_path(), content)
+        self._noted = hint
+
+    async def note_space(self, room_id: RoomID) -> None:
+        """Add a new Space to what is noted; it is found without that too, with more requests."""
+        noted = self._noted or await self.read_hint()
+        with contextlib.suppress(NoAnswer, MatrixRequestError):
+            await self.write_hint(attr.evolve(noted, spaces=noted.spaces | {room_id}))
+
+    async def _account_data(self) -> dict[str, Any]:
+        try:
+            answer = await self.api.request(Method.GET, self._hint_path())
+        except MatrixRequestError:
+            return {}
+        return answer if isinstance(answer, dict) else {}
+
+    def _hint_path(self) -> Any:
+        return Path.v3.user[self.identity.bot].account_data[HINT_TYPE]
+
+    async def begin(self) -> tuple[SyncToken, list[Invitation]]:
+        """A token for what happens from now on, and every invitation that waits for an answer.
+
+        An initial sync that asks for no rooms still lists the invitations (client-server API,
+        section 6.4), and is the only call that does.
+        """
+        # Synapse answers an initial sync that it saw before from memory, for two minutes: a
+        # room that does not exist makes each one new.
+        nonce = f"!{uuid4()}:nowhere.invalid"
+        chosen = {"room": {"rooms": [], "not_rooms": [nonce]}, "presence": {"types": []}}
+        answer = await self._sync(chosen, None)
+        return answer["next_batch"], invitations_in(answer, self.identity.bot)
+
+    async def since(self, token: SyncToken) -> dict[str, Any]:
+        """The messages and invitations since a token, as a `/sync` has them."""
+        none: dict[str, list[str]] = {"types": []}
+        timeline = {"types": ["m.room.message", "m.room.encrypted"], "limit": 100}
+        room = {"timeline": timeline, "state": none, "ephemeral": none, "account_data": none}
+        return await self._sync({"room": room, "presence": none, "account_data": none}, token)
+
+    async def _sync(self, chosen: dict[str, Any], since: SyncToken | None) -> dict[str, Any]:
+        query = {
+            "filter": json.dumps(chosen),
+            "since": since,
+            "timeout": 0,
+            "set_presence": "offline",
+        }
+        answer = await self.api.request(Method.GET, Path.v3.sync, query_params=query)
+        if not isinstance(answer, dict) or not isinstance(answer.get("next_batch"), str):
+            raise NoAnswer("the answer is no sync")
+        return answer
+
+    async def joined_members(self, room_id: RoomID) -> frozenset[UserID]:
+        """Who is in a room of the bot's."""
+        answer = await self.api.request(Method.GET, Path.v3.rooms[room_id].joined_members)
+        joined = answer.get("joined") if isinstance(answer, dict) else None
+        if not isinstance(joined, dict):
+            raise NoAnswer("the answer lists no members")
+        return frozenset(joined)
+
+    async def state_value(self, room_id: RoomID, event_type: str, key: str, state_key: str) -> str:
+        """One string out of a state event's content; empty where there is none."""
+        try:
+            path = Path.v3.rooms[room_id].state[event_type][state_key]
+            content = await self.api.request(Method.GET, path)
+        except MNotFound:
+            return ""
+        value = content.get(key) if isinstance(content, dict) else None
+        return value if isinstance(value, str) else ""
+
+    async def display_name(self, user_id: UserID) -> str:
+        """A user's display name, or the name in their user id."""
+        try:
+            answer = await self.api.request(Method.GET, Path.v3.profile[user_id].displayname)
+        except (MatrixRequestError, NoAnswer):
+            answer = None
+        name = answer.get("displayname") if isinstance(answer, dict) else None
+        return name if isinstance(name, str) and name else user_id[1:].partition(":")[0]
+
+    async def default_room_version(self) -> str:
+        """The version the homeserver gives new rooms (section 6.3, capabilities)."""
+        answer = await self.api.request(Method.GET, Path.v3.capabilities)
+        value: Any = answer
+        for key in ("capabilities", "m.room_versions", "default"):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else "1"
+
+    async def has_spoken(self, room_id: RoomID) -> bool:
+        """Whether the bot ever sent a message into this room."""
+        chosen = {"senders": [self.identity.bot], "types": ["m.room.message", "m.room.encrypted"]}
+        query = {"dir": "b", "limit": 1, "filter": json.dumps(chosen)}
+        path = Path.v3.rooms[room_id].messages
+        answer = await self.api.request(Method.GET, path, query_params=query)
+        chunk = answer.get("chunk") if isinstance(answer, dict) else None
+        if not isinstance(chunk, list):
+            raise NoAnswer("the answer lists no messages")
+        return bool(chunk)
+
+
+def invitations_in(sync: dict[str, Any], bot: UserID) -> list[Invitation]:
+    """The invitations of the bot in the answer to a `/sync`."""
+    rooms = sync.get("rooms")
+    invited = rooms.get("invite") if isinstance(rooms, dict) else None
+    found = []
+    for room_id, room in sorted(invited.items()) if isinstance(invited, dict) else ():
+        sender = _inviter(room, bot)
+        if sender is not None:
+            found.append(Invitation(RoomID(room_id), sender))
+    return found
+
+
+def _inviter(room: Any, bot: UserID) -> UserID | None:
+    state = room.get("invite_state") if isinstance(room, dict) else None
+    events = state.get("events") if isinstance(state, dict) else None
+    for event in events if isinstance(events, list) else ():
+        if (
+            isinstance(event, dict)
+            and event.get("type") == "m.room.member"
+            and event.get("state_key") == bot
+            and isinstance(event.get("sender"), str)
+        ):
+            return UserID(event["sender"])
+    return None

@@ -1,0 +1,105 @@
+"""Talks: notices, answers, typing notices and read receipts.
+
+Messages are encrypted where the room is and maubot can; everything else about them is decided
+by whoever sends them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, cast
+from uuid import uuid4
+
+from maubot.matrix import MaubotMatrixClient
+from mautrix.api import Method, Path
+from mautrix.errors import MatrixRequestError
+from mautrix.types import JSON, EventID, EventType, RoomID, TextMessageEventContent
+from mautrix.util import markdown
+
+from .api import NoAnswer, PatientAPI
+
+# The event that an answer answers, in the answer's content: tells answers from notices.
+ANSWERS_KEY = "chat.spacekeeper.answers"
+# Events are limited to 65,536 bytes (client-server API, section 7.1.4). A piece stands in its
+# event twice, as text and as HTML, escaped as JSON, and perhaps encrypted on top.
+PIECE_BYTES = 12_000
+TYPING_MS = 30_000
+
+
+class Sender:
+    """Sends messages as the bot."""
+
+    def __init__(self, client: MaubotMatrixClient, api: PatientAPI) -> None:
+        """
+        Args:
+            client: maubot's client, for its encryption alone.
+            api: what the messages are sent with.
+        """
+        self.client = client
+        self.api = api
+
+    async def notice(self, room_id: RoomID, text: str, reply_to: EventID | None = None) -> None:
+        """Say something of the bot's own, in Markdown; shown apart from the platform's answers."""
+        await self._send(room_id, _content("m.notice", text, reply_to))
+
+    async def answer(self, room_id: RoomID, text: str, question: EventID) -> None:
+        """Send the platform's answer as a reply, in as many messages as its length takes."""
+        for number, piece in enumerate(split_text(text)):
+            content = _content("m.text", piece, question if number == 0 else None)
+            content[ANSWERS_KEY] = question
+            await self._send(room_id, content)
+
+    async def typing(self, room_id: RoomID, active: bool) -> None:
+        """Show, or stop showing, that an answer is on its way."""
+        path = Path.v3.rooms[room_id].typing[self.client.mxid]
+        body = {"typing": True, "timeout": TYPING_MS} if active else {"typing": False}
+        await self._courtesy(Method.PUT, path, body)
+
+    async def mark_read(self, room_id: RoomID, event_id: EventID) -> None:
+        """Show that a message was seen."""
+        await self._courtesy(Method.POST, Path.v3.rooms[room_id].receipt["m.read"][event_id], {})
+
+    async def _courtesy(self, method: Method, path: Any, body: dict[str, Any]) -> None:
+        # Nobody misses one of these, and no answer may fail for the lack of it.
+        with contextlib.suppress(MatrixRequestError, NoAnswer):
+            await self.api.request(method, path, body)
+
+    async def _send(self, room_id: RoomID, content: dict[str, Any]) -> None:
+        event_type = "m.room.message"
+        store = self.client.state_store
+        if self.client.crypto and store and await store.is_encrypted(room_id):
+            clear = TextMessageEventContent.deserialize(cast(JSON, content))
+            encrypted = await self.client.encrypt(room_id, EventType.ROOM_MESSAGE, clear)
+            event_type, content = "m.room.encrypted", encrypted.serialize()
+        # The transaction id stays the same over all tries: a message is never sent twice.
+        path = Path.v3.rooms[room_id].send[event_type][f"spacekeeper-{uuid4()}"]
+        await self.api.request(Method.PUT, path, content)
+
+
+def _content(msgtype: str, text: str, reply_to: EventID | None) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "msgtype": msgtype,
+        "body": text,
+        "format": "org.matrix.custom.html",
+        "formatted_body": markdown.render(text),
+        # An empty list of mentions: nobody is pinged by a name in an answer (section 11.38).
+        "m.mentions": {},
+    }
+    if reply_to is not None:
+        content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
+    return content
+
+
+def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
+    """Cut a text into pieces of at most `limit` bytes of UTF-8, at the best place there is.
+
+    A paragraph's end is better than a line's, a line's better than a word's; a piece without
+    any of them is cut between characters. Nothing but white space at the cuts is left out.
+    """
+    pieces = []
+    while len(text.encode()) > limit:
+        head = text.encode()[:limit].decode(errors="ignore")
+        cut = next((at for mark in ("\n\n", "\n", " ") if (at := head.rfind(mark)) > 0), len(head))
+        pieces.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    return [*pieces, text]

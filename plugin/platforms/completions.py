@@ -1,0 +1,71 @@
+"""The answers of an OpenAI-compatible chat/completions server, whole or in pieces.
+
+Reading them is a matter of form alone, so it stands apart from sending: no connection in here,
+and no settings. API: https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attr
+
+from .failures import explain_filter, explain_nonsense
+from .protocol import Utterance
+
+END = "[DONE]"
+CUT_SHORT = "\n\n(The platform ends here: the answer reached its greatest length.)"
+
+
+@attr.frozen
+class Piece:
+    """A part of an answer; `is_last` when the server said that the answer ends with it."""
+
+    text: str
+    is_last: bool
+
+
+def build_messages(system_prompt: str, dialogue: Sequence[Utterance]) -> list[dict[str, str]]:
+    """The `messages` of a request, from what was said and, at the end, what is to be answered.
+
+    Many models refuse a dialogue that does not begin with the user, or in which somebody speaks
+    twice in a row; after a failed answer or a cut history both happen.
+    """
+    turns: list[dict[str, str]] = []
+    for utterance in dialogue:
+        if turns and turns[-1]["role"] == utterance.role:
+            turns[-1]["content"] += f"\n\n{utterance.text}"
+        elif turns or utterance.role == "user":
+            turns.append({"role": utterance.role, "content": utterance.text})
+    return [{"role": "system", "content": system_prompt}] * bool(system_prompt) + turns
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What the server sent; raises PlatformError when it is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise explain_nonsense("no JSON") from None
+
+
+def read_piece(answer: object, part: str) -> Piece:
+    """The piece in one chunk (`part` is `delta`) or in a whole answer (`message`).
+
+    Chunks without a choice, which servers send for statistics, are pieces without text. Raises
+    PlatformError for anything else without a choice, and for an answer that was held back.
+    """
+    choices = answer.get("choices") if isinstance(answer, Mapping) else None
+    if choices == [] and part == "delta":
+        return Piece("", False)
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, Mapping):
+        raise explain_nonsense("no choices")
+    holder, reason = choice.get(part) or {}, choice.get("finish_reason")
+    if reason == "content_filter":
+        raise explain_filter()
+    text = (holder.get("content") or "") if isinstance(holder, Mapping) else None
+    if not isinstance(text, str):
+        raise explain_nonsense("no text in the choice")
+    return Piece(text + (CUT_SHORT if reason == "length" else ""), bool(reason))

@@ -1,0 +1,200 @@
+"""Any server that speaks OpenAI's chat/completions: OpenAI, Ollama, llama.cpp, vLLM, LiteLLM …
+
+Such a server remembers nothing, so every request carries the chat's history, which Matrix holds.
+It must not keep anything between two messages, nor try a failed request again: that is for the
+owner to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import attr
+
+from . import failures
+from .completions import END, Piece, build_messages, parse_json, read_piece
+from .credentials import Key
+from .fields import Fields
+from .protocol import Message, Platform, PlatformError, PlatformSettings, Utterance
+from .sse import read_events
+
+KEYS = (
+    "type",
+    "base_url",
+    "api_key",
+    "model",
+    "system_prompt",
+    "history_characters",
+    "timeout",
+)
+
+# No chat message may be a tenth of this; whoever sends more has gone astray.
+LARGEST_ANSWER = 2_000_000
+
+
+@attr.frozen
+class OpenAISettings(PlatformSettings):
+    """Where the server is and what to ask it for.
+
+    `history_characters` is the budget for a message together with what was said before it;
+    `timeout` is the number of seconds that the server may stay silent.
+    """
+
+    base_url: str
+    model: str
+    api_key: Key | None = None
+    system_prompt: str = ""
+    history_characters: int = 24_000
+    timeout: float = 120.0
+
+    @classmethod
+    def parse(cls, raw: Mapping[Any, Any], where: str) -> OpenAISettings:
+        """Raises ValueError with one sentence that names the full key at fault."""
+        fields = Fields(raw, where)
+        fields.refuse_unknown(KEYS)
+        return cls(
+            base_url=_read_base_url(fields),
+            model=fields.text("model"),
+            api_key=_read_key(fields),
+            system_prompt=fields.optional_text("system_prompt"),
+            history_characters=int(fields.number("history_characters", 24_000)),
+            timeout=fields.number("timeout", 120, minimum=1),
+        )
+
+    def build(self, http: aiohttp.ClientSession) -> OpenAI:
+        """Nothing is asked of the server yet: it may be down."""
+        return OpenAI(self, http)
+
+
+def _read_base_url(fields: Fields) -> str:
+    url = fields.text("base_url").strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good or any(sign in url for sign in "?#@ "):
+        raise fields.wrong_secret("base_url", "an address such as https://api.openai.com/v1")
+    return url
+
+
+def _read_key(fields: Fields) -> Key | None:
+    value = fields.raw.get("api_key")
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise fields.wrong_secret("api_key", "text, env:NAME or file:PATH")
+    return Key(value)
+
+
+class OpenAI(Platform):
+    """A connection to one server; `http` is the caller's session."""
+
+    def __init__(self, settings: OpenAISettings, http: aiohttp.ClientSession) -> None:
+        self._settings = settings
+        self._http = http
+
+    async def send(self, message: Message) -> AsyncGenerator[str, None]:
+        """Yields the answer as the server streams it, or in one piece if it does not stream."""
+        headers = self._make_headers(message)
+        request = await self._make_request(message)
+        is_empty = True
+        try:
+            async with (
+                self._post(request, headers) as response,
+                aclosing(self._read(response)) as pieces,
+            ):
+                async for piece in pieces:
+                    is_empty = is_empty and not piece.strip()
+                    if piece:
+                        yield piece
+        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+            raise failures.explain_loss(error, self._settings.timeout) from error
+        if is_empty:
+            raise failures.explain_silence()
+
+    def _make_headers(self, message: Message) -> dict[str, str]:
+        headers = {
+            "Accept": "text/event-stream, application/json",
+            # Event ids of a foreign homeserver may hold anything, headers may not.
+            "Idempotency-Key": quote(message.event_id, safe="$:/+=@"),
+        }
+        if self._settings.api_key:
+            headers["Authorization"] = f"Bearer {self._settings.api_key.read()}"
+        return headers
+
+    async def _make_request(self, message: Message) -> dict[str, Any]:
+        settings = self._settings
+        budget = settings.history_characters - len(message.text)
+        history = await message.history(budget) if budget > 0 else ()
+        dialogue = [*history, Utterance("user", message.text)]
+        messages = build_messages(settings.system_prompt, dialogue)
+        return {"model": settings.model, "messages": messages, "stream": True}
+
+    def _post(
+        self, request: dict[str, Any], headers: dict[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        seconds = self._settings.timeout
+        return self._http.post(
+            f"{self._settings.base_url}/chat/completions",
+            json=request,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds),
+            # Following one would turn the POST into a GET, and could carry a chat elsewhere.
+            allow_redirects=False,
+        )
+
+    async def _read(self, response: aiohttp.ClientResponse) -> AsyncGenerator[str, None]:
+        if not 200 <= response.status < 300:
+            raise self._explain(response, await _read_error(response))
+        if response.content_type != "text/event-stream":
+            body = b"".join([chunk async for chunk in _read_chunks(response)])
+            yield self._parse(response, body, "message").text
+            return
+        async with aclosing(read_events(_read_chunks(response))) as events:
+            async for event in events:
+                if event == END:
+                    return
+                piece = self._parse(response, event, "delta")
+                yield piece.text
+                if piece.is_last:
+                    return
+        raise failures.explain_break("no end")
+
+    def _parse(self, response: aiohttp.ClientResponse, text: str | bytes, part: str) -> Piece:
+        answer = parse_json(text)
+        if isinstance(answer, dict) and answer.get("error"):
+            raise self._explain(response, answer)
+        return read_piece(answer, part)
+
+    def _explain(self, response: aiohttp.ClientResponse, answer: object) -> PlatformError:
+        refusal = failures.read_refusal(response.status, answer, response.headers)
+        return failures.explain_refusal(refusal, self._settings.model)
+
+
+async def _read_chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    size = 0
+    try:
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise failures.explain_nonsense("answer too large")
+            yield chunk
+    except asyncio.TimeoutError:
+        raise
+    except aiohttp.ClientError as error:
+        raise failures.explain_break(type(error).__name__) from error
+
+
+async def _read_error(response: aiohttp.ClientResponse) -> object:
+    # The status says the most; a body that breaks off or is no JSON takes nothing from that.
+    try:
+        body = b"".join([chunk async for chunk in _read_chunks(response)])
+        return parse_json(body)
+    except (PlatformError, asyncio.TimeoutError):
+        return None

@@ -1,0 +1,228 @@
+"""Makes Spaces and chats, once each, however often and from wherever they are asked for.
+
+What is asked for is looked for first; what the homeserver may have made although it did not
+answer is found again by its marker. Each owner's wishes are met one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
+
+import attr
+from mautrix.errors import MatrixRequestError, MForbidden
+from mautrix.types import RoomID, UserID
+
+from .errors import UserError
+from .matrix.api import NoAnswer
+from .matrix.retry import wait_before
+from .matrix.rooms import Order, chat_request, space_request
+from .platforms.protocol import PlatformError
+from .topology.contents import child_content
+from .topology.model import CHILD_TYPE, Binding, Chat, Space, Topology
+
+if TYPE_CHECKING:
+    from .cache.store import Store
+    from .matrix.session import Matrix
+    from .reconciliation import Reconciliation
+    from .setup import Setup
+    from .topology.routes import Slot
+
+T = TypeVar("T")
+
+TRIES = 4
+LONGEST_WAIT = 60.0
+NO_ANSWER = "The homeserver does not answer just now. Nothing is lost; please try again shortly."
+NOT_LOOKED = (
+    "I could not look at all of my rooms yet, so I make no new Space: yours may be among them. "
+    "Please try again shortly."
+)
+
+
+@attr.frozen
+class Home:
+    """An owner's Space and the chats in it; `made` says that the Space is new."""
+
+    space: Space
+    chats: list[Chat]
+    made: bool
+
+
+class Provisioning:
+    """Makes one instance's Spaces and chats."""
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        store: Store,
+        reconciliation: Reconciliation,
+        setup: Callable[[], Setup],
+    ) -> None:
+        """
+        Args:
+            matrix: where rooms are made.
+            store: the cache, told of each change.
+            reconciliation: finds what the homeserver made without saying so.
+            setup: the configuration in force.
+        """
+        self.matrix = matrix
+        self.store = store
+        self.reconciliation = reconciliation
+        self.setup = setup
+        self.slot: Slot = reconciliation.slot
+        self._locks: WeakValueDictionary[UserID, asyncio.Lock] = WeakValueDictionary()
+        self._default_version = ""
+
+    async def make_home(self, owner: UserID) -> Home:
+        """The owner's Space with a chat in it; whatever of it is missing is made.
+
+        Raises:
+            UserError: it could not be made now.
+        """
+        space, made = await self._make_space(owner)
+        if not self.slot.current.chats_of(owner):
+            await self._make_chat(owner, "", first=True)
+        return Home(space, self.slot.current.chats_of(owner), made)
+
+    async def make_chat(self, owner: UserID, title: str) -> Chat:
+        """A further chat in the owner's Space, which is made too if there is none.
+
+        Args:
+            owner: whose chat.
+            title: the room's name; empty for the configured one.
+
+        Raises:
+            UserError: it could not be made now.
+        """
+        await self._make_space(owner)
+        return await self._make_chat(owner, title, first=False)
+
+    async def invite_back(self, room_id: RoomID, owner: UserID) -> bool:
+        """Invite the owner to a room unless they are in it or invited.
+
+        Returns:
+            Whether an invitation was sent.
+        """
+        membership = await self.matrix.reader.state_value(
+            room_id, "m.room.member", "membership", owner
+        )
+        if membership in ("join", "invite"):
+            return False
+        try:
+            await self.matrix.writer.invite(room_id, owner)
+        except MForbidden:
+            raise UserError("The homeserver does not let me invite you there.") from None
+        return True
+
+    async def wait_for(self, owner: UserID) -> None:
+        """Wait until what is being made for this owner is made, or was not."""
+        async with self.lock(owner):
+            return
+
+    async def look_again(self, why: str) -> None:
+        """Look at Matrix once more; without an answer, what is known stays known."""
+        with contextlib.suppress(NoAnswer, MatrixRequestError):
+            await self.reconciliation.request(why)
+
+    def lock(self, owner: UserID) -> asyncio.Lock:
+        """Held while something of this owner's is made or changed."""
+        lock = self._locks.get(owner)
+        if lock is None:
+            self._locks[owner] = lock = asyncio.Lock()
+        return lock
+
+    async def _make_space(self, owner: UserID) -> tuple[Space, bool]:
+        async def make() -> tuple[Space, bool]:
+            space = self.slot.current.spaces.get(owner)
+            if space is not None:
+                return space, False
+            if self.slot.current.unread:
+                raise UserError(NOT_LOOKED)
+            return await self._create_space(owner), True
+
+        if owner not in self.slot.current.spaces and self.slot.current.unread:
+            await self.look_again("a Space is wanted")
+        return await self._insist(owner, make)
+
+    async def _make_chat(self, owner: UserID, title: str, first: bool) -> Chat:
+        name = self.setup().settings.default_platform
+        platform = self.setup().platform(name)
+        conversation = await platform.open()
+
+        async def make() -> Chat:
+            for chat in self.slot.current.chats_of(owner):
+                if first or chat.binding.platform_chat_id == conversation:
+                    return chat
+            binding = Binding(
+                room_type="chat",
+                chat_id=f"C{self.slot.current.next_number(owner)}",
+                space_id=self.slot.current.spaces[owner].room_id,
+                matrix_user_id=owner,
+                platform=name,
+                platform_chat_id=conversation,
+            )
+            return await self._create_chat(binding, title)
+
+        chat = None
+        try:
+            chat = await self._insist(owner, make)
+        finally:
+            if chat is None or chat.binding.platform_chat_id != conversation:
+                with contextlib.suppress(PlatformError):
+                    await platform.forget(conversation)
+        return chat
+
+    async def _insist(self, owner: UserID, make: Callable[[], Awaitable[T]]) -> T:
+        """Make something under its owner's lock, looking again before each further try."""
+        for attempt in range(1, TRIES + 1):
+            async with self.lock(owner):
+                try:
+                    return await make()
+                except NoAnswer as error:
+                    wait = min(error.retry_after or wait_before(attempt), LONGEST_WAIT)
+                except MatrixRequestError as error:
+                    raise UserError(f"The homeserver refused: {error}") from error
+            if attempt < TRIES:
+                await asyncio.sleep(wait)
+            await self.look_again("a room may have been made")
+        raise UserError(NO_ANSWER)
+
+    async def _create_space(self, owner: UserID) -> Space:
+        displayname = await self.matrix.reader.display_name(owner)
+        name = self.setup().settings.space_title(owner, displayname)
+        order = Order(owner, name, await self._room_version())
+        room_id = await self.matrix.writer.create_room(space_request(order, self.matrix.identity))
+        space = Space(room_id, owner, int(time.time() * 1000))
+        self.slot.put_space(space)
+        await self.store.put(Topology(spaces={room_id: space}))
+        await self.matrix.reader.note_space(room_id)
+        return space
+
+    async def _create_chat(self, binding: Binding, title: str) -> Chat:
+        owner = binding.matrix_user_id
+        name = title
+        if not name:
+            displayname = await self.matrix.reader.display_name(owner)
+            name = self.setup().settings.chat_title(binding.number, owner, displayname)
+        order = Order(owner, name, await self._room_version())
+        request = chat_request(order, binding, self.matrix.identity)
+        chat = Chat(await self.matrix.writer.create_room(request), binding)
+        # From here on the room is a chat: what its owner writes at once must find its way.
+        self.slot.put_chat(chat)
+        await self.store.put(Topology(chats={chat.room_id: chat}))
+        link = child_content(binding, self.matrix.identity)
+        await self.matrix.writer.put_state(binding.space_id, CHILD_TYPE, chat.room_id, link)
+        return chat
+
+    async def _room_version(self) -> str:
+        """The configured room version, or the homeserver's default, asked for once: a room's
+        power levels depend on it, so every request names it."""
+        if configured := self.setup().settings.room_version:
+            return configured
+        if not self._default_version:
+            self._default_version = await self.matrix.reader.default_room_version()
+        return self._default_version

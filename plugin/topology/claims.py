@@ -1,0 +1,209 @@
+"""What each room says it is: the evidence in Matrix, weighed room by room.
+
+A claim is a room with the binding it goes by and how its Space links it. Nothing is settled
+here between rooms (that is conflicts.py) and nothing is written (that is plan.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attr
+
+from .decode import Identity
+from .election import Election
+from .model import Binding, Link, Problem, Reason, Room, Status, Topology, World
+
+if TYPE_CHECKING:
+    from mautrix.types import RoomID, UserID
+
+
+@attr.frozen
+class Claim:
+    """One room that is a chat, or shall become one.
+
+    Attributes:
+        owner: whose chat it is.
+        binding: what it goes by; None for a legacy chat that is yet to be given one.
+        link: how the chosen Space links it; None where it does not, or could not be read.
+        room: the room's own state, where that was read.
+        stale: rests on the cache or on a mirror because a look failed.
+    """
+
+    room_id: RoomID
+    owner: UserID
+    binding: Binding | None
+    status: Status
+    link: Link | None = None
+    room: Room | None = None
+    stale: bool = False
+
+
+@attr.define
+class Evidence:
+    """Everything the rooms said: claims, what must be read first, what was left out."""
+
+    claims: dict[RoomID, Claim] = attr.field(factory=dict)
+    look: set[RoomID] = attr.field(factory=set)
+    unread: set[RoomID] = attr.field(factory=set)
+    strangers: set[RoomID] = attr.field(factory=set)
+    problems: list[Problem] = attr.field(factory=list)
+
+
+class Weighing:
+    """Weighs every room that the joined list, the Spaces or the cache mention."""
+
+    def __init__(
+        self, world: World, cached: Topology, election: Election, identity: Identity
+    ) -> None:
+        self.world = world
+        self.cached = cached
+        self.election = election
+        self.identity = identity
+        self.evidence = Evidence()
+        self.links: dict[RoomID, list[tuple[RoomID, Link]]] = defaultdict(list)
+        for space_id in election.owners:
+            for link in world.rooms[space_id].links:
+                self.links[link.room_id].append((space_id, link))
+
+    def weigh(self) -> Evidence:
+        """Weigh each room once; sorted, so that reports come in the same order everywhere."""
+        for room_id in sorted(self._mentioned()):
+            self._weigh_room(room_id)
+        return self.evidence
+
+    def _mentioned(self) -> Iterator[RoomID]:
+        spaces = self.election.owners.keys() | {
+            space.room_id for space in self.election.chosen.values()
+        }
+        mentioned = {*self.links, *self.world.joined, *self.world.unread, *self.cached.chats}
+        return (room_id for room_id in mentioned if room_id not in spaces)
+
+    def _weigh_room(self, room_id: RoomID) -> None:
+        room = self.world.rooms.get(room_id)
+        if room_id not in self.world.joined:
+            self._weigh_left(room_id)
+        elif room is not None:
+            self._weigh_read(room)
+        elif room_id in self.world.unread:
+            self._weigh_unread(room_id)
+        else:
+            self._weigh_by_mirror(room_id)
+
+    def _weigh_read(self, room: Room) -> None:
+        self.evidence.problems.extend(room.problems)
+        binding = room.binding or self._mirror(room.room_id)
+        if binding is not None:
+            self._claim(room.room_id, binding, room)
+            return
+        if room.creator != self.identity.bot:
+            self.evidence.strangers.add(room.room_id)
+            self._report_foreign_links(room.room_id)
+            return
+        if room.is_space or room.bound_elsewhere:
+            return
+        linked_by = self._linked_by_bot(room.room_id)
+        if linked_by is not None:
+            owner = self.election.owners[linked_by]
+            link = self._link(room.room_id, owner)
+            self._put(Claim(room.room_id, owner, None, Status.LIVE, link, room))
+        else:
+            self._report_foreign_links(room.room_id)
+
+    def _weigh_by_mirror(self, room_id: RoomID) -> None:
+        """A joined room nobody read: its mirror will do, unless something calls for a look."""
+        mirror = self._mirror(room_id)
+        cached = self.cached.chats.get(room_id)
+        doubted = cached is not None and cached.status is not Status.LIVE
+        settled = self.world.looked_at(room_id) or not (doubted or self.world.thorough)
+        if mirror is not None and settled:
+            self._claim(room_id, mirror, None)
+        elif room_id in self.world.foreign and self._linked_by_bot(room_id) is None:
+            self._report_foreign_links(room_id)
+        elif cached is not None and cached.owner in self.election.unsure and mirror is None:
+            self._keep_cached(room_id)
+        elif room_id in self.world.gone:
+            self.evidence.unread.add(room_id)
+        else:
+            self.evidence.look.add(room_id)
+
+    def _weigh_unread(self, room_id: RoomID) -> None:
+        mirror = self._mirror(room_id)
+        if mirror is not None:
+            self._claim(room_id, mirror, None)
+        elif room_id in self.cached.chats:
+            self._keep_cached(room_id)
+        else:
+            self.evidence.unread.add(room_id)
+
+    def _weigh_left(self, room_id: RoomID) -> None:
+        """The bot is not in this room: only a mirror of its own tells what it was."""
+        mirror = self._mirror(room_id)
+        cached = self.cached.chats.get(room_id)
+        if mirror is not None:
+            self._put(
+                Claim(room_id, mirror.matrix_user_id, mirror, Status.LOST, self._link(room_id))
+            )
+        elif cached is not None and cached.owner in self.election.unsure:
+            self._put(Claim(room_id, cached.owner, cached.binding, Status.LOST, stale=True))
+        else:
+            self._report_foreign_links(room_id)
+
+    def _claim(self, room_id: RoomID, binding: Binding, room: Room | None) -> None:
+        owner = binding.matrix_user_id
+        self._report_foreign_links(room_id, owner)
+        link = self._link(room_id, owner)
+        left = room is not None and room.members.get(owner) in ("leave", "ban")
+        archived = left or (link is not None and link.removed)
+        self._put(
+            Claim(
+                room_id,
+                owner,
+                binding,
+                Status.ARCHIVED if archived else Status.LIVE,
+                link,
+                room,
+                stale=owner in self.election.unsure or room_id in self.world.unread,
+            )
+        )
+
+    def _keep_cached(self, room_id: RoomID) -> None:
+        chat = self.cached.chats[room_id]
+        self._put(Claim(room_id, chat.owner, chat.binding, chat.status, stale=True))
+
+    def _put(self, claim: Claim) -> None:
+        self.evidence.claims[claim.room_id] = claim
+
+    def _mirror(self, room_id: RoomID) -> Binding | None:
+        """The binding the bot left in one of its Spaces for this room, the chosen Space first."""
+        found = [
+            (self.election.chosen[owner].room_id != space_id, space_id, link.mirror)
+            for space_id, link in self.links[room_id]
+            for owner in (self.election.owners[space_id],)
+            if link.mirror is not None and link.mirror.matrix_user_id == owner
+        ]
+        return min(found, key=lambda one: one[:2])[2] if found else None
+
+    def _link(self, room_id: RoomID, owner: UserID | None = None) -> Link | None:
+        """How the owner's chosen Space links the room, if it does."""
+        for space_id, link in self.links[room_id]:
+            whose = self.election.owners[space_id]
+            if self.election.chosen[whose].room_id == space_id and owner in (None, whose):
+                return link
+        return None
+
+    def _linked_by_bot(self, room_id: RoomID) -> RoomID | None:
+        spaces = [
+            space_id
+            for space_id, link in self.links[room_id]
+            if link.sender == self.identity.bot and not link.removed
+        ]
+        return min(spaces, default=None)
+
+    def _report_foreign_links(self, room_id: RoomID, owner: UserID | None = None) -> None:
+        for space_id, link in self.links[room_id]:
+            if not link.removed and self.election.owners[space_id] != owner:
+                what = f"a link to {room_id}, which carries no binding of this Space's owner"
+                self.evidence.problems.append(Problem(space_id, what, Reason.FOREIGN))

@@ -1,0 +1,228 @@
+"""Raw room state to `Room`, event by event.
+
+State is written by every client there is, so one bad event must cost that event alone: it is
+left out and reported, and the rest of the room is used. Nothing here raises on what Matrix
+sent. Only what the bot itself wrote is believed to be a binding, a mirror or a marker.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import attr
+
+from .model import (
+    BINDING_TYPE,
+    CHILD_TYPE,
+    MARKER_TYPE,
+    PARENT_TYPE,
+    VERSION,
+    Binding,
+    Link,
+    Marker,
+    Problem,
+    Reason,
+    Room,
+)
+
+if TYPE_CHECKING:
+    from mautrix.types import RoomID, UserID
+
+CHAT_ID = re.compile(r"C[1-9][0-9]{0,8}")
+MEMBERSHIPS = frozenset({"invite", "join", "knock", "leave", "ban"})
+
+
+@attr.frozen
+class Identity:
+    """Who is looking: the bot's user id and the instance's key, as its bindings name it."""
+
+    bot: UserID
+    instance: str
+
+
+def decode_room(room_id: RoomID, events: Iterable[Any], identity: Identity) -> Room | None:
+    """What a room's full state says.
+
+    Args:
+        room_id: the room the state was read from.
+        events: the JSON values of `GET /rooms/{roomId}/state`, in any order.
+        identity: whose events are believed.
+
+    Returns:
+        The room, or None if no usable `m.room.create` was among the events: then the answer was
+        no room state, and nothing may be concluded from it.
+    """
+    reading = _Reading(room_id, identity)
+    for event in events:
+        reading.take(event)
+    return reading.room()
+
+
+class _Reading:
+    """One pass over a room's state; each `_take_…` handles one event type."""
+
+    def __init__(self, room_id: RoomID, identity: Identity) -> None:
+        self.room_id = room_id
+        self.identity = identity
+        self.create: tuple[UserID, int, bool] | None = None
+        self.name = ""
+        self.members: dict[UserID, str] = {}
+        self.marker: Marker | None = None
+        self.binding: Binding | None = None
+        self.bound_elsewhere = False
+        self.parents: set[RoomID] = set()
+        self.links: dict[RoomID, Link] = {}
+        self.problems: list[Problem] = []
+
+    def room(self) -> Room | None:
+        if self.create is None:
+            return None
+        creator, created_at, is_space = self.create
+        # Only the bot's own rooms can be ours: nobody else could have kept its power to itself.
+        ours = creator == self.identity.bot
+        return Room(
+            room_id=self.room_id,
+            creator=creator,
+            created_at=created_at,
+            is_space=is_space,
+            name=self.name,
+            members=self.members,
+            marker=self.marker if ours and is_space else None,
+            binding=self.binding if not is_space else None,
+            bound_elsewhere=self.bound_elsewhere,
+            parents=frozenset(self.parents),
+            links=tuple(self.links[room_id] for room_id in sorted(self.links)),
+            problems=tuple(self.problems),
+        )
+
+    def take(self, event: Any) -> None:
+        if not isinstance(event, dict):
+            return self._report("an event that is no object", Reason.MALFORMED)
+        taker = TAKERS.get(event.get("type", "")) if isinstance(event.get("type"), str) else None
+        if taker is None:
+            return None
+        content, sender = event.get("content"), event.get("sender")
+        state_key = event.get("state_key")
+        if not (
+            isinstance(content, dict) and isinstance(sender, str) and isinstance(state_key, str)
+        ):
+            return self._report(f"{event['type']} without a usable content", Reason.MALFORMED)
+        return taker(self, event, content)
+
+    def _report(self, what: str, reason: Reason) -> None:
+        self.problems.append(Problem(self.room_id, what, reason))
+
+    def _from_bot(self, event: Mapping[str, Any]) -> bool:
+        if event["sender"] == self.identity.bot:
+            return True
+        self._report(f"{event['type']} sent by {event['sender']}, not by the bot", Reason.FOREIGN)
+        return False
+
+    def _take_create(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        created_at = event.get("origin_server_ts")
+        if not isinstance(created_at, int) or isinstance(created_at, bool):
+            created_at = 0
+        self.create = (event["sender"], created_at, content.get("type") == "m.space")
+
+    def _take_name(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        name = content.get("name")
+        if isinstance(name, str):
+            self.name = name
+
+    def _take_member(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        membership = content.get("membership")
+        if membership in MEMBERSHIPS:
+            self.members[event["state_key"]] = membership
+        else:
+            self._report(f"an unknown membership of {event['state_key']}", Reason.MALFORMED)
+
+    def _take_parent(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        if usable_via(content.get("via")):
+            self.parents.add(event["state_key"])
+
+    def _take_marker(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        if event["state_key"] or not content or not self._from_bot(event):
+            return
+        if is_elsewhere(content, self.identity):
+            self.bound_elsewhere = True
+            return
+        self.marker = decode_marker(content)
+        if self.marker is None:
+            self._report("a marker that names no user", Reason.MALFORMED)
+
+    def _take_binding(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        if event["state_key"] or not content or not self._from_bot(event):
+            return
+        if is_elsewhere(content, self.identity):
+            self.bound_elsewhere = True
+            return
+        self.binding = decode_binding(content)
+        if self.binding is None:
+            self._report("a binding that lacks or garbles a part", Reason.MALFORMED)
+
+    def _take_child(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        child = event["state_key"]
+        via = content.get("via")
+        if via is not None and not usable_via(via):
+            return self._report(f"a link to {child} whose `via` is no list", Reason.MALFORMED)
+        mirror = None
+        raw = content.get(BINDING_TYPE)
+        if event["sender"] == self.identity.bot and isinstance(raw, dict):
+            mirror = None if is_elsewhere(raw, self.identity) else decode_binding(raw)
+        self.links[child] = Link(child, event["sender"], tuple(via or ()), mirror, content)
+        return None
+
+
+TAKERS = {
+    "m.room.create": _Reading._take_create,
+    "m.room.name": _Reading._take_name,
+    "m.room.member": _Reading._take_member,
+    PARENT_TYPE: _Reading._take_parent,
+    MARKER_TYPE: _Reading._take_marker,
+    BINDING_TYPE: _Reading._take_binding,
+    CHILD_TYPE: _Reading._take_child,
+}
+
+
+def usable_via(via: Any) -> bool:
+    """Whether a `via` names servers: a list of strings (client-server API, section 11.34)."""
+    return isinstance(via, list) and all(isinstance(server, str) for server in via)
+
+
+def is_elsewhere(content: Mapping[str, Any], identity: Identity) -> bool:
+    """Whether another instance, or a later version of this plugin, wrote this content."""
+    version = content.get("v")
+    newer = isinstance(version, int) and version > VERSION
+    instance = content.get("instance")
+    return newer or (isinstance(instance, str) and instance != identity.instance)
+
+
+def decode_marker(content: Mapping[str, Any]) -> Marker | None:
+    """A Space's marker, or None if it names no user."""
+    owner, successor = content.get("matrix_user_id"), content.get("superseded_by")
+    if not is_user_id(owner) or not (successor is None or isinstance(successor, str)):
+        return None
+    return Marker(cast("UserID", owner), cast("RoomID | None", successor))
+
+
+def decode_binding(content: Mapping[str, Any]) -> Binding | None:
+    """A chat's binding, or None if a part is missing or of the wrong kind."""
+    values: dict[str, Any] = {
+        field.name: content.get(field.name) for field in attr.fields(Binding)
+    }
+    if not all(isinstance(value, str) and value for value in values.values()):
+        return None
+    binding = Binding(**values)
+    usable = (
+        binding.room_type == "chat"
+        and CHAT_ID.fullmatch(binding.chat_id)
+        and is_user_id(binding.matrix_user_id)
+    )
+    return binding if usable else None
+
+
+def is_user_id(value: Any) -> bool:
+    """Whether this looks like a Matrix user id (appendices, section 4.2.2)."""
+    return isinstance(value, str) and value.startswith("@") and ":" in value

@@ -1,0 +1,121 @@
+"""What a message is routed by: an immutable index of the topology, and the slot that holds it.
+
+A lookup touches memory alone. Whoever changes one chat puts a new index into the slot; a
+reconciliation that looked at the world before that change must not undo it, so the slot counts
+its changes and can say which owners were touched since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attr
+
+from .model import Chat, Space, Status, Topology
+
+if TYPE_CHECKING:
+    from mautrix.types import RoomID, UserID
+
+
+@attr.frozen
+class Routes:
+    """Chats by room, Spaces and rooms by owner.
+
+    `unread` are joined rooms of which it is not known what they are: whoever writes there is
+    told to wait, not sent elsewhere.
+    """
+
+    chats: Mapping[RoomID, Chat] = attr.field(factory=dict)
+    spaces: Mapping[UserID, Space] = attr.field(factory=dict)
+    rooms_of: Mapping[UserID, frozenset[RoomID]] = attr.field(factory=dict)
+    unread: frozenset[RoomID] = frozenset()
+
+    def lookup(self, room_id: RoomID) -> Chat | None:
+        """The chat in this room, live or not, or None if the room is none of ours."""
+        return self.chats.get(room_id)
+
+    def chats_of(self, owner: UserID) -> list[Chat]:
+        """The owner's chats, by number."""
+        chats = [self.chats[room_id] for room_id in self.rooms_of.get(owner, ())]
+        return sorted(chats, key=lambda chat: chat.binding.number)
+
+    def next_number(self, owner: UserID) -> int:
+        """The number of the owner's next chat: past every one ever seen, never reused."""
+        return max((chat.binding.number for chat in self.chats_of(owner)), default=0) + 1
+
+    def count(self, status: Status) -> int:
+        return sum(chat.status is status for chat in self.chats.values())
+
+    def with_chat(self, chat: Chat) -> Routes:
+        """The same routes with this chat added or replaced."""
+        rooms = self.rooms_of.get(chat.owner, frozenset()) | {chat.room_id}
+        return attr.evolve(
+            self,
+            chats={**self.chats, chat.room_id: chat},
+            rooms_of={**self.rooms_of, chat.owner: rooms},
+            unread=self.unread - {chat.room_id},
+        )
+
+    def with_space(self, space: Space) -> Routes:
+        """The same routes with this Space as its owner's."""
+        return attr.evolve(self, spaces={**self.spaces, space.owner: space})
+
+    def topology(self) -> Topology:
+        """The same as the cache and the plan have it."""
+        return Topology({space.room_id: space for space in self.spaces.values()}, self.chats)
+
+
+def build_routes(topology: Topology, unread: frozenset[RoomID] = frozenset()) -> Routes:
+    """Index a topology."""
+    rooms: dict[UserID, set[RoomID]] = {}
+    for chat in topology.chats.values():
+        rooms.setdefault(chat.owner, set()).add(chat.room_id)
+    return Routes(
+        chats=topology.chats,
+        spaces={space.owner: space for space in topology.spaces.values()},
+        rooms_of={owner: frozenset(ids) for owner, ids in rooms.items()},
+        unread=unread,
+    )
+
+
+class Slot:
+    """Holds the routes in force; one assignment changes them all at once."""
+
+    def __init__(self) -> None:
+        self.current = Routes()
+        self.changes = 0
+        self._touched: dict[UserID, int] = {}
+
+    def put_chat(self, chat: Chat) -> None:
+        """Take up one chat that was just made or changed."""
+        self._touch(chat.owner)
+        self.current = self.current.with_chat(chat)
+
+    def put_space(self, space: Space) -> None:
+        """Take up one Space that was just made."""
+        self._touch(space.owner)
+        self.current = self.current.with_space(space)
+
+    def touched_since(self, change: int, owner: UserID) -> bool:
+        """Whether something of this owner's changed after the given count of changes."""
+        return self._touched.get(owner, 0) > change
+
+    def swap(self, routes: Routes, looked_at: int) -> None:
+        """Put in force what a reconciliation found.
+
+        Args:
+            routes: what it found.
+            looked_at: the count of changes when it began to look; owners who were touched
+                since keep what they have now.
+        """
+        for owner in [owner for owner, change in self._touched.items() if change > looked_at]:
+            if owner in self.current.spaces:
+                routes = routes.with_space(self.current.spaces[owner])
+            for chat in self.current.chats_of(owner):
+                routes = routes.with_chat(chat)
+        self.current = routes
+
+    def _touch(self, owner: UserID) -> None:
+        self.changes += 1
+        self._touched[owner] = self.changes

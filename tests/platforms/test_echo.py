@@ -1,0 +1,31 @@
+"""The platform of a fresh installation."""
+
+from __future__ import annotations
+
+import uuid
+
+import aiohttp
+
+from plugin.platforms import registry
+from plugin.platforms.echo import Echo, EchoSettings
+
+from .conversation import ask, say
+
+
+async def test_it_answers_with_the_message(http: aiohttp.ClientSession) -> None:
+    platform = registry.build(EchoSettings(), http)
+
+    assert await ask(platform, say("Is anybody there?")) == ["Is anybody there?"]
+
+
+async def test_every_conversation_has_a_key_of_its_own() -> None:
+    first, second = await Echo().open(), await Echo().open()
+
+    assert uuid.UUID(first) != uuid.UUID(second)
+
+
+async def test_forgetting_a_conversation_leaves_the_others() -> None:
+    platform = Echo()
+    await platform.forget(await platform.open())
+
+    assert await ask(platform, say("Still here?")) == ["Still here?"]
