@@ -12,29 +12,27 @@ import contextlib
 from functools import partial
 
 from maubot import Plugin
-from mautrix.types import UserID
+from mautrix.errors import MatrixRequestError
+from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Database, UpgradeTable
 
-from .cache.store import Store
+from .cache.store import Loaded, Store
 from .cache.upgrades import upgrade_table
 from .config import DEFAULTS, Config, read_settings
-from .curation import Curation
 from .errors import UserError
-from .handlers.boundary import Boundary
-from .handlers.catch_up import CatchUp
-from .handlers.commands import Commands
-from .handlers.conversation import Conversation
-from .handlers.invitations import Invitations
-from .handlers.messages import Messages
-from .handlers.queues import RoomQueues
-from .handlers.reception import Reception
+from .handlers.assembly import Handlers, assemble
+from .handlers.cursor import Cursor
+from .life import retire_older
+from .matrix.changes import invitations_in, scope_of
 from .matrix.session import Matrix, connect
 from .provisioning import Provisioning
-from .reconciliation import Reconciliation, Report, until_answered
+from .reconciliation import Reconciliation, until_answered, until_known
+from .report import Report
 from .setup import Setup, set_up
-from .topology.decode import Identity
+from .topology.marks import Identity
 from .topology.plan import Rules
-from .topology.routes import Slot
+from .topology.relevance import Scope
+from .topology.routes import Slot, build_routes
 
 # The chats themselves are verified when the people have had their first answers.
 VERIFY_AFTER = 5.0
@@ -45,11 +43,13 @@ class Spacekeeper(Plugin):
 
     setup: Setup
     matrix: Matrix
+    store: Store
     slot: Slot
-    queues: RoomQueues
     reconciliation: Reconciliation
     provisioning: Provisioning
-    opening: asyncio.Task[None]
+    handlers: Handlers
+    cursor: Cursor | None = None
+    living: asyncio.Task[None] | None = None
 
     @classmethod
     def get_config_class(cls) -> type[Config]:
@@ -62,19 +62,24 @@ class Spacekeeper(Plugin):
     async def start(self) -> None:
         """Reconcile, then serve; past `startup.wait` seconds that goes on behind maubot's own
         start, which would otherwise be held up."""
+        await retire_older(self)
         self._read_config(None)
         self._compose()
         served = asyncio.Event()
-        self.opening = asyncio.create_task(self._open(served))
+        self.living = asyncio.create_task(self._live(served))
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(served.wait(), self.setup.settings.startup_wait)
 
     async def stop(self) -> None:
         """Let go of everything; what was not answered yet stays unanswered in Matrix."""
-        self.opening.cancel()
+        if self.living is None:
+            return
+        self.living.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await self.opening
-        await self.queues.close()
+            await self.living
+        await self.handlers.queues.close()
+        if self.cursor is not None:
+            await self.cursor.note()
 
     def on_external_config_update(self) -> None:
         """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
@@ -93,62 +98,95 @@ class Spacekeeper(Plugin):
         self.setup = set_up(settings, problems, self.http, before, bot=self.client.mxid)
 
     def _compose(self) -> None:
+        assert isinstance(self.database, Database)
         self.slot = Slot()
         identity = Identity(self.client.mxid, self.setup.settings.instance_key or self.id)
         self.matrix = connect(self.client, identity)
-        assert isinstance(self.database, Database)
-        store = Store(self.database, self.log)
+        self.store = Store(self.database, self.log, self._stand_down)
         self.reconciliation = Reconciliation(
             self.matrix,
-            store,
+            self.store,
             self.slot,
             lambda: Rules(identity, self.setup.settings.default_platform),
             self.log,
         )
         self.provisioning = Provisioning(
-            self.matrix, store, self.reconciliation, lambda: self.setup
+            self.matrix, self.store, self.reconciliation, lambda: self.setup
         )
-        self.queues = RoomQueues()
+        self.handlers = assemble(self.client, self.provisioning, lambda: self.setup, self.log)
 
-    async def _open(self, served: asyncio.Event) -> None:
-        token, waiting = await until_answered(self.matrix.reader.begin, self.log)
-        report = await until_answered(partial(self.reconciliation.run, "start"), self.log)
-        invitations, catch_up = self._register()
+    async def _live(self, served: asyncio.Event) -> None:
+        """Everything between a start and a stop, in its order."""
+        loaded = await self.store.take_over()
+        token, report = await self._start_warm(loaded)
+        if token is None:
+            token, report = await self._start_cold(loaded)
+            unverified = frozenset(self.slot.current.rooms_of)
+            await self.store.put_unverified(unverified, verified=False)
+        else:
+            unverified = loaded.unverified
+        await self.store.put_token(token)
+        self._register(token)
         served.set()
+        await self.handlers.catch_up.close_gap(self.matrix.reader, token)
+        if report is not None:
+            self._finish_homes(report)
+            await self.handlers.invitations.greet(report.strangers.values())
+        await asyncio.gather(
+            self.reconciliation.serve(), self.reconciliation.verify(unverified, VERIFY_AFTER)
+        )
+
+    async def _start_cold(self, loaded: Loaded) -> tuple[SyncToken, Report]:
+        token, waiting = await until_answered(self.matrix.reader.begin, self.log)
+        look = partial(self.reconciliation.start_cold, loaded.topology)
+        report = await until_answered(look, self.log)
         for invitation in waiting:
-            invitations.answer(invitation)
-        await catch_up.close_gap(self.matrix.reader, token)
-        self._finish_homes(report)
-        await invitations.greet(report.strangers.values())
-        await self.reconciliation.keep_settled(VERIFY_AFTER)
+            self.handlers.invitations.answer(invitation)
+        return token, report
 
-    def _register(self) -> tuple[Invitations, CatchUp]:
-        """Make everything that serves people, and let events in: nothing before this line does."""
+    async def _start_warm(self, loaded: Loaded) -> tuple[SyncToken | None, Report | None]:
+        """Start from the cache, looking only where something changed since it was written.
 
-        def setup() -> Setup:
-            return self.setup
+        Returns:
+            The token up to which everything was seen, and the run's report if there was one; no
+            token if the cache cannot be relied on and everything must be looked at.
+        """
+        if loaded.token is None:
+            return None, None
+        try:
+            sync = await until_known(partial(self.matrix.reader.since, loaded.token), self.log)
+        except MatrixRequestError as error:
+            self.log.warning("The homeserver no longer knows where we were: %s", error)
+            return None, None
+        bot = self.client.mxid
+        changed = scope_of(sync, build_routes(loaded.topology), bot) | Scope(loaded.doubtful)
+        look = partial(self.reconciliation.start_warm, loaded.topology, changed)
+        report = await until_answered(look, self.log)
+        for invitation in invitations_in(sync, bot):
+            self.handlers.invitations.answer(invitation)
+        return SyncToken(sync["next_batch"]), report
 
-        boundary = Boundary(self.matrix.sender, self.log)
-        curation = Curation(self.provisioning)
-        commands = Commands(curation, self.reconciliation, setup)
-        reception = Reception(self.matrix, self.provisioning, commands, setup)
-        conversation = Conversation(self.matrix, setup, commands.is_command)
-        invitations = Invitations(reception, self.queues, boundary, self.log)
-        messages = Messages(reception, commands, conversation, self.queues, boundary)
-        self.register_handler_class(invitations)
-        catch_up = CatchUp(self.client, self.matrix.timeline, messages, invitations, self.log)
-        self.register_handler_class(messages)
-        self.register_handler_class(catch_up)
-        return invitations, catch_up
+    def _register(self, token: SyncToken) -> None:
+        """Let events in: nothing before this does."""
+        self.cursor = Cursor(self.store, self.handlers.is_idle, token)
+        for handler in (*self.handlers.all, self.cursor):
+            self.register_handler_class(handler)
 
     def _finish_homes(self, report: Report) -> None:
         """Make the first chat where an earlier life got no further than the Space."""
         for owner in report.unfinished:
             room_id = self.slot.current.spaces[owner].room_id
-            self.queues.put(room_id, partial(self._make_home, owner))
+            self.handlers.queues.put(room_id, partial(self._make_home, owner))
 
     async def _make_home(self, owner: UserID) -> None:
         try:
             await self.provisioning.make_home(owner)
         except UserError as error:
             self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
+
+    def _stand_down(self) -> None:
+        self.log.error(
+            "Another maubot runs this instance on the same database, and started later: "
+            "this one stops serving. Stop one of the two."
+        )
+        asyncio.ensure_future(self.internal_stop())  # noqa: RUF006 (it ends by itself)

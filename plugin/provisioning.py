@@ -24,6 +24,7 @@ from .matrix.rooms import Order, chat_request, space_request
 from .platforms.protocol import PlatformError
 from .topology.contents import child_content
 from .topology.model import CHILD_TYPE, Binding, Chat, Space, Topology
+from .topology.relevance import Scope
 
 if TYPE_CHECKING:
     from .cache.store import Store
@@ -123,10 +124,15 @@ class Provisioning:
         async with self.lock(owner):
             return
 
-    async def look_again(self, why: str) -> None:
-        """Look at Matrix once more; without an answer, what is known stays known."""
+    async def look_again(self, scope: Scope, why: str) -> None:
+        """Look at Matrix once more; without an answer, what is known stays known.
+
+        Args:
+            scope: where, beside the joined rooms that nobody knows.
+            why: the reason, for the log.
+        """
         with contextlib.suppress(NoAnswer, MatrixRequestError):
-            await self.reconciliation.request(why)
+            await self.reconciliation.run_for(scope, why)
 
     def lock(self, owner: UserID) -> asyncio.Lock:
         """Held while something of this owner's is made or changed."""
@@ -145,7 +151,7 @@ class Provisioning:
             return await self._create_space(owner), True
 
         if owner not in self.slot.current.spaces and self.slot.current.unread:
-            await self.look_again("a Space is wanted")
+            await self.look_again(Scope(rooms=self.slot.current.unread), "a Space is wanted")
         return await self._insist(owner, make)
 
     async def _make_chat(self, owner: UserID, title: str, first: bool) -> Chat:
@@ -188,7 +194,7 @@ class Provisioning:
                     raise UserError(f"The homeserver refused: {error}") from error
             if attempt < TRIES:
                 await asyncio.sleep(wait)
-            await self.look_again("a room may have been made")
+            await self.look_again(Scope(frozenset({owner})), "a room may have been made")
         raise UserError(NO_ANSWER)
 
     async def _create_space(self, owner: UserID) -> Space:

@@ -1,8 +1,8 @@
 """The loop that makes cache and routes agree with Matrix: observe, plan, apply, swap.
 
-Whatever happens elsewhere only asks for a run; a run never trusts what it was told, it looks.
-One run goes on at a time and one more may wait. This is where a failure is met and tried again;
-nothing here knows commands, messages or maubot.
+Whatever happens elsewhere only says where something may have changed; a run never trusts what
+it was told, it looks. One run goes on at a time, and what is asked for meanwhile is done by the
+next. This is where a failure is met and tried again; nothing here knows commands or messages.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import attr
@@ -24,50 +23,51 @@ from .matrix.api import NoAnswer
 from .matrix.hint import Hint
 from .matrix.retry import wait_before
 from .matrix.session import Matrix
-from .topology.model import Problem, Reason, Room, Status, Topology, World
-from .topology.plan import Plan, Rules, Write, make_plan
-from .topology.routes import Slot, build_routes
+from .observation import Observation, Picture
+from .report import Report, make_report
+from .topology.model import Topology
+from .topology.plan import Plan, Rules, Write
+from .topology.relevance import NOWHERE, Scope
+from .topology.routes import Routes, Slot, build_routes
 
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
-# A look can bring up rooms that call for another one; a world that keeps changing must not hold
-# a run for ever, and what is missing then is looked at by the next.
-LOOKS = 8
+# Events come in flocks: one run for all of them, soon enough that nobody waits.
+GATHER = 0.2
+# Owners whose chats are verified in one run: few, so that what people do meanwhile waits little.
+PORTION = 20
 
 T = TypeVar("T")
 
 
-@attr.frozen
-class Report:
-    """What one run came to.
-
-    `at` is its end in seconds since the epoch; `settled` is False where a look or a write
-    failed: another run is due.
-    """
-
-    run: int
-    at: float
-    reason: str
-    seconds: float
-    reasons: Counter[Reason]
-    writes: int
-    failed: int
-    problems: tuple[Problem, ...]
-    strangers: dict[RoomID, Room]
-    unfinished: tuple[UserID, ...]
-    settled: bool
-
-
 async def until_answered(ask: Callable[[], Awaitable[T]], log: logging.Logger) -> T:
-    """Ask the homeserver until it answers, however long that takes."""
+    """Ask the homeserver until it does what it is asked, however long that takes."""
+    for attempt in itertools.count(1):
+        try:
+            return await until_known(ask, log)
+        except MatrixRequestError as error:
+            await _pause(attempt, error, log)
+    raise AssertionError("unreachable: the count has no end")
+
+
+async def until_known(ask: Callable[[], Awaitable[T]], log: logging.Logger) -> T:
+    """Ask the homeserver until it answers, however long that takes.
+
+    Raises:
+        MatrixRequestError: it answered, and refused.
+    """
     for attempt in itertools.count(1):
         try:
             return await ask()
-        except (NoAnswer, MatrixRequestError) as error:
-            pause = wait_before(attempt, LONGEST_PAUSE)
-            log.warning("The homeserver does not answer (%s); next try in %.0f s", error, pause)
-            await asyncio.sleep(pause)
+        except NoAnswer as error:
+            await _pause(attempt, error, log)
     raise AssertionError("unreachable: the count has no end")
+
+
+async def _pause(attempt: int, error: Exception, log: logging.Logger) -> None:
+    pause = wait_before(attempt, LONGEST_PAUSE)
+    log.warning("The homeserver does not answer (%s); next try in %.0f s", error, pause)
+    await asyncio.sleep(pause)
 
 
 class Reconciliation:
@@ -89,52 +89,38 @@ class Reconciliation:
             rules: what a plan goes by; asked at every run, for the configuration may change.
             log: the instance's log.
         """
+        self.observation = Observation(matrix, rules)
         self.reader, self.writer = matrix.reader, matrix.writer
         self.store = store
         self.slot = slot
-        self.rules = rules
         self.log = log
         self.last: Report | None = None
         self._runs = itertools.count(1)
         self._running = asyncio.Lock()
-        self._waiting: asyncio.Task[Report] | None = None
-        self._loaded = False
+        self._dirty = NOWHERE
+        self._woken = asyncio.Event()
+        self._foreign: frozenset[RoomID] | None = None
         self._acknowledged: set[RoomID] = set()
 
-    async def keep_settled(self, thorough_after: float) -> None:
-        """Verify every chat once, then run again for as long as something is left open.
+    async def start_cold(self, cached: Topology) -> Report:
+        """The first run: look at everything; what the cache holds helps where a look fails."""
+        return await self._run("start", NOWHERE, cached)
+
+    async def start_warm(self, cached: Topology, changed: Scope) -> Report | None:
+        """Take the cache for true but where something changed since, and look there.
 
         Args:
-            thorough_after: seconds to wait before the verification.
+            cached: what the cache holds.
+            changed: where it cannot be relied on.
+
+        Returns:
+            The run's report, or None if nothing had to be looked at.
         """
-        await asyncio.sleep(thorough_after)
-        thorough, pause = True, FIRST_PAUSE
-        while True:
-            try:
-                report = await self.run("verification" if thorough else "retry", thorough)
-                if report.settled:
-                    return
-            except (NoAnswer, MatrixRequestError) as error:
-                self.log.warning("A reconciliation found no answer: %s", error)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-
-    async def request(self, reason: str) -> Report:
-        """Run once more, after the run that goes on if there is one; requests that wait share it.
-
-        Raises:
-            NoAnswer, MatrixRequestError: the joined rooms could not be listed.
-        """
-        if self._waiting is None or self._waiting.done():
-            self._waiting = asyncio.ensure_future(self.run(reason))
-        return await asyncio.shield(self._waiting)
-
-    def acknowledge(self, room_id: RoomID) -> None:
-        """A joined room that is no chat was seen to: later starts need not read it again."""
-        self._acknowledged.add(room_id)
+        self.slot.current = build_routes(cached)
+        return await self._run("start", changed) if changed else None
 
     async def run(self, reason: str, thorough: bool = False) -> Report:
-        """Look at Matrix, and make everything else agree with it.
+        """Look at everything, and make everything else agree with it.
 
         Args:
             reason: why, for the log.
@@ -143,45 +129,109 @@ class Reconciliation:
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
         """
+        return await self._run(reason, NOWHERE, self.slot.current.topology(), thorough)
+
+    async def run_for(self, scope: Scope, reason: str) -> Report:
+        """Look at some owners and rooms, and at joined rooms that nobody knows.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
+        """
+        return await self._run(reason, scope)
+
+    async def plan(self, scope: Scope) -> Plan:
+        """What a run would do, without doing it; an empty scope means everything."""
         async with self._running:
-            self._waiting = None
-            return await self._run(reason, thorough)
+            return (await self._see(scope, None, thorough=not scope)).plan
 
-    async def _run(self, reason: str, thorough: bool) -> Report:
-        started, looked_at, run = time.monotonic(), self.slot.changes, next(self._runs)
-        cached = self.slot.current.topology() if self._loaded else await self.store.load()
-        world = await self.reader.observe(cached.spaces, thorough)
-        world, plan = await self._look_and_plan(world, cached)
-        failed = [write for write in plan.writes if not await self._send(write, looked_at)]
-        self._swap(plan, failed, looked_at)
-        self._loaded = True
-        saved = await self.store.save(self.slot.current.topology())
-        await self._note(plan, world)
-        stale = any(chat.stale for chat in plan.topology.chats.values())
-        report = Report(
-            run=run,
-            at=time.time(),
-            reason=reason,
-            seconds=time.monotonic() - started,
-            reasons=Counter(plan.reasons.values()),
-            writes=len(plan.writes) - len(failed),
-            failed=len(failed),
-            problems=plan.problems,
-            strangers={room_id: world.rooms[room_id] for room_id in plan.strangers},
-            unfinished=plan.unfinished,
-            settled=saved and not (failed or stale or plan.unread or plan.look or world.unread),
-        )
-        self._tell(report)
-        return report
+    def mark(self, scope: Scope) -> None:
+        """Something may have changed there; the next run looks."""
+        self._dirty |= scope
+        self._woken.set()
 
-    async def _look_and_plan(self, world: World, cached: Topology) -> tuple[World, Plan]:
-        plan = make_plan(world, cached, self.rules())
-        for _ in range(LOOKS):
-            if not plan.look:
-                break
-            world = await self.reader.look(world, plan.look)
-            plan = make_plan(world, cached, self.rules())
-        return world, plan
+    @property
+    def idle(self) -> bool:
+        """Nothing is marked, and no run goes on."""
+        return not self._dirty and not self._running.locked()
+
+    def acknowledge(self, room_id: RoomID) -> None:
+        """A joined room that is no chat was seen to: later starts need not read it again."""
+        self._acknowledged.add(room_id)
+
+    async def serve(self) -> None:
+        """Look wherever something is marked, until cancelled; what fails is tried again."""
+        failures = 0
+        while True:
+            await self._woken.wait()
+            await asyncio.sleep(GATHER if not failures else wait_before(failures, LONGEST_PAUSE))
+            self._woken.clear()
+            scope, self._dirty = self._dirty, NOWHERE
+            try:
+                report = await self.run_for(scope, "something changed")
+                settled = report.settled
+            except (NoAnswer, MatrixRequestError) as error:
+                self.log.warning("What changed could not be looked at: %s", error)
+                settled = False
+            failures = 0 if settled else failures + 1
+            if not settled:
+                self.mark(scope)
+
+    async def verify(self, owners: Iterable[UserID], after: float) -> None:
+        """Read the own state of these owners' chats, a few owners at a time.
+
+        Args:
+            owners: whose chats; who is done is noted, so that a restart goes on from there.
+            after: seconds to wait before it begins, and between any two portions.
+        """
+        waiting = sorted(owners)
+        while waiting:
+            await asyncio.sleep(after)
+            portion, waiting = waiting[:PORTION], waiting[PORTION:]
+            try:
+                report = await self._run("verification", Scope(frozenset(portion)), thorough=True)
+            except (NoAnswer, MatrixRequestError) as error:
+                self.log.warning("Chats could not be verified: %s", error)
+                waiting += portion
+                after = min(max(after, FIRST_PAUSE) * 2, LONGEST_PAUSE)
+                continue
+            if not report.settled:
+                # What could not be read is looked at again with what else is marked.
+                self.mark(Scope(frozenset(portion)))
+            await self.store.put_unverified(portion, verified=True)
+
+    async def _run(
+        self, reason: str, scope: Scope, cached: Topology | None = None, thorough: bool = False
+    ) -> Report:
+        async with self._running:
+            started, looked_at = time.monotonic(), self.slot.changes
+            picture = await self._see(scope, cached, thorough)
+            plan = picture.plan
+            failed = [write for write in plan.writes if not await self._send(write, looked_at)]
+            self._swap(picture, failed, looked_at)
+            saved = await self.store.save(self.slot.current.topology())
+            await self._note(picture)
+            report = make_report(picture, failed, saved)
+            self.last = attr.evolve(
+                report,
+                run=next(self._runs),
+                reason=reason,
+                seconds=time.monotonic() - started,
+            )
+            self.last.tell(self.slot.current, self.log)
+            return self.last
+
+    async def _see(self, scope: Scope, cached: Topology | None, thorough: bool) -> Picture:
+        if not scope:
+            known = self.slot.current.topology() if cached is None else cached
+            return await self.observation.see_all(known, thorough)
+        routes = self.slot.current
+        if self._foreign is None:
+            self._foreign = (await self.reader.read_hint()).foreign
+        picture = await self.observation.see_some(routes, scope, self._foreign, thorough)
+        if picture.owners is not None and _collides(picture, routes):
+            # Two owners' chats claim one conversation: only the whole picture settles that.
+            return await self.observation.see_all(routes.topology(), thorough=False)
+        return picture
 
     async def _send(self, write: Write, looked_at: int) -> bool:
         """Send one planned event, unless its owner's rooms changed since they were looked at."""
@@ -199,42 +249,50 @@ class Reconciliation:
         self.log.debug("Wrote %s in %s", write.event_type, write.room_id)
         return True
 
-    def _swap(self, plan: Plan, failed: list[Write], looked_at: int) -> None:
+    def _swap(self, picture: Picture, failed: list[Write], looked_at: int) -> None:
         """Put the routes in force; a chat whose binding could not be written waits."""
-        open_ends = {write.chat for write in failed if write.chat == write.room_id}
+        plan = picture.plan
+        waiting = {write.chat for write in failed if write.chat == write.room_id}
         chats = {
             room_id: chat
             for room_id, chat in plan.topology.chats.items()
-            if room_id not in open_ends
+            if room_id not in waiting
         }
-        unread = plan.unread | plan.look | {room_id for room_id in open_ends if room_id}
-        routes = build_routes(attr.evolve(plan.topology, chats=chats), unread)
+        unread = plan.unread | plan.look | {room_id for room_id in waiting if room_id}
+        found = attr.evolve(plan.topology, chats=chats)
+        if picture.owners is None:
+            routes = build_routes(found, unread)
+        else:
+            seen = picture.world.joined | picture.world.gone
+            routes = self.slot.current.replace_part(
+                picture.owners, found, (self.slot.current.unread - seen) | unread
+            )
         self.slot.swap(routes, looked_at)
 
-    async def _note(self, plan: Plan, world: World) -> None:
-        """Leave a hint for the next start; it may fail, for it is no more than that."""
+    async def _note(self, picture: Picture) -> None:
+        """Remember what is foreign, and leave a hint for the next start; that may fail, for it
+        is no more than a hint."""
+        world, plan = picture.world, picture.plan
+        known = world.foreign if picture.owners is None else self._foreign or frozenset()
+        self._foreign = known | plan.strangers | plan.retired
         spaces = frozenset(space.room_id for space in self.slot.current.spaces.values())
-        hint = Hint(spaces, world.foreign | (plan.strangers & self._acknowledged))
+        seen_to = plan.strangers & self._acknowledged
+        noted = self.reader.noted.foreign if picture.owners is not None else world.foreign
         try:
-            await self.reader.write_hint(hint)
+            await self.reader.write_hint(Hint(spaces, noted | seen_to | plan.retired))
         except (NoAnswer, MatrixRequestError) as error:
             self.log.debug("The hint for the next start was not written: %s", error)
 
-    def _tell(self, report: Report) -> None:
-        self.last = report
-        for problem in report.problems:
-            self.log.debug("Left out in %s: %s", problem.room_id, problem.what)
-        routes = self.slot.current
-        self.log.info(
-            "Reconciled, run %d (%s): %d Spaces, %d live chats, %d writes, %d failed, "
-            "%d rooms unread, %d problems, in %.2f s",
-            report.run,
-            report.reason,
-            len(routes.spaces),
-            routes.count(Status.LIVE),
-            report.writes,
-            report.failed,
-            len(routes.unread),
-            len(report.problems),
-            report.seconds,
-        )
+
+def _collides(picture: Picture, routes: Routes) -> bool:
+    """Whether a chat in the picture has a conversation that a chat outside it has too."""
+    assert picture.owners is not None
+    new = {
+        chat.binding.platform_chat_id
+        for room_id, chat in picture.plan.topology.chats.items()
+        if (before := routes.lookup(room_id)) is None or before.binding != chat.binding
+    }
+    return bool(new) and any(
+        chat.binding.platform_chat_id in new and chat.owner not in picture.owners
+        for chat in routes.chats.values()
+    )

@@ -1,7 +1,8 @@
 """Loads and saves the topology. A database that fails costs time at the next start, no more.
 
-Rows are checked as if a stranger had written them, for anyone may have edited them. No
-connection is ever held while Matrix is waited for: it is shared by everything that runs.
+Only the youngest life of the plugin may write: an older one finds another holder's name in the
+table and knows that its time is over. No connection is ever held while Matrix is waited for: it
+is shared by everything that runs.
 """
 
 from __future__ import annotations
@@ -9,16 +10,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from uuid import uuid4
 
 import asyncpg
 import attr
-from mautrix.types import RoomID, UserID
-from mautrix.util.async_db import Connection, Database
+from mautrix.types import SyncToken, UserID
+from mautrix.util.async_db import Connection, Database, Scheme
 
-from ..topology.decode import decode_binding, is_user_id
-from ..topology.model import Chat, Space, Status, Topology
+from ..topology.model import Chat, Space, Topology
+from .rows import (
+    Change,
+    chat_row,
+    decode_chat,
+    decode_space,
+    difference,
+    digests,
+    space_hash,
+)
 from .upgrades import rebuild_tables
 
 # What a database raises that is away, full, locked, damaged or closed under our hands. A closed
@@ -32,56 +41,80 @@ FAILURES = (
     ValueError,
 )
 
-PUT_SPACE = """INSERT INTO space (space_id, matrix_user_id, created_at) VALUES ($1, $2, $3)
-    ON CONFLICT (space_id) DO UPDATE
-    SET matrix_user_id=excluded.matrix_user_id, created_at=excluded.created_at"""
+PUT_SPACE = """INSERT INTO space (space_id, matrix_user_id, created_at, digest)
+    VALUES ($1, $2, $3, $4) ON CONFLICT (space_id) DO UPDATE
+    SET matrix_user_id=excluded.matrix_user_id, created_at=excluded.created_at,
+        digest=excluded.digest"""
 PUT_CHAT = """INSERT INTO chat (room_id, space_id, matrix_user_id, chat_id, platform,
         platform_chat_id, status) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (room_id) DO UPDATE
     SET space_id=excluded.space_id, matrix_user_id=excluded.matrix_user_id,
         chat_id=excluded.chat_id, platform=excluded.platform,
         platform_chat_id=excluded.platform_chat_id, status=excluded.status"""
+PUT_LIFE = """INSERT INTO life (id, holder, token, digest) VALUES (0, $1, $2, $3)
+    ON CONFLICT (id) DO UPDATE
+    SET holder=excluded.holder, token=excluded.token, digest=excluded.digest"""
 
-T = TypeVar("T")
+
+class Superseded(Exception):
+    """A younger life of the plugin holds the database."""
 
 
 @attr.frozen
-class _Change:
-    """What must be written so that the tables hold one topology instead of another."""
+class Loaded:
+    """What the cache held.
 
-    spaces: list[tuple[Any, ...]]
-    chats: list[tuple[Any, ...]]
-    gone_spaces: list[tuple[RoomID]]
-    gone_chats: list[tuple[RoomID]]
+    Attributes:
+        topology: the rows that make sense.
+        token: the sync token up to which they are true; None if they cannot be relied on.
+        doubtful: owners whose rows do not match the digest kept with them.
+        unverified: owners whose chats' own state was not read since the last cold start.
+    """
 
-    def __bool__(self) -> bool:
-        return bool(self.spaces or self.chats or self.gone_spaces or self.gone_chats)
+    topology: Topology
+    token: SyncToken | None = None
+    doubtful: frozenset[UserID] = frozenset()
+    unverified: frozenset[UserID] = frozenset()
 
 
 class Store:
-    """The cache of one instance."""
+    """The cache of one instance, as one life of the plugin writes it."""
 
-    def __init__(self, database: Database, log: logging.Logger) -> None:
+    def __init__(
+        self, database: Database, log: logging.Logger, on_superseded: Callable[[], None]
+    ) -> None:
+        """
+        Args:
+            database: the instance's, as maubot started it.
+            log: the instance's log.
+            on_superseded: called when a younger life turns out to hold the database.
+        """
         self.database = database
         self.log = log
+        self.on_superseded = on_superseded
+        self.holder = str(uuid4())
+        self.token = SyncToken("")
         self._saved = Topology()
-        self._trusted = False
+        self._digests: dict[UserID, str] = {}
+        self._digest = 0
+        self._doubtful: frozenset[UserID] = frozenset()
+        # Whether the tables are known to hold `_saved`, and nothing else.
+        self._whole = False
         self._writing = asyncio.Lock()
 
-    async def load(self) -> Topology:
-        """What was saved last; rows that make no sense are left out, and so is a broken table."""
+    async def take_over(self) -> Loaded:
+        """Read what was saved last, and let no older life write from now on."""
+        usable = True
         try:
-            spaces = await self.database.fetch("SELECT * FROM space")
-            chats = await self.database.fetch("SELECT * FROM chat")
-            saved = Topology(_decode(_space, spaces), _decode(_chat, chats))
+            loaded = await self._load()
         except FAILURES as error:
             self.log.warning("The cache is not usable and is made anew: %s", error)
-            saved, self._trusted = Topology(), False
-        else:
-            # Rows that were left out above must be removed with the next save.
-            self._trusted = len(saved.spaces) == len(spaces) and len(saved.chats) == len(chats)
-        self._saved = saved
-        return saved
+            loaded, usable = Loaded(Topology()), False
+        async with self._writing:
+            written = await self._write(_nothing, holds=False, rebuild=not usable)
+        # Rows that cannot be relied on stand until there are better ones.
+        self._whole = written and loaded.token is not None
+        return loaded
 
     async def save(self, topology: Topology) -> bool:
         """Make the tables hold this topology; writes only what differs.
@@ -90,105 +123,153 @@ class Store:
             Whether they do. False means that the database failed, which was logged.
         """
         async with self._writing:
-            change = _difference(Topology() if not self._trusted else self._saved, topology)
-            if self._trusted and not change:
-                return True
-            return await self._write(change, topology)
+            return await self._save(topology)
 
-    async def put(self, topology: Topology) -> bool:
+    async def put(self, part: Topology) -> bool:
         """Add or replace these Spaces and chats and leave all others as they are."""
         async with self._writing:
-            merged = Topology(
-                {**self._saved.spaces, **topology.spaces}, {**self._saved.chats, **topology.chats}
+            saved = self._saved
+            return await self._save(
+                Topology({**saved.spaces, **part.spaces}, {**saved.chats, **part.chats})
             )
-            added = topology if self._trusted else merged
-            return await self._write(_difference(Topology(), added), merged)
 
-    async def _write(self, change: _Change, result: Topology) -> bool:
-        rebuild = not self._trusted
+    async def put_token(self, token: SyncToken) -> bool:
+        """Note up to which sync token the tables are true."""
+        async with self._writing:
+            before, self.token = self.token, token
+            return before == token or await self._write(_nothing)
 
-        async def write() -> None:
+    async def put_unverified(self, owners: Iterable[UserID], verified: bool) -> bool:
+        """Note that these owners' chats are yet to be verified, or were."""
+        rows = [(owner,) for owner in owners]
+        insert = "INSERT INTO unverified (matrix_user_id) VALUES ($1) ON CONFLICT DO NOTHING"
+        delete = "DELETE FROM unverified WHERE matrix_user_id=$1"
+
+        async def write(conn: Connection) -> None:
+            if rows:
+                await conn.executemany(delete if verified else insert, rows)
+
+        async with self._writing:
+            return await self._write(write)
+
+    async def _load(self) -> Loaded:
+        space_rows = await self.database.fetch("SELECT * FROM space")
+        chat_rows = await self.database.fetch("SELECT * FROM chat")
+        unverified = await self.database.fetch("SELECT matrix_user_id FROM unverified")
+        life = await self.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
+        decoded = [found for row in space_rows if (found := decode_space(row)) is not None]
+        chats = [chat for row in chat_rows if (chat := decode_chat(row)) is not None]
+        self._saved = Topology(
+            {space.room_id: space for space, _ in decoded}, {chat.room_id: chat for chat in chats}
+        )
+        self._digests = {space.owner: digest for space, digest in decoded}
+        owners = self._digests.keys() | {chat.owner for chat in chats}
+        actual = digests(self._saved, owners)
+        self._doubtful = frozenset(
+            owner for owner in owners if self._digests.get(owner) != actual[owner]
+        )
+        self._digest = 0
+        for space, digest in decoded:
+            self._digest ^= space_hash(space, digest)
+        whole = len(decoded) == len(space_rows) and len(chats) == len(chat_rows)
+        digest = f"{self._digest:016x}"
+        if life is not None and life["token"] and life["digest"] == digest and whole:
+            self.token = SyncToken(life["token"])
+        return Loaded(
+            self._saved,
+            self.token or None,
+            self._doubtful,
+            frozenset(UserID(row["matrix_user_id"]) for row in unverified),
+        )
+
+    async def _save(self, topology: Topology) -> bool:
+        saved = self._saved if self._whole else Topology()
+        change = difference(saved, topology)
+        owners = change.owners | self._doubtful
+        if self._whole and not owners:
+            return True
+        fresh = self._digests | digests(topology, owners)
+        spaces = [space for space in topology.spaces.values() if space.owner in owners]
+        digest = self._digest if self._whole else 0
+        if self._whole:
+            for space in saved.spaces.values():
+                if space.owner in owners:
+                    digest ^= space_hash(space, self._digests[space.owner])
+        for space in spaces:
+            digest ^= space_hash(space, fresh[space.owner])
+
+        async def write(conn: Connection) -> None:
+            await _execute(conn, change, spaces, fresh)
+
+        before, self._digest = self._digest, digest
+        if not await self._write(write, rebuild=not self._whole):
+            self._digest = before
+            return False
+        self._saved, self._digests, self._doubtful = topology, fresh, frozenset()
+        self._whole = True
+        return True
+
+    async def _write(
+        self,
+        write: Callable[[Connection], Awaitable[None]],
+        holds: bool = True,
+        rebuild: bool = False,
+    ) -> bool:
+        """Run one short transaction to its end, whatever is cancelled meanwhile."""
+
+        async def transaction() -> None:
             conn: Connection
             async with self.database.acquire() as conn, conn.transaction():
+                if holds and await _holder(conn) not in (None, self.holder):
+                    raise Superseded
                 if rebuild:
                     await rebuild_tables(conn)
-                await _execute(conn, change)
+                await write(conn)
+                digest = f"{self._digest:016x}"
+                await conn.execute(PUT_LIFE, self.holder, self.token, digest)
 
         try:
             # A cancelled SQLite write would leave its transaction open for good.
-            await asyncio.shield(asyncio.ensure_future(write()))
+            await asyncio.shield(asyncio.ensure_future(transaction()))
+        except Superseded:
+            self.on_superseded()
+            return False
         except FAILURES as error:
             self.log.warning("The cache was not written, which slows the next start: %s", error)
-            self._trusted = False
+            self._whole = False
             return False
-        self._saved, self._trusted = result, True
         return True
 
 
-async def _execute(conn: Connection, change: _Change) -> None:
+async def _holder(conn: Connection) -> str | None:
+    """Who holds the database; nobody, if the table for that was dropped."""
+    if conn.scheme == Scheme.SQLITE:
+        exists = await conn.table_exists("life")
+    else:
+        # Other instances have a table of that name in schemas of their own.
+        exists = await conn.fetchval("SELECT to_regclass('life')::text")
+    if not exists:
+        return None
+    holder: str | None = await conn.fetchval("SELECT holder FROM life WHERE id=0")
+    return holder
+
+
+async def _nothing(_: Connection) -> None:
+    return
+
+
+async def _execute(
+    conn: Connection, change: Change, spaces: Iterable[Space], fresh: dict[UserID, str]
+) -> None:
+    gone_chats: list[Chat] = change.gone_chats
     for statement, rows in (
-        ("DELETE FROM space WHERE space_id=$1", change.gone_spaces),
-        ("DELETE FROM chat WHERE room_id=$1", change.gone_chats),
-        (PUT_SPACE, change.spaces),
-        (PUT_CHAT, change.chats),
+        ("DELETE FROM space WHERE space_id=$1", [(one.room_id,) for one in change.gone_spaces]),
+        ("DELETE FROM chat WHERE room_id=$1", [(one.room_id,) for one in gone_chats]),
+        (
+            PUT_SPACE,
+            [(one.room_id, one.owner, one.created_at, fresh[one.owner]) for one in spaces],
+        ),
+        (PUT_CHAT, [chat_row(chat) for chat in change.chats]),
     ):
         if rows:
             await conn.executemany(statement, rows)
-
-
-def _difference(old: Topology, new: Topology) -> _Change:
-    return _Change(
-        [
-            (space.room_id, space.owner, space.created_at)
-            for space in new.spaces.values()
-            if old.spaces.get(space.room_id) != space
-        ],
-        [
-            _chat_row(chat)
-            for chat in new.chats.values()
-            if (before := old.chats.get(chat.room_id)) is None
-            or _chat_row(before) != _chat_row(chat)
-        ],
-        [(room_id,) for room_id in old.spaces if room_id not in new.spaces],
-        [(room_id,) for room_id in old.chats if room_id not in new.chats],
-    )
-
-
-def _chat_row(chat: Chat) -> tuple[Any, ...]:
-    binding = chat.binding
-    return (
-        chat.room_id,
-        binding.space_id,
-        binding.matrix_user_id,
-        binding.chat_id,
-        binding.platform,
-        binding.platform_chat_id,
-        chat.status.value,
-    )
-
-
-def _decode(decode: Callable[[Mapping[str, Any]], T | None], rows: Any) -> dict[RoomID, T]:
-    decoded: dict[RoomID, T] = {}
-    for row in rows:
-        values = dict(row)
-        value = decode(values)
-        if value is not None:
-            decoded[values.get("room_id") or values["space_id"]] = value
-    return decoded
-
-
-def _space(row: Mapping[str, Any]) -> Space | None:
-    owner, created_at = row["matrix_user_id"], row["created_at"]
-    if not (
-        is_user_id(owner) and isinstance(created_at, int) and isinstance(row["space_id"], str)
-    ):
-        return None
-    return Space(RoomID(row["space_id"]), UserID(owner), created_at)
-
-
-def _chat(row: Mapping[str, Any]) -> Chat | None:
-    binding = decode_binding({"room_type": "chat", **row})
-    known = {status.value for status in Status}
-    if binding is None or not isinstance(row["room_id"], str) or row["status"] not in known:
-        return None
-    return Chat(RoomID(row["room_id"]), binding, Status(row["status"]))

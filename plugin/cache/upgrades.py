@@ -12,10 +12,12 @@ from mautrix.util.async_db import Connection, UpgradeTable
 upgrade_table = UpgradeTable(allow_unsupported=True)
 
 TABLES = {
+    # `digest` is over the owner's rows in `chat`: who edits those by hand cannot keep it true.
     "space": """CREATE TABLE space (
         space_id       TEXT PRIMARY KEY,
         matrix_user_id TEXT NOT NULL,
-        created_at     BIGINT NOT NULL
+        created_at     BIGINT NOT NULL,
+        digest         TEXT NOT NULL
     )""",
     "chat": """CREATE TABLE chat (
         room_id          TEXT PRIMARY KEY,
@@ -25,6 +27,16 @@ TABLES = {
         platform         TEXT NOT NULL,
         platform_chat_id TEXT NOT NULL,
         status           TEXT NOT NULL
+    )""",
+    # Owners whose chats' own state is still to be read after a cold start.
+    "unverified": "CREATE TABLE unverified (matrix_user_id TEXT PRIMARY KEY)",
+    # One row: which life of the plugin may write here, up to which sync token everything was
+    # seen, and the digest over all Spaces.
+    "life": """CREATE TABLE life (
+        id     INTEGER PRIMARY KEY,
+        holder TEXT NOT NULL,
+        token  TEXT NOT NULL,
+        digest TEXT NOT NULL
     )""",
 }
 

@@ -7,8 +7,6 @@ way it comes first.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from typing import Any, cast
 
 from maubot.handlers import event
@@ -18,8 +16,10 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import JSON, MessageEvent, SerializerError, SyncToken
 
 from ..matrix.api import NoAnswer
+from ..matrix.changes import invitations_in, scope_of, timeline_in
 from ..matrix.history import Timeline
-from ..matrix.reader import Reader, invitations_in
+from ..matrix.reader import Reader
+from ..reconciliation import Reconciliation
 from .invitations import Invitations
 from .messages import Messages
 
@@ -33,13 +33,14 @@ class CatchUp:
         timeline: Timeline,
         messages: Messages,
         invitations: Invitations,
-        log: logging.Logger,
+        reconciliation: Reconciliation,
     ) -> None:
         self.client = client
         self.timeline = timeline
         self.messages = messages
         self.invitations = invitations
-        self.log = log
+        self.reconciliation = reconciliation
+        self.log = reconciliation.log
 
     async def close_gap(self, reader: Reader, token: SyncToken) -> None:
         """Take in what happened between a token and the registration of the handlers."""
@@ -58,9 +59,12 @@ class CatchUp:
             await self._take(sync)
 
     async def _take(self, sync: dict[str, Any]) -> None:
+        routes = self.reconciliation.slot.current
+        if scope := scope_of(sync, routes, self.client.mxid):
+            self.reconciliation.mark(scope)
         for invitation in invitations_in(sync, self.client.mxid):
             self.invitations.answer(invitation)
-        for raw in _timeline_events(sync):
+        for raw in timeline_in(sync):
             clear = await self.timeline.decrypted(raw)
             if clear.get("type") == "m.room.message":
                 self._take_message(clear)
@@ -72,14 +76,3 @@ class CatchUp:
             self.log.debug("Left out a message in %s: %s", raw.get("room_id"), error)
             return
         self.messages.put(MaubotMessageEvent(message, self.client))
-
-
-def _timeline_events(sync: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    rooms = sync.get("rooms")
-    joined = rooms.get("join") if isinstance(rooms, dict) else None
-    for room_id, room in joined.items() if isinstance(joined, dict) else ():
-        timeline = room.get("timeline") if isinstance(room, dict) else None
-        events = timeline.get("events") if isinstance(timeline, dict) else None
-        for event_ in events if isinstance(events, list) else ():
-            if isinstance(event_, dict):
-                yield {**event_, "room_id": room_id}

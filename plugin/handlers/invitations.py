@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from maubot.handlers import event
+from mautrix.client import SyncStream
 from mautrix.errors import MatrixRequestError
 from mautrix.types import (
     EventType,
@@ -23,7 +24,7 @@ from mautrix.types import (
 
 from ..errors import UserError
 from ..matrix.api import NoAnswer
-from ..matrix.reader import Invitation
+from ..matrix.changes import Invitation
 from ..permissions import Level
 from ..topology.model import Room
 from .boundary import Boundary
@@ -59,11 +60,15 @@ class Invitations:
     @event.on(EventType.ROOM_MEMBER)
     async def take(self, evt: StateEvent) -> None:
         """Queue an invitation of the bot."""
-        if evt.state_key != self.setup().bot or not isinstance(
-            evt.content, MemberStateEventContent
-        ):
+        content = evt.content
+        # Once accepted, the same event comes again in the joined room's timeline.
+        invited = getattr(evt, "source", SyncStream.INVITED_ROOM) & SyncStream.INVITED_ROOM
+        if not invited or evt.state_key != self.setup().bot:
             return
-        if evt.content.membership == Membership.INVITE:
+        if (
+            isinstance(content, MemberStateEventContent)
+            and content.membership == Membership.INVITE
+        ):
             self.answer(Invitation(evt.room_id, evt.sender))
 
     async def greet(self, strangers: Iterable[Room]) -> None:

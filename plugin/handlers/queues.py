@@ -22,6 +22,11 @@ class RoomQueues:
         self._workers: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def idle(self) -> bool:
+        """Nothing waits, and nothing goes on."""
+        return not self._waiting
+
     def put(self, room_id: RoomID, work: Work) -> None:
         """Add work to a room's queue. It must not raise, and is dropped once this is closed."""
         if self._closed:

@@ -17,6 +17,7 @@ from ..permissions import Level
 from ..provisioning import Home, Provisioning
 from ..setup import Setup
 from ..topology.model import Chat
+from ..topology.relevance import Scope
 from .commands import Commands
 from .links import link, room_url
 
@@ -49,7 +50,8 @@ class Reception:
         """
         await self.provisioning.wait_for(sender)
         if room_id in self.slot.current.unread:
-            await self.provisioning.look_again("somebody wrote in an unread room")
+            scope = Scope(frozenset({sender}), frozenset({room_id}))
+            await self.provisioning.look_again(scope, "somebody wrote in an unread room")
             if room_id in self.slot.current.unread:
                 raise UserError(UNREAD)
         return self.slot.current.lookup(room_id)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from ..reconciliation import Report
+from ..report import Report
 from ..setup import Setup
 from ..topology.model import Chat, Status
 from ..topology.routes import Routes

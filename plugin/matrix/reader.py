@@ -18,22 +18,18 @@ from mautrix.api import Method, Path
 from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
 from mautrix.types import RoomID, SyncToken, UserID
 
-from ..topology.decode import Identity, decode_room
+from ..topology.decode import decode_room
+from ..topology.marks import Identity
 from ..topology.model import Room, World
+from ..topology.relevance import TOPOLOGY_TYPES
 from .api import NoAnswer, PatientAPI
+from .changes import Invitation, invitations_in
 from .hint import HINT_TYPE, Hint, decode_hint, encode_hint
 
 # A look at every chat goes on behind the conversations, so it takes few places of its own.
 AT_ONCE = 8
 AT_LEISURE = 2
-
-
-@attr.frozen
-class Invitation:
-    """A room the bot is invited to, and by whom."""
-
-    room_id: RoomID
-    sender: UserID
+MESSAGE_TYPES = ("m.room.message", "m.room.encrypted")
 
 
 class Reader:
@@ -54,7 +50,7 @@ class Reader:
         Raises:
             NoAnswer: not even the joined rooms could be listed.
         """
-        joined, hint = await asyncio.gather(self._joined_rooms(), self.read_hint())
+        joined, hint = await asyncio.gather(self.joined_rooms(), self.read_hint())
         world = World(
             bot=self.identity.bot,
             joined=joined,
@@ -90,7 +86,12 @@ class Reader:
             raise NoAnswer("the answer is no room's state")
         return room
 
-    async def _joined_rooms(self) -> frozenset[RoomID]:
+    async def joined_rooms(self) -> frozenset[RoomID]:
+        """Every room the bot is in.
+
+        Raises:
+            NoAnswer: the answer was no list of rooms.
+        """
         answer = await self.api.request(Method.GET, Path.v3.joined_rooms)
         rooms = answer.get("joined_rooms") if isinstance(answer, dict) else None
         if not isinstance(rooms, list) or not all(isinstance(room, str) for room in rooms):
@@ -103,6 +104,11 @@ class Reader:
             self._noted = decode_hint(await self._account_data(), self.identity.instance)
         except NoAnswer:
             self._noted = None
+        return self._noted or Hint()
+
+    @property
+    def noted(self) -> Hint:
+        """The hint as it was last read or written here."""
         return self._noted or Hint()
 
     async def write_hint(self, hint: Hint) -> None:
@@ -147,10 +153,16 @@ class Reader:
         return answer["next_batch"], invitations_in(answer, self.identity.bot)
 
     async def since(self, token: SyncToken) -> dict[str, Any]:
-        """The messages and invitations since a token, as a `/sync` has them."""
+        """The messages, invitations and changes of topology since a token, as `/sync` has them.
+
+        Raises:
+            MatrixRequestError: the homeserver does not know the token any more.
+        """
         none: dict[str, list[str]] = {"types": []}
-        timeline = {"types": ["m.room.message", "m.room.encrypted"], "limit": 100}
-        room = {"timeline": timeline, "state": none, "ephemeral": none, "account_data": none}
+        # A kick of the bot shows only where the timeline lets members through.
+        timeline = {"types": [*TOPOLOGY_TYPES, *MESSAGE_TYPES], "limit": 100}
+        state = {"types": list(TOPOLOGY_TYPES)}
+        room = {"timeline": timeline, "state": state, "ephemeral": none, "account_data": none}
         return await self._sync({"room": room, "presence": none, "account_data": none}, token)
 
     async def _sync(self, chosen: dict[str, Any], since: SyncToken | None) -> dict[str, Any]:
@@ -210,29 +222,3 @@ class Reader:
         if not isinstance(chunk, list):
             raise NoAnswer("the answer lists no messages")
         return bool(chunk)
-
-
-def invitations_in(sync: dict[str, Any], bot: UserID) -> list[Invitation]:
-    """The invitations of the bot in the answer to a `/sync`."""
-    rooms = sync.get("rooms")
-    invited = rooms.get("invite") if isinstance(rooms, dict) else None
-    found = []
-    for room_id, room in sorted(invited.items()) if isinstance(invited, dict) else ():
-        sender = _inviter(room, bot)
-        if sender is not None:
-            found.append(Invitation(RoomID(room_id), sender))
-    return found
-
-
-def _inviter(room: Any, bot: UserID) -> UserID | None:
-    state = room.get("invite_state") if isinstance(room, dict) else None
-    events = state.get("events") if isinstance(state, dict) else None
-    for event in events if isinstance(events, list) else ():
-        if (
-            isinstance(event, dict)
-            and event.get("type") == "m.room.member"
-            and event.get("state_key") == bot
-            and isinstance(event.get("sender"), str)
-        ):
-            return UserID(event["sender"])
-    return None

@@ -11,8 +11,8 @@ from typing import Any
 import attr
 from mautrix.types import UserID
 
-from ..topology.contents import parent_content
-from ..topology.decode import Identity
+from ..topology.contents import join_rules_content, parent_content
+from ..topology.marks import Identity
 from ..topology.model import BINDING_TYPE, MARKER_TYPE, PARENT_TYPE, Binding, Marker
 
 # From 12 on the creator stands above all power levels and must not be listed (MSC4289).
@@ -51,9 +51,7 @@ def chat_request(order: Order, binding: Binding, identity: Identity) -> dict[str
         _state(PARENT_TYPE, parent, binding.space_id),
     ]
     if order.version in KNOWS_RESTRICTED:
-        allow = [{"type": "m.room_membership", "room_id": binding.space_id}]
-        rule = {"join_rule": "restricted", "allow": allow}
-        initial_state.append(_state("m.room.join_rules", rule))
+        initial_state.append(_state("m.room.join_rules", join_rules_content(binding.space_id)))
     return {**_request(order, identity, events_default=0), "initial_state": initial_state}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import attr
 from maubot.matrix import MaubotMatrixClient
 
-from ..topology.decode import Identity
+from ..topology.marks import Identity
 from .api import PatientAPI
 from .history import Timeline
 from .reader import Reader

@@ -10,59 +10,29 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import attr
-
-from .decode import Identity
 from .election import Election
+from .evidence import Claim, Evidence
 from .model import Binding, Link, Problem, Reason, Room, Status, Topology, World
+from .succession import Succession
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
-
-
-@attr.frozen
-class Claim:
-    """One room that is a chat, or shall become one.
-
-    Attributes:
-        owner: whose chat it is.
-        binding: what it goes by; None for a legacy chat that is yet to be given one.
-        link: how the chosen Space links it; None where it does not, or could not be read.
-        room: the room's own state, where that was read.
-        stale: rests on the cache or on a mirror because a look failed.
-    """
-
-    room_id: RoomID
-    owner: UserID
-    binding: Binding | None
-    status: Status
-    link: Link | None = None
-    room: Room | None = None
-    stale: bool = False
-
-
-@attr.define
-class Evidence:
-    """Everything the rooms said: claims, what must be read first, what was left out."""
-
-    claims: dict[RoomID, Claim] = attr.field(factory=dict)
-    look: set[RoomID] = attr.field(factory=set)
-    unread: set[RoomID] = attr.field(factory=set)
-    strangers: set[RoomID] = attr.field(factory=set)
-    problems: list[Problem] = attr.field(factory=list)
 
 
 class Weighing:
     """Weighs every room that the joined list, the Spaces or the cache mention."""
 
     def __init__(
-        self, world: World, cached: Topology, election: Election, identity: Identity
+        self, world: World, cached: Topology, election: Election, succession: Succession
     ) -> None:
         self.world = world
         self.cached = cached
         self.election = election
-        self.identity = identity
-        self.evidence = Evidence()
+        self.succession = succession
+        self.before: dict[RoomID, list[RoomID]] = defaultdict(list)
+        for room_id, heir in sorted(succession.heirs.items()):
+            self.before[heir].append(room_id)
+        self.evidence = Evidence(look=set(succession.look))
         self.links: dict[RoomID, list[tuple[RoomID, Link]]] = defaultdict(list)
         for space_id in election.owners:
             for link in world.rooms[space_id].links:
@@ -94,15 +64,22 @@ class Weighing:
 
     def _weigh_read(self, room: Room) -> None:
         self.evidence.problems.extend(room.problems)
-        binding = room.binding or self._mirror(room.room_id)
+        if room.bound_elsewhere:
+            return
+        if room.room_id in self.succession.heirs:
+            self.evidence.retired.add(room.room_id)
+            return
+        if (before := room.predecessor) is not None and self._is_unread_chat(before):
+            self.evidence.look.add(before)
+        binding = room.binding or self._mirror(room.room_id) or self._inherited(room.room_id)
         if binding is not None:
             self._claim(room.room_id, binding, room)
             return
-        if room.creator != self.identity.bot:
+        if room.creator != self.world.bot:
             self.evidence.strangers.add(room.room_id)
             self._report_foreign_links(room.room_id)
             return
-        if room.is_space or room.bound_elsewhere:
+        if room.is_space:
             return
         linked_by = self._linked_by_bot(room.room_id)
         if linked_by is not None:
@@ -156,18 +133,40 @@ class Weighing:
         self._report_foreign_links(room_id, owner)
         link = self._link(room_id, owner)
         left = room is not None and room.members.get(owner) in ("leave", "ban")
-        archived = left or (link is not None and link.removed)
+        ended = room_id in self.succession.ended
+        removed = self._is_removed(room_id, owner, link)
+        replaced = [
+            before
+            for before in self.before[room_id]
+            if (standing := self._link(before, owner)) is not None and not standing.removed
+        ]
         self._put(
             Claim(
                 room_id,
                 owner,
                 binding,
-                Status.ARCHIVED if archived else Status.LIVE,
+                Status.ARCHIVED if left or ended or removed else Status.LIVE,
                 link,
                 room,
-                stale=owner in self.election.unsure or room_id in self.world.unread,
+                stale=owner in self.election.unsure
+                or room_id in self.world.unread
+                or room_id in self.succession.unsure,
+                removed=removed,
+                replaces=tuple(replaced),
             )
         )
+
+    def _inherited(self, room_id: RoomID) -> Binding | None:
+        """The binding of a room that this one took over from."""
+        bindings = (
+            self.world.rooms[before].binding or self._mirror(before)
+            for before in self.before[room_id]
+        )
+        return next((binding for binding in bindings if binding is not None), None)
+
+    def _is_unread_chat(self, room_id: RoomID) -> bool:
+        known = room_id in self.links or room_id in self.cached.chats
+        return known and room_id in self.world.joined and not self.world.looked_at(room_id)
 
     def _keep_cached(self, room_id: RoomID) -> None:
         chat = self.cached.chats[room_id]
@@ -194,11 +193,23 @@ class Weighing:
                 return link
         return None
 
+    def _is_removed(self, room_id: RoomID, owner: UserID, link: Link | None) -> bool:
+        """Whether the chosen Space links the room no more; where it never did, whether the
+        owner's other Spaces do not either although they did."""
+        if link is not None:
+            return link.removed
+        others = [
+            other
+            for space_id, other in self.links[room_id]
+            if self.election.owners[space_id] == owner
+        ]
+        return bool(others) and all(other.removed for other in others)
+
     def _linked_by_bot(self, room_id: RoomID) -> RoomID | None:
         spaces = [
             space_id
             for space_id, link in self.links[room_id]
-            if link.sender == self.identity.bot and not link.removed
+            if link.sender == self.world.bot and not link.removed
         ]
         return min(spaces, default=None)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from .claims import Claim, Evidence
 from .contents import backfilled_id
 from .election import Election
+from .evidence import Claim, Evidence
 from .model import Binding, Problem, Reason, Status
 
 if TYPE_CHECKING:

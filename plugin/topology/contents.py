@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .decode import Identity, usable_via
+from .marks import Identity, usable_via
 from .model import BINDING_TYPE, Binding
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ def removed_child_content(standing: Mapping[str, Any]) -> dict[str, Any]:
 def parent_content(bot: UserID, owner: UserID) -> dict[str, Any]:
     """An `m.space.parent` that points back to the Space (section 11.34.2)."""
     return {"via": via_servers(bot, owner), "canonical": True}
+
+
+def join_rules_content(space_id: RoomID) -> dict[str, Any]:
+    """An `m.room.join_rules` that admits whoever is in the Space (section 8.7.5, MSC3083)."""
+    allow = [{"type": "m.room_membership", "room_id": space_id}]
+    return {"join_rule": "restricted", "allow": allow}
 
 
 def backfilled_id(room_id: RoomID) -> str:

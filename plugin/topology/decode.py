@@ -7,39 +7,28 @@ sent. Only what the bot itself wrote is believed to be a binding, a mirror or a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import attr
-
+from .marks import Identity, decode_binding, decode_marker, is_elsewhere, usable_via
 from .model import (
     BINDING_TYPE,
     CHILD_TYPE,
     MARKER_TYPE,
     PARENT_TYPE,
-    VERSION,
     Binding,
     Link,
     Marker,
     Problem,
     Reason,
     Room,
+    Tombstone,
 )
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
-CHAT_ID = re.compile(r"C[1-9][0-9]{0,8}")
 MEMBERSHIPS = frozenset({"invite", "join", "knock", "leave", "ban"})
-
-
-@attr.frozen
-class Identity:
-    """Who is looking: the bot's user id and the instance's key, as its bindings name it."""
-
-    bot: UserID
-    instance: str
 
 
 def decode_room(room_id: RoomID, events: Iterable[Any], identity: Identity) -> Room | None:
@@ -66,7 +55,9 @@ class _Reading:
     def __init__(self, room_id: RoomID, identity: Identity) -> None:
         self.room_id = room_id
         self.identity = identity
-        self.create: tuple[UserID, int, bool] | None = None
+        self.create: Mapping[str, Any] | None = None
+        self.admits: frozenset[RoomID] | None = None
+        self.tombstone: Tombstone | None = None
         self.name = ""
         self.members: dict[UserID, str] = {}
         self.marker: Marker | None = None
@@ -79,13 +70,15 @@ class _Reading:
     def room(self) -> Room | None:
         if self.create is None:
             return None
-        creator, created_at, is_space = self.create
+        created_at, content = self.create.get("origin_server_ts"), self.create["content"]
+        creator, is_space = self.create["sender"], content.get("type") == "m.space"
+        predecessor = content.get("predecessor")
         # Only the bot's own rooms can be ours: nobody else could have kept its power to itself.
         ours = creator == self.identity.bot
         return Room(
             room_id=self.room_id,
             creator=creator,
-            created_at=created_at,
+            created_at=created_at if type(created_at) is int else 0,
             is_space=is_space,
             name=self.name,
             members=self.members,
@@ -94,6 +87,9 @@ class _Reading:
             bound_elsewhere=self.bound_elsewhere,
             parents=frozenset(self.parents),
             links=tuple(self.links[room_id] for room_id in sorted(self.links)),
+            admits=self.admits,
+            tombstone=self.tombstone,
+            predecessor=_room_id(predecessor, "room_id"),
             problems=tuple(self.problems),
         )
 
@@ -121,10 +117,7 @@ class _Reading:
         return False
 
     def _take_create(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-        created_at = event.get("origin_server_ts")
-        if not isinstance(created_at, int) or isinstance(created_at, bool):
-            created_at = 0
-        self.create = (event["sender"], created_at, content.get("type") == "m.space")
+        self.create = event
 
     def _take_name(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         name = content.get("name")
@@ -141,6 +134,16 @@ class _Reading:
     def _take_parent(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if usable_via(content.get("via")):
             self.parents.add(event["state_key"])
+
+    def _take_join_rules(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        if content.get("join_rule") == "restricted":
+            allow = content.get("allow")
+            rooms = [_room_id(one, "room_id") for one in allow] if isinstance(allow, list) else []
+            self.admits = frozenset(room_id for room_id in rooms if room_id is not None)
+
+    def _take_tombstone(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        if not event["state_key"]:
+            self.tombstone = Tombstone(event["sender"], _room_id(content, "replacement_room"))
 
     def _take_marker(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if event["state_key"] or not content or not self._from_bot(event):
@@ -179,6 +182,8 @@ TAKERS = {
     "m.room.create": _Reading._take_create,
     "m.room.name": _Reading._take_name,
     "m.room.member": _Reading._take_member,
+    "m.room.join_rules": _Reading._take_join_rules,
+    "m.room.tombstone": _Reading._take_tombstone,
     PARENT_TYPE: _Reading._take_parent,
     MARKER_TYPE: _Reading._take_marker,
     BINDING_TYPE: _Reading._take_binding,
@@ -186,43 +191,6 @@ TAKERS = {
 }
 
 
-def usable_via(via: Any) -> bool:
-    """Whether a `via` names servers: a list of strings (client-server API, section 11.34)."""
-    return isinstance(via, list) and all(isinstance(server, str) for server in via)
-
-
-def is_elsewhere(content: Mapping[str, Any], identity: Identity) -> bool:
-    """Whether another instance, or a later version of this plugin, wrote this content."""
-    version = content.get("v")
-    newer = isinstance(version, int) and version > VERSION
-    instance = content.get("instance")
-    return newer or (isinstance(instance, str) and instance != identity.instance)
-
-
-def decode_marker(content: Mapping[str, Any]) -> Marker | None:
-    """A Space's marker, or None if it names no user."""
-    owner, successor = content.get("matrix_user_id"), content.get("superseded_by")
-    if not is_user_id(owner) or not (successor is None or isinstance(successor, str)):
-        return None
-    return Marker(cast("UserID", owner), cast("RoomID | None", successor))
-
-
-def decode_binding(content: Mapping[str, Any]) -> Binding | None:
-    """A chat's binding, or None if a part is missing or of the wrong kind."""
-    values: dict[str, Any] = {
-        field.name: content.get(field.name) for field in attr.fields(Binding)
-    }
-    if not all(isinstance(value, str) and value for value in values.values()):
-        return None
-    binding = Binding(**values)
-    usable = (
-        binding.room_type == "chat"
-        and CHAT_ID.fullmatch(binding.chat_id)
-        and is_user_id(binding.matrix_user_id)
-    )
-    return binding if usable else None
-
-
-def is_user_id(value: Any) -> bool:
-    """Whether this looks like a Matrix user id (appendices, section 4.2.2)."""
-    return isinstance(value, str) and value.startswith("@") and ":" in value
+def _room_id(content: Any, key: str) -> RoomID | None:
+    value = content.get(key) if isinstance(content, dict) else None
+    return value if isinstance(value, str) and value.startswith("!") else None  # type: ignore[return-value]

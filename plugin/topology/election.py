@@ -1,6 +1,7 @@
 """Which Space is an owner's, where Matrix or the cache knows of several or could not be read.
 
-The oldest wins (create time, then room id): two runs on two machines agree without talking.
+The oldest wins (create time, then room id): two runs on two machines agree without talking. A
+Space that was upgraded is stood in for by its heir, at its own age.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING
 import attr
 
 from .model import Room, Space, Topology, World
+from .succession import Succession
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
+
+Rank = tuple[bool, int, str]
 
 
 @attr.frozen
@@ -36,28 +40,40 @@ class Election:
         return owner in self.chosen and owner not in self.unsure
 
 
-def elect_spaces(world: World, cached: Topology) -> Election:
+def elect_spaces(world: World, cached: Topology, succession: Succession) -> Election:
     """Choose each owner's Space among those that were found, and those that only the cache knows
     because they could not be read."""
-    candidates: dict[UserID, list[tuple[tuple[bool, int, str], Space]]] = defaultdict(list)
+    candidates: dict[UserID, list[tuple[Rank, Space]]] = defaultdict(list)
     owners: dict[RoomID, UserID] = {}
     unsure: set[UserID] = set()
     for room in world.rooms.values():
-        if is_ours(room, world):
-            assert room.marker is not None
-            owner = room.marker.matrix_user_id
-            owners[room.room_id] = owner
-            rank = (room.marker.superseded_by is not None, *room.age)
-            candidates[owner].append((rank, Space(room.room_id, owner, room.created_at)))
+        if room.marker is None or room.room_id not in world.joined:
+            continue
+        owner = room.marker.matrix_user_id
+        owners[room.room_id] = owner
+        if room.room_id in succession.unsure:
+            unsure.add(owner)
+        heir = world.rooms[succession.heirs.get(room.room_id, room.room_id)]
+        if heir.is_space and room.room_id not in succession.ended:
+            owners[heir.room_id] = owner
+            candidates[owner].append((_rank(room), _space(heir, owner)))
     for space in cached.spaces.values():
         if space.room_id in world.unread:
             unsure.add(space.owner)
-            rank = (False, space.created_at, space.room_id)
-            candidates[space.owner].append((rank, space))
-    chosen = {owner: min(ranked)[1] for owner, ranked in candidates.items()}
+            candidates[space.owner].append(((False, space.created_at, space.room_id), space))
+    chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
     return Election(chosen, owners, frozenset(unsure))
 
 
-def is_ours(room: Room, world: World) -> bool:
-    """Whether this is a Space of ours that the bot is still in."""
-    return room.marker is not None and room.room_id in world.joined
+def _rank(room: Room) -> Rank:
+    assert room.marker is not None
+    return (room.marker.superseded_by is not None, *room.age)
+
+
+def _by_rank(candidate: tuple[Rank, Space]) -> Rank:
+    return candidate[0]
+
+
+def _space(room: Room, owner: UserID) -> Space:
+    left = room.members.get(owner) not in ("join", "invite")
+    return Space(room.room_id, owner, room.created_at, left)

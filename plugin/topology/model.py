@@ -87,11 +87,24 @@ class Problem:
 
 
 @attr.frozen
+class Tombstone:
+    """A room's `m.room.tombstone`: who closed it, and which room was to take over, if any."""
+
+    sender: UserID
+    replacement: RoomID | None
+
+
+@attr.frozen
 class Room:
     """What one room's own state said, as far as it concerns us.
 
-    `created_at` is the create event's time in milliseconds. `bound_elsewhere` is set where a
-    binding or marker stands that another instance or a newer version of this plugin wrote.
+    Attributes:
+        created_at: the create event's time, in milliseconds.
+        bound_elsewhere: a binding or marker stands here that another instance or a newer
+            version of this plugin wrote.
+        parents: the Spaces the room says it is in.
+        admits: the rooms whose members may join; None unless the join rule is `restricted`.
+        predecessor: the room that this one says it took over from.
     """
 
     room_id: RoomID
@@ -105,6 +118,9 @@ class Room:
     bound_elsewhere: bool = False
     parents: frozenset[RoomID] = frozenset()
     links: tuple[Link, ...] = ()
+    admits: frozenset[RoomID] | None = None
+    tombstone: Tombstone | None = None
+    predecessor: RoomID | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -124,6 +140,7 @@ class World:
         gone: rooms of which the homeserver said that they are not there for us.
         unread: rooms at which it could not be looked; nothing may be concluded from that.
         foreign: joined rooms remembered as none of ours; not read again.
+        refused: rooms the bot tried to join, and may not.
         thorough: each chat's own state was asked for, not its mirror in the Space alone.
     """
 
@@ -133,6 +150,7 @@ class World:
     gone: frozenset[RoomID] = frozenset()
     unread: frozenset[RoomID] = frozenset()
     foreign: frozenset[RoomID] = frozenset()
+    refused: frozenset[RoomID] = frozenset()
     thorough: bool = False
 
     def looked_at(self, room_id: RoomID) -> bool:
@@ -158,6 +176,7 @@ class Reason(str, enum.Enum):
     ARCHIVED = "archived"
     LOST = "lost"
     SUPERSEDED = "superseded"
+    UPGRADED = "upgraded"
     STALE = "stale"
     FOREIGN = "foreign"
     MALFORMED = "malformed"
@@ -179,11 +198,15 @@ class Chat:
 
 @attr.frozen
 class Space:
-    """A Space as the routes and the cache know it."""
+    """A Space as the routes and the cache know it.
+
+    `owner_left` says that its owner is neither in it nor invited, as far as was seen.
+    """
 
     room_id: RoomID
     owner: UserID
     created_at: int = 0
+    owner_left: bool = attr.field(default=False, eq=False)
 
 
 @attr.frozen

@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import attr
 
-from .claims import Claim, Evidence, Weighing
+from .claims import Weighing
 from .conflicts import settle
-from .contents import child_content, parent_content
-from .decode import Identity
+from .contents import (
+    child_content,
+    join_rules_content,
+    parent_content,
+    removed_child_content,
+)
 from .election import Election, elect_spaces
+from .evidence import Claim, Evidence
+from .marks import Identity
 from .model import (
     BINDING_TYPE,
     CHILD_TYPE,
@@ -29,6 +35,7 @@ from .model import (
     Topology,
     World,
 )
+from .succession import trace_succession
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -61,20 +68,24 @@ class Plan:
     Attributes:
         topology: every Space and chat, as cache and routes shall have it.
         look: rooms that must be read before this plan may be applied.
+        join: rooms the bot must try to join before this plan may be applied.
         writes: state events to send, in this order.
         reasons: what was found about each room.
         unread: joined rooms of which it is not known what they are.
         strangers: joined rooms that the bot did not create.
+        retired: rooms that were upgraded and are chats no longer.
         unfinished: owners with a Space in which there has never been a chat.
         problems: what was left out of account.
     """
 
     topology: Topology
     look: frozenset[RoomID] = frozenset()
+    join: frozenset[RoomID] = frozenset()
     writes: tuple[Write, ...] = ()
     reasons: Mapping[RoomID, Reason] = attr.field(factory=dict)
     unread: frozenset[RoomID] = frozenset()
     strangers: frozenset[RoomID] = frozenset()
+    retired: frozenset[RoomID] = frozenset()
     unfinished: tuple[UserID, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -90,21 +101,26 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
     Returns:
         The plan. Where its `look` is not empty, read those rooms and plan again.
     """
-    election = elect_spaces(world, cached)
-    evidence = Weighing(world, cached, election, rules.identity).weigh()
+    succession = trace_succession(world)
+    election = elect_spaces(world, cached, succession)
+    evidence = Weighing(world, cached, election, succession).weigh()
     backfilled = settle(evidence, election, rules.default_platform)
-    drafting = _Drafting(world, election, rules.identity, backfilled)
+    drafting = _Drafting(election, rules.identity, backfilled)
+    drafting.draft_spaces(world)
     for room_id in sorted(evidence.claims):
         drafting.draft(evidence.claims[room_id])
+    drafting.reasons.update(dict.fromkeys(evidence.retired, Reason.UPGRADED))
     return Plan(
         topology=Topology(
             {space.room_id: space for space in election.chosen.values()}, drafting.chats
         ),
-        look=frozenset(evidence.look),
-        writes=(*_supersede(world, election, rules.identity), *drafting.writes),
+        look=frozenset(evidence.look | drafting.look) - world.unread - world.gone,
+        join=frozenset(succession.join),
+        writes=tuple(drafting.writes),
         reasons=drafting.reasons,
         unread=frozenset(evidence.unread),
         strangers=frozenset(evidence.strangers),
+        retired=frozenset(evidence.retired),
         unfinished=_unfinished(world, election, evidence),
         problems=tuple(evidence.problems),
     )
@@ -113,16 +129,27 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
 class _Drafting:
     """Turns settled claims into chats, and into the writes that make them stand."""
 
-    def __init__(
-        self, world: World, election: Election, identity: Identity, backfilled: set[RoomID]
-    ) -> None:
-        self.world = world
+    def __init__(self, election: Election, identity: Identity, backfilled: set[RoomID]) -> None:
         self.election = election
         self.identity = identity
         self.backfilled = backfilled
         self.chats: dict[RoomID, Chat] = {}
         self.writes: list[Write] = []
         self.reasons: dict[RoomID, Reason] = {}
+        self.look: set[RoomID] = set()
+
+    def draft_spaces(self, world: World) -> None:
+        """The markers: a Space that was passed over says so and is kept, one that took over from
+        another is marked as the owner's."""
+        for space_id, owner in sorted(self.election.owners.items()):
+            if not self.election.is_settled(owner):
+                continue
+            chosen = self.election.chosen[owner].room_id
+            wanted = Marker(owner, None if space_id == chosen else chosen)
+            self.reasons[space_id] = Reason.OK if space_id == chosen else Reason.SUPERSEDED
+            if world.rooms[space_id].marker != wanted:
+                content = wanted.content(self.identity.instance)
+                self.writes.append(Write(space_id, MARKER_TYPE, "", content, owner))
 
     def draft(self, claim: Claim) -> None:
         binding, reason = claim.binding, Reason.OK
@@ -131,8 +158,11 @@ class _Drafting:
         if settled and claim.status is not Status.LOST:
             space_id = self.election.chosen[claim.owner].room_id
             if binding.space_id != space_id:
-                # The Space it names is gone or was passed over: the chat comes along.
+                # The Space it names is gone or was passed over: the chat comes along. What else
+                # in it names that Space is known once it was read.
                 binding, reason = attr.evolve(binding, space_id=space_id), Reason.ADOPTED
+                if claim.room is None:
+                    self.look.add(claim.room_id)
             if claim.room_id in self.backfilled:
                 reason = Reason.BACKFILLED
             claim = attr.evolve(claim, binding=binding)
@@ -155,16 +185,25 @@ class _Drafting:
             content = parent_content(self.identity.bot, claim.owner)
             self._write(claim, claim.room_id, PARENT_TYPE, space_id, content)
             wrote = True
+        admits = claim.room.admits if claim.room is not None else None
+        if admits is not None and space_id not in admits:
+            content = join_rules_content(space_id)
+            self._write(claim, claim.room_id, "m.room.join_rules", "", content)
+            wrote = True
         return wrote
 
     def _write_link(self, claim: Claim) -> bool:
         """The link with its mirror; a chat that was taken out of the Space is left out."""
         assert claim.binding is not None
         link = claim.link
+        for room_id in claim.replaces:
+            self._write(claim, claim.binding.space_id, CHILD_TYPE, room_id, {})
         if link is not None and (link.removed or link.mirror == claim.binding):
             return False
         standing = link.content if link is not None else None
         content = child_content(claim.binding, self.identity, standing)
+        if claim.removed:
+            content = removed_child_content(content)
         self._write(claim, claim.binding.space_id, CHILD_TYPE, claim.room_id, content)
         return True
 
@@ -187,20 +226,6 @@ def _final_reason(claim: Claim, reason: Reason) -> Reason:
     if claim.stale:
         return Reason.STALE
     return Reason.ARCHIVED if claim.status is Status.ARCHIVED else reason
-
-
-def _supersede(world: World, election: Election, identity: Identity) -> list[Write]:
-    """Mark the Spaces that were passed over; they are kept."""
-    writes = []
-    for space_id, owner in sorted(election.owners.items()):
-        chosen = election.chosen[owner].room_id
-        marker = world.rooms[space_id].marker
-        assert marker is not None
-        if space_id == chosen or not election.is_settled(owner) or marker.superseded_by == chosen:
-            continue
-        content = Marker(owner, chosen).content(identity.instance)
-        writes.append(Write(space_id, MARKER_TYPE, "", content, owner))
-    return writes
 
 
 def _unfinished(world: World, election: Election, evidence: Evidence) -> tuple[UserID, ...]:

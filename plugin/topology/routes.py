@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @attr.frozen
 class Routes:
-    """Chats by room, Spaces and rooms by owner.
+    """Chats by room, Spaces and rooms by owner, owners by Space.
 
     `unread` are joined rooms of which it is not known what they are: whoever writes there is
     told to wait, not sent elsewhere.
@@ -29,11 +29,16 @@ class Routes:
     chats: Mapping[RoomID, Chat] = attr.field(factory=dict)
     spaces: Mapping[UserID, Space] = attr.field(factory=dict)
     rooms_of: Mapping[UserID, frozenset[RoomID]] = attr.field(factory=dict)
+    owners: Mapping[RoomID, UserID] = attr.field(factory=dict)
     unread: frozenset[RoomID] = frozenset()
 
     def lookup(self, room_id: RoomID) -> Chat | None:
         """The chat in this room, live or not, or None if the room is none of ours."""
         return self.chats.get(room_id)
+
+    def owner_of(self, space_id: RoomID) -> UserID | None:
+        """Whose Space this room is, or None if it is no Space of ours."""
+        return self.owners.get(space_id)
 
     def chats_of(self, owner: UserID) -> list[Chat]:
         """The owner's chats, by number."""
@@ -59,7 +64,36 @@ class Routes:
 
     def with_space(self, space: Space) -> Routes:
         """The same routes with this Space as its owner's."""
-        return attr.evolve(self, spaces={**self.spaces, space.owner: space})
+        return attr.evolve(
+            self,
+            spaces={**self.spaces, space.owner: space},
+            owners={**self.owners, space.room_id: space.owner},
+        )
+
+    def part(self, owners: frozenset[UserID]) -> Topology:
+        """These owners' Spaces and chats."""
+        spaces = [self.spaces[owner] for owner in owners if owner in self.spaces]
+        rooms = [room_id for owner in owners for room_id in self.rooms_of.get(owner, ())]
+        return Topology(
+            {space.room_id: space for space in spaces},
+            {room_id: self.chats[room_id] for room_id in rooms},
+        )
+
+    def replace_part(
+        self, owners: frozenset[UserID], part: Topology, unread: frozenset[RoomID]
+    ) -> Routes:
+        """The same routes with these owners' Spaces and chats replaced by others.
+
+        Args:
+            owners: whose.
+            part: what they have now.
+            unread: all rooms of which it is not known what they are.
+        """
+        gone = {room_id for owner in owners for room_id in self.rooms_of.get(owner, ())}
+        kept = {room_id: chat for room_id, chat in self.chats.items() if room_id not in gone}
+        others = {owner: space for owner, space in self.spaces.items() if owner not in owners}
+        spaces = {space.room_id: space for space in (*others.values(), *part.spaces.values())}
+        return build_routes(Topology(spaces, {**kept, **part.chats}), unread)
 
     def topology(self) -> Topology:
         """The same as the cache and the plan have it."""
@@ -74,6 +108,7 @@ def build_routes(topology: Topology, unread: frozenset[RoomID] = frozenset()) ->
     return Routes(
         chats=topology.chats,
         spaces={space.owner: space for space in topology.spaces.values()},
+        owners={space.room_id: space.owner for space in topology.spaces.values()},
         rooms_of={owner: frozenset(ids) for owner, ids in rooms.items()},
         unread=unread,
     )

@@ -1,0 +1,41 @@
+"""Events that may change the topology, in any client: they mark where to look, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maubot.handlers import event
+from mautrix.types import EventType, StateEvent
+
+from ..reconciliation import Reconciliation
+from ..topology.model import BINDING_TYPE, MARKER_TYPE
+from ..topology.relevance import affected_by
+
+BINDING_EVENT = EventType.find(BINDING_TYPE, EventType.Class.STATE)
+MARKER_EVENT = EventType.find(MARKER_TYPE, EventType.Class.STATE)
+
+
+class SpaceEvents:
+    """Marks Spaces and chats in which something happened."""
+
+    def __init__(self, reconciliation: Reconciliation) -> None:
+        self.reconciliation = reconciliation
+        self.bot = reconciliation.reader.identity.bot
+
+    @event.on(EventType.ROOM_MEMBER)
+    @event.on(EventType.ROOM_TOMBSTONE)
+    @event.on(EventType.SPACE_CHILD)
+    @event.on(BINDING_EVENT)
+    @event.on(MARKER_EVENT)
+    async def take(self, evt: StateEvent) -> None:
+        """Mark what the event may have changed, unless the bot did it itself."""
+        if evt.sender == self.bot and evt.state_key != self.bot:
+            return
+        content: Any = evt.content
+        raw: dict[str, Any] = {"type": str(evt.type), "state_key": evt.state_key}
+        if evt.type == EventType.ROOM_MEMBER:
+            raw["content"] = {"membership": str(content.membership)}
+        routes = self.reconciliation.slot.current
+        scope = affected_by(raw, evt.room_id, routes, self.bot)
+        if scope:
+            self.reconciliation.mark(scope)

@@ -1,0 +1,27 @@
+"""Only one plugin object of an instance lives: a newer one ends the older.
+
+maubot ignores `stop()` while `start()` runs and then makes a second object; the first one would
+go on serving beside it. The two share nothing but maubot's client, since the module is loaded
+anew, so that is where each leaves its name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maubot import Plugin
+
+ATTRIBUTE = "chat_spacekeeper_living"
+
+
+async def retire_older(plugin: Plugin) -> None:
+    """End the plugin object that serves the same instance, if there is one, and take its place.
+
+    Args:
+        plugin: the object that is starting.
+    """
+    client: Any = plugin.client
+    living: dict[str, Plugin] = vars(client).setdefault(ATTRIBUTE, {})
+    older, living[plugin.id] = living.get(plugin.id), plugin
+    if older is not None and older is not plugin:
+        await older.internal_stop()

@@ -1,0 +1,79 @@
+"""What a `/sync` said, taken apart: invitations, messages, and where the topology changed.
+
+Read tolerantly, as everything that other servers and clients wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attr
+from mautrix.types import RoomID, UserID
+
+from ..topology.relevance import NOWHERE, Scope, affected_by
+from ..topology.routes import Routes
+
+Event = dict[str, Any]
+
+
+@attr.frozen
+class Invitation:
+    """A room the bot is invited to, and by whom."""
+
+    room_id: RoomID
+    sender: UserID
+
+
+def invitations_in(sync: Event, bot: UserID) -> list[Invitation]:
+    """The invitations of the bot, by room."""
+    found = []
+    for room_id, room in _rooms(sync, "invite"):
+        sender = _inviter(room, bot)
+        if sender is not None:
+            found.append(Invitation(room_id, sender))
+    return found
+
+
+def timeline_in(sync: Event) -> Iterator[Event]:
+    """The events of the joined rooms' timelines, room by room in order, with their `room_id`."""
+    for room_id, room in _rooms(sync, "join"):
+        for event in _events(room, "timeline"):
+            yield {**event, "room_id": room_id}
+
+
+def scope_of(sync: Event, routes: Routes, bot: UserID) -> Scope:
+    """Where the topology may have changed; rooms that the bot joined and nobody knows too."""
+    scope = NOWHERE
+    for section in ("join", "leave"):
+        for room_id, room in _rooms(sync, section):
+            for event in (*_events(room, "state"), *_events(room, "timeline")):
+                scope |= affected_by(event, room_id, routes, bot)
+                known = routes.lookup(room_id) is not None or routes.owner_of(room_id)
+                if section == "join" and not known and event.get("state_key") == bot:
+                    scope |= Scope(rooms=frozenset({room_id}))
+    return scope
+
+
+def _rooms(sync: Event, section: str) -> Iterator[tuple[RoomID, Event]]:
+    rooms = sync.get("rooms")
+    found = rooms.get(section) if isinstance(rooms, dict) else None
+    for room_id, room in sorted(found.items()) if isinstance(found, dict) else ():
+        if isinstance(room, dict):
+            yield RoomID(room_id), room
+
+
+def _events(room: Event, section: str) -> Iterator[Event]:
+    part = room.get(section)
+    events = part.get("events") if isinstance(part, dict) else None
+    for event in events if isinstance(events, list) else ():
+        if isinstance(event, dict):
+            yield event
+
+
+def _inviter(room: Event, bot: UserID) -> UserID | None:
+    for event in _events(room, "invite_state"):
+        if event.get("type") == "m.room.member" and event.get("state_key") == bot:
+            sender = event.get("sender")
+            return UserID(sender) if isinstance(sender, str) else None
+    return None

@@ -1,0 +1,102 @@
+"""What a reconciliation came to: figures for the log, for `!status` and for administrators."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import attr
+from mautrix.types import RoomID, UserID
+
+from .topology.model import Problem, Reason, Room, Status
+from .topology.plan import Plan, Write
+from .topology.routes import Routes
+
+if TYPE_CHECKING:
+    from .observation import Picture
+
+WORDS = {
+    "m.space.child": "link",
+    "m.space.parent": "point back",
+    "m.room.join_rules": "admit to",
+    "chat.spacekeeper.room": "bind",
+    "chat.spacekeeper.space": "mark",
+}
+
+
+@attr.frozen
+class Report:
+    """What one run came to.
+
+    Attributes:
+        run: its number in this life of the plugin.
+        at: its end, in seconds since the epoch.
+        reason: why there was one.
+        seconds: how long it took.
+        reasons: how many rooms each thing was found of.
+        writes: state events sent.
+        failed: state events that could not be sent.
+        strangers: joined rooms that the bot did not make, as they were read.
+        unfinished: owners with a Space but no chat.
+        settled: False where a look or a write failed: another run is due.
+    """
+
+    run: int
+    at: float
+    reason: str
+    seconds: float
+    reasons: Counter[Reason]
+    writes: int
+    failed: int
+    problems: tuple[Problem, ...]
+    strangers: dict[RoomID, Room]
+    unfinished: tuple[UserID, ...]
+    settled: bool
+
+    def tell(self, routes: Routes, log: logging.Logger) -> None:
+        """One line for the run, and in detail what was left out."""
+        for problem in self.problems:
+            log.debug("Left out in %s: %s", problem.room_id, problem.what)
+        log.info(
+            "Reconciled, run %d (%s): %d Spaces, %d live chats, %d writes, %d failed, "
+            "%d rooms unread, %d problems, in %.2f s",
+            self.run,
+            self.reason,
+            len(routes.spaces),
+            routes.count(Status.LIVE),
+            self.writes,
+            self.failed,
+            len(routes.unread),
+            len(self.problems),
+            self.seconds,
+        )
+
+
+def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
+    """Sum up one run; its number, reason and duration are for the caller to fill in."""
+    world, plan = picture.world, picture.plan
+    stale = any(chat.stale for chat in plan.topology.chats.values())
+    open_ends = failed or stale or plan.unread or plan.look or plan.join or world.unread
+    return Report(
+        run=0,
+        at=time.time(),
+        reason="",
+        seconds=0.0,
+        reasons=Counter(plan.reasons.values()),
+        writes=len(plan.writes) - len(failed),
+        failed=len(failed),
+        problems=plan.problems,
+        strangers={room_id: world.rooms[room_id] for room_id in plan.strangers},
+        unfinished=plan.unfinished,
+        settled=saved and not open_ends,
+    )
+
+
+def describe_plan(plan: Plan) -> str:
+    """A plan in words: how many events of which kind it would write."""
+    count = Counter(WORDS.get(write.event_type, write.event_type) for write in plan.writes)
+    if not count:
+        return "nothing is to be changed"
+    return ", ".join(f"{word} {number}" for word, number in sorted(count.items()))

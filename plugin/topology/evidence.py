@@ -1,0 +1,55 @@
+"""What the rooms said, in values: one claim a room, and what is still to be read.
+
+Made by claims.py, settled by conflicts.py, carried out by plan.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attr
+
+from .model import Binding, Link, Problem, Room, Status
+
+if TYPE_CHECKING:
+    from mautrix.types import RoomID, UserID
+
+
+@attr.frozen
+class Claim:
+    """One room that is a chat, or shall become one.
+
+    Attributes:
+        owner: whose chat it is.
+        binding: what it goes by; None for a legacy chat that is yet to be given one.
+        link: how the chosen Space links it; None where it does not, or could not be read.
+        room: the room's own state, where that was read.
+        stale: rests on the cache or on a mirror because a look failed.
+        removed: somebody took it out of the Space, this one or the one before it.
+        replaces: rooms that this one took over from and that are still linked.
+    """
+
+    room_id: RoomID
+    owner: UserID
+    binding: Binding | None
+    status: Status
+    link: Link | None = None
+    room: Room | None = None
+    stale: bool = False
+    removed: bool = False
+    replaces: tuple[RoomID, ...] = ()
+
+
+@attr.define
+class Evidence:
+    """Everything the rooms said: claims, what must be read first, what was left out.
+
+    `retired` are rooms that were upgraded: another one is the chat now.
+    """
+
+    claims: dict[RoomID, Claim] = attr.field(factory=dict)
+    look: set[RoomID] = attr.field(factory=set)
+    unread: set[RoomID] = attr.field(factory=set)
+    strangers: set[RoomID] = attr.field(factory=set)
+    retired: set[RoomID] = attr.field(factory=set)
+    problems: list[Problem] = attr.field(factory=list)

@@ -1,0 +1,74 @@
+"""Which events may change whose topology: they say where to look, never what is there.
+
+The same rule reads live events and what happened while the plugin was away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attr
+
+from .model import BINDING_TYPE, CHILD_TYPE, MARKER_TYPE, Status
+from .routes import Routes
+
+if TYPE_CHECKING:
+    from mautrix.types import RoomID, UserID
+
+TOPOLOGY_TYPES = (
+    "m.room.create",
+    "m.room.member",
+    "m.room.tombstone",
+    CHILD_TYPE,
+    BINDING_TYPE,
+    MARKER_TYPE,
+)
+
+
+@attr.frozen
+class Scope:
+    """A part of the world: owners whose Spaces may have changed, and rooms to read."""
+
+    owners: frozenset[UserID] = frozenset()
+    rooms: frozenset[RoomID] = frozenset()
+
+    def __or__(self, other: Scope) -> Scope:
+        return Scope(self.owners | other.owners, self.rooms | other.rooms)
+
+    def __bool__(self) -> bool:
+        return bool(self.owners or self.rooms)
+
+
+NOWHERE = Scope()
+
+
+def affected_by(event: Mapping[str, Any], room_id: RoomID, routes: Routes, bot: UserID) -> Scope:
+    """Where to look after an event.
+
+    Args:
+        event: a state event, as the homeserver sent it.
+        room_id: the room it stands in.
+        routes: the routes in force.
+        bot: the bot's user id.
+    """
+    kind, state_key = event.get("type"), event.get("state_key")
+    chat, space_owner = routes.lookup(room_id), routes.owner_of(room_id)
+    owner = chat.owner if chat is not None else space_owner
+    if owner is None or not isinstance(state_key, str):
+        return NOWHERE
+    everything = Scope(frozenset({owner}), frozenset({room_id}))
+    if kind in ("m.room.tombstone", BINDING_TYPE, MARKER_TYPE):
+        return everything
+    if kind == CHILD_TYPE and space_owner is not None:
+        linked = frozenset({state_key}) if state_key.startswith("!") else frozenset()
+        return Scope(frozenset({owner}), linked)  # type: ignore[arg-type]
+    if kind == "m.room.member" and state_key == bot:
+        return everything
+    if kind == "m.room.member" and state_key == owner:
+        content = event.get("content")
+        membership = content.get("membership") if isinstance(content, dict) else None
+        live = chat is not None and chat.status is Status.LIVE
+        # Its owner's coming into a live chat is what it was made for.
+        return NOWHERE if live and membership in ("join", "invite") else everything
+    return NOWHERE
