@@ -34,9 +34,12 @@ if TYPE_CHECKING:
     from .topology.routes import Slot
 
 T = TypeVar("T")
+Tell = Callable[[float], Awaitable[None]]
 
 TRIES = 4
-LONGEST_WAIT = 60.0
+# Seconds: the longest that somebody's room is tried for, and a wait they should hear of.
+LONGEST_WAIT = 3600.0
+WORTH_TELLING = 5.0
 NO_ANSWER = "The homeserver does not answer just now. Nothing is lost; please try again shortly."
 NOT_LOOKED = (
     "I could not look at all of my rooms yet, so I make no new Space: yours may be among them. "
@@ -85,22 +88,26 @@ class Provisioning:
             UserError: it could not be made now.
         """
         space, made = await self._make_space(owner)
+        if made and self.slot.current.chats_of(owner):
+            # The Space before it is lost to the bot; its chats come along.
+            await self.look_again(Scope(frozenset({owner})), "a new Space for old chats")
         if not self.slot.current.chats_of(owner):
-            await self._make_chat(owner, "", first=True)
+            await self._make_chat(owner, "", True)
         return Home(space, self.slot.current.chats_of(owner), made)
 
-    async def make_chat(self, owner: UserID, title: str) -> Chat:
+    async def make_chat(self, owner: UserID, title: str, tell: Tell | None = None) -> Chat:
         """A further chat in the owner's Space, which is made too if there is none.
 
         Args:
             owner: whose chat.
             title: the room's name; empty for the configured one.
+            tell: called once if it will take a while, with the seconds of the next wait.
 
         Raises:
             UserError: it could not be made now.
         """
         await self._make_space(owner)
-        return await self._make_chat(owner, title, first=False)
+        return await self._make_chat(owner, title, False, tell)
 
     async def invite_back(self, room_id: RoomID, owner: UserID) -> bool:
         """Invite the owner to a room unless they are in it or invited.
@@ -118,6 +125,17 @@ class Provisioning:
         except MForbidden:
             raise UserError("The homeserver does not let me invite you there.") from None
         return True
+
+    async def call_home(self, owner: UserID) -> None:
+        """See that an owner who is there again can find their Space: whoever left it is invited
+        back, whoever has none any more gets a new one with their chats in it."""
+        space = self.slot.current.spaces.get(owner)
+        if space is not None and not space.owner_left:
+            return
+        home = await self.make_home(owner)
+        # Asked once: whoever leaves again is invited again when they speak again.
+        self.slot.put_space(attr.evolve(home.space, owner_left=False))
+        await self.invite_back(home.space.room_id, owner)
 
     async def wait_for(self, owner: UserID) -> None:
         """Wait until what is being made for this owner is made, or was not."""
@@ -154,7 +172,9 @@ class Provisioning:
             await self.look_again(Scope(rooms=self.slot.current.unread), "a Space is wanted")
         return await self._insist(owner, make)
 
-    async def _make_chat(self, owner: UserID, title: str, first: bool) -> Chat:
+    async def _make_chat(
+        self, owner: UserID, title: str, first: bool, tell: Tell | None = None
+    ) -> Chat:
         name = self.setup().settings.default_platform
         platform = self.setup().platform(name)
         conversation = await platform.open()
@@ -175,27 +195,40 @@ class Provisioning:
 
         chat = None
         try:
-            chat = await self._insist(owner, make)
+            chat = await self._insist(owner, make, tell)
         finally:
             if chat is None or chat.binding.platform_chat_id != conversation:
                 with contextlib.suppress(PlatformError):
                     await platform.forget(conversation)
         return chat
 
-    async def _insist(self, owner: UserID, make: Callable[[], Awaitable[T]]) -> T:
-        """Make something under its owner's lock, looking again before each further try."""
-        for attempt in range(1, TRIES + 1):
+    async def _insist(
+        self, owner: UserID, make: Callable[[], Awaitable[T]], tell: Tell | None = None
+    ) -> T:
+        """Make something under its owner's lock, looking again before each further try.
+
+        A homeserver that asks for patience gets it, and the owner is told once; one that does
+        not answer is given a few tries.
+        """
+        loop = asyncio.get_running_loop()
+        deadline, failures = loop.time() + LONGEST_WAIT, 0
+        while True:
             async with self.lock(owner):
                 try:
                     return await make()
                 except NoAnswer as error:
-                    wait = min(error.retry_after or wait_before(attempt), LONGEST_WAIT)
+                    failure = error
                 except MatrixRequestError as error:
                     raise UserError(f"The homeserver refused: {error}") from error
-            if attempt < TRIES:
-                await asyncio.sleep(wait)
+            failures += not failure.limited
+            wait = failure.retry_after or wait_before(max(failures, 1))
+            if failures >= TRIES or loop.time() + wait > deadline:
+                raise UserError(NO_ANSWER)
+            if tell is not None and wait > WORTH_TELLING:
+                await tell(wait)
+                tell = None
+            await asyncio.sleep(wait)
             await self.look_again(Scope(frozenset({owner})), "a room may have been made")
-        raise UserError(NO_ANSWER)
 
     async def _create_space(self, owner: UserID) -> Space:
         displayname = await self.matrix.reader.display_name(owner)

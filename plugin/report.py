@@ -17,12 +17,13 @@ from .topology.routes import Routes
 if TYPE_CHECKING:
     from .observation import Picture
 
-WORDS = {
-    "m.space.child": "link",
-    "m.space.parent": "point back",
-    "m.room.join_rules": "admit to",
-    "chat.spacekeeper.room": "bind",
-    "chat.spacekeeper.space": "mark",
+# What is done with a room of which this was found.
+VERBS = {
+    Reason.ADOPTED: "adopt",
+    Reason.RELINKED: "relink",
+    Reason.BACKFILLED: "backfill",
+    Reason.SUPERSEDED: "supersede",
+    Reason.UPGRADED: "follow",
 }
 
 
@@ -95,8 +96,17 @@ def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
 
 
 def describe_plan(plan: Plan) -> str:
-    """A plan in words: how many events of which kind it would write."""
-    count = Counter(WORDS.get(write.event_type, write.event_type) for write in plan.writes)
-    if not count:
-        return "nothing is to be changed"
-    return ", ".join(f"{word} {number}" for word, number in sorted(count.items()))
+    """A plan in words, after "would" or "to": what it does with how many rooms."""
+    deeds = [
+        f"{VERBS[reason]} {number}"
+        for reason, number in sorted(Counter(plan.reasons.values()).items())
+        if reason in VERBS
+    ]
+    if not plan.writes:
+        return "change nothing"
+    return f"{', '.join(deeds) or 'repair marks'} ({len(plan.writes)} events)"
+
+
+def describe_reasons(reasons: Counter[Reason]) -> str:
+    """How many rooms each thing was found of."""
+    return ", ".join(f"{reason.value} {number}" for reason, number in sorted(reasons.items()))

@@ -15,9 +15,11 @@ from maubot.matrix import MaubotMessageEvent
 
 from ..curation import Curation
 from ..errors import UserError
+from ..permissions import Level
 from ..reconciliation import Reconciliation
 from ..setup import Setup
 from ..topology.model import Chat, Status
+from .administration import Administration
 from .links import link, plain, room_url
 from .status import describe_status
 
@@ -56,6 +58,7 @@ class Commands:
         self.slot = curation.slot
         self.reconciliation = reconciliation
         self.setup = setup
+        self.administration = Administration(reconciliation, setup)
         self.table: Mapping[str, Command] = {
             "new": Command("!new [title]", "start a new chat", self._new),
             "chats": Command("!chats", "list your chats", self._chats),
@@ -64,6 +67,7 @@ class Commands:
             "restore": Command("!restore <chat>", "bring an archived chat back", self._restore),
             "space": Command("!space", "invite you to your Space again", self._space),
             "status": Command("!status", "how things are", self._status),
+            "admin": Command("!admin status|reconcile", "for administrators", self._admin),
             "help": Command("!help", "this list", self._help),
         }
 
@@ -91,7 +95,12 @@ class Commands:
 
     async def _new(self, request: Request) -> str:
         title = _title(request.words)
-        chat = await self.provisioning.make_chat(request.evt.sender, title)
+        room_id = request.evt.room_id
+
+        async def tell(wait: float) -> None:
+            await self.matrix.sender.notice(room_id, busy(wait), request.evt.event_id)
+
+        chat = await self.provisioning.make_chat(request.evt.sender, title, tell)
         return (
             f"{await self._link(chat)} is ready, as `{chat.binding.chat_id}`. Write to me there."
         )
@@ -157,8 +166,16 @@ class Commands:
         chats = self.slot.current.chats_of(request.evt.sender)
         return describe_status(chats, self.slot.current, self.reconciliation.last, self.setup())
 
+    async def _admin(self, request: Request) -> str:
+        return await self.administration.run(request.evt.sender, request.words)
+
     async def _help(self, request: Request) -> str:
-        lines = [f"- `{command.usage}`: {command.does}" for command in self.table.values()]
+        admin = self.setup().level_of(request.evt.sender) >= Level.ADMIN
+        lines = [
+            f"- `{command.usage}`: {command.does}"
+            for name, command in self.table.items()
+            if admin or name != "admin"
+        ]
         return "\n".join(
             ["Everything you write in a chat goes to its platform, except:", "", *lines]
         )
@@ -176,6 +193,15 @@ class Commands:
         name = await self.matrix.reader.state_value(chat.room_id, "m.room.name", "name", "")
         url = room_url(chat.room_id, self.setup().bot, chat.owner)
         return link(name or chat.binding.chat_id, url)
+
+
+def busy(wait: float) -> str:
+    """What somebody is told whose room has to wait, in seconds."""
+    minutes = max(1, round(wait / 60))
+    return (
+        "The homeserver lets me make only so many rooms at a time. Yours will take about "
+        f"{minutes} minute{'s' if minutes > 1 else ''}; I keep trying."
+    )
 
 
 def _title(words: str) -> str:

@@ -81,6 +81,7 @@ class Messages:
             await self.reception.receive(evt)
         elif evt.sender == chat.owner:
             await self._handle_owner(chat, evt)
+            await self.reception.provisioning.call_home(chat.owner)
 
     async def _handle_owner(self, chat: Chat, evt: MaubotMessageEvent) -> None:
         if self.setup().level_of(evt.sender) < Level.USER:

@@ -63,12 +63,13 @@ class Reception:
         if await self.is_control_room(evt.room_id, evt.sender):
             if self.commands.is_command(evt.content.body):
                 await self.commands.run(evt, None)
+                await self.provisioning.call_home(evt.sender)
                 return
         elif (evt.room_id, evt.sender) in self._shown:
             # In a group the others should not have to read this after every message.
             return
         home = await self.provisioning.make_home(evt.sender)
-        await self.provisioning.invite_back(home.space.room_id, evt.sender)
+        await self.provisioning.call_home(evt.sender)
         self._shown.add((evt.room_id, evt.sender))
         text = f"Your chats are in {await self.describe(home)}. I answer there, not here."
         await self.matrix.sender.notice(evt.room_id, text, evt.event_id)

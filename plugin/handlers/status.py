@@ -25,9 +25,10 @@ def describe_status(
     """
     count = Counter(chat.status for chat in chats)
     stale = sum(chat.stale for chat in chats)
-    lines = [f"You have {count[Status.LIVE]} chats and {count[Status.ARCHIVED]} archived ones."]
-    if count[Status.LOST]:
-        lines.append(f"{count[Status.LOST]} are lost: I am no longer in their rooms.")
+    live, archived, lost = (count[status] for status in Status)
+    lines = [f"Your chats: {live} live, {archived} archived."]
+    if lost:
+        lines.append(f"Lost: {lost}. I am no longer in their rooms.")
     if stale or routes.unread:
         lines.append(
             f"{stale} of your chats could not be checked against Matrix, and "

@@ -25,12 +25,14 @@ class NoAnswer(MatrixError):
     """The homeserver gave no answer that means anything: nothing may be concluded from it.
 
     Attributes:
-        retry_after: seconds the homeserver asked to wait, if it did (a 429).
+        retry_after: seconds the homeserver asked to wait, if it did.
+        limited: it said that there were too many requests (a 429).
     """
 
-    def __init__(self, what: str, retry_after: float | None = None) -> None:
+    def __init__(self, what: str, retry_after: float | None = None, limited: bool = False) -> None:
         super().__init__(what)
         self.retry_after = retry_after
+        self.limited = limited
 
 
 @attr.frozen
@@ -45,6 +47,7 @@ class PatientAPI(HTTPAPI):
 
     Attributes:
         sent: how many requests went out, by method and kind of endpoint.
+        limited: how many of them were answered with 429.
     """
 
     def __init__(self, like: HTTPAPI) -> None:
@@ -53,6 +56,7 @@ class PatientAPI(HTTPAPI):
         self.as_user_id = like.as_user_id
         self.as_device_id = like.as_device_id
         self.sent: Counter[str] = Counter()
+        self.limited = 0
         kinds = {"read": READ, "write": WRITE, "create": CREATE, "courtesy": COURTESY}
         self._lanes = {kind: Lane(patience) for kind, patience in kinds.items()}
 
@@ -95,8 +99,9 @@ class PatientAPI(HTTPAPI):
                     failure = error
             attempt += 1
             wait = failure.retry_after or wait_before(attempt)
-            if failure.retry_after:
-                lane.close_for(failure.retry_after)
+            if failure.limited:
+                self.limited += 1
+                lane.close_for(wait)
             if loop.time() + wait > deadline:
                 raise failure
             self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, path)
@@ -170,7 +175,7 @@ def _judge(answer: _Answer) -> Any:
     """What an answer amounts to (client-server API, section 2.1: errors carry an errcode)."""
     status, body = answer.status, answer.body
     if status == 429:
-        raise NoAnswer("429: too many requests", answer.retry_after)
+        raise NoAnswer("429: too many requests", answer.retry_after, limited=True)
     if 200 <= status < 300:
         if isinstance(body, (dict, list)):
             return body
