@@ -59,14 +59,20 @@ async def until_known(ask: Callable[[], Awaitable[T]], log: logging.Logger) -> T
     for attempt in itertools.count(1):
         try:
             return await ask()
+        except MatrixRequestError:
+            raise
         except NoAnswer as error:
+            await _pause(attempt, error, log)
+        except Exception as error:
+            # A bug must not end the plugin for good: what it stumbled over may go away.
+            log.exception("The start broke down")
             await _pause(attempt, error, log)
     raise AssertionError("unreachable: the count has no end")
 
 
 async def _pause(attempt: int, error: Exception, log: logging.Logger) -> None:
     pause = wait_before(attempt, LONGEST_PAUSE)
-    log.warning("The homeserver does not answer (%s); next try in %.0f s", error, pause)
+    log.warning("The start is held up (%s); next try in %.0f s", error, pause)
     await asyncio.sleep(pause)
 
 
@@ -99,6 +105,9 @@ class Reconciliation:
         self._running = asyncio.Lock()
         self._dirty = NOWHERE
         self._woken = asyncio.Event()
+        self._later = NOWHERE
+        self._timer: asyncio.Task[None] | None = None
+        self._failures = 0
         self._foreign: frozenset[RoomID] | None = None
         self._acknowledged: set[RoomID] = set()
 
@@ -151,30 +160,26 @@ class Reconciliation:
 
     @property
     def idle(self) -> bool:
-        """Nothing is marked, and no run goes on."""
-        return not self._dirty and not self._running.locked()
+        """Nothing is marked, nothing waits to be looked at again, and no run goes on."""
+        return not (self._dirty or self._later or self._running.locked())
 
     def acknowledge(self, room_id: RoomID) -> None:
         """A joined room that is no chat was seen to: later starts need not read it again."""
         self._acknowledged.add(room_id)
 
     async def serve(self) -> None:
-        """Look wherever something is marked, until cancelled; what fails is tried again."""
-        failures = 0
-        while True:
-            await self._woken.wait()
-            await asyncio.sleep(GATHER if not failures else wait_before(failures, LONGEST_PAUSE))
-            self._woken.clear()
-            scope, self._dirty = self._dirty, NOWHERE
-            try:
-                report = await self.run_for(scope, "something changed")
-                settled = report.settled
-            except (NoAnswer, MatrixRequestError) as error:
-                self.log.warning("What changed could not be looked at: %s", error)
-                settled = False
-            failures = 0 if settled else failures + 1
-            if not settled:
-                self.mark(scope)
+        """Look wherever something is marked, until cancelled."""
+        try:
+            while True:
+                await self._woken.wait()
+                await asyncio.sleep(GATHER)
+                self._woken.clear()
+                scope, self._dirty = self._dirty, NOWHERE
+                if scope:
+                    await self._try(scope, "something changed")
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
 
     async def verify(self, owners: Iterable[UserID], after: float) -> None:
         """Read the own state of these owners' chats, a few owners at a time.
@@ -187,17 +192,35 @@ class Reconciliation:
         while waiting:
             await asyncio.sleep(after)
             portion, waiting = waiting[:PORTION], waiting[PORTION:]
-            try:
-                report = await self._run("verification", Scope(frozenset(portion)), thorough=True)
-            except (NoAnswer, MatrixRequestError) as error:
-                self.log.warning("Chats could not be verified: %s", error)
-                waiting += portion
-                after = min(max(after, FIRST_PAUSE) * 2, LONGEST_PAUSE)
-                continue
-            if not report.settled:
-                # What could not be read is looked at again with what else is marked.
-                self.mark(Scope(frozenset(portion)))
-            await self.store.put_unverified(portion, verified=True)
+            if await self._try(Scope(frozenset(portion)), "verification", thorough=True):
+                await self.store.put_unverified(portion, verified=True)
+
+    async def _try(self, scope: Scope, reason: str, thorough: bool = False) -> bool:
+        """Run once; whatever goes wrong is logged, and the scope looked at again later."""
+        try:
+            await self._run(reason, scope, thorough=thorough)
+        except (NoAnswer, MatrixRequestError) as error:
+            self.log.warning("A look at Matrix failed (%s): %s", reason, error)
+        except Exception:
+            self.log.exception("A reconciliation broke down (%s)", reason)
+        else:
+            return True
+        self._look_later(scope)
+        return False
+
+    def _look_later(self, scope: Scope) -> None:
+        """Mark the scope after a pause that grows with every failure in a row."""
+        self._later |= scope
+        if self._timer is None or self._timer.done():
+            self._failures += 1
+            pause = wait_before(self._failures, LONGEST_PAUSE)
+            self._timer = asyncio.create_task(self._mark_later(max(pause, FIRST_PAUSE)))
+
+    async def _mark_later(self, pause: float) -> None:
+        await asyncio.sleep(pause)
+        scope, self._later = self._later, NOWHERE
+        await self.store.save(self.slot.current.topology())
+        self.mark(scope)
 
     async def _run(
         self, reason: str, scope: Scope, cached: Topology | None = None, thorough: bool = False
@@ -206,7 +229,7 @@ class Reconciliation:
             started, looked_at = time.monotonic(), self.slot.changes
             picture = await self._see(scope, cached, thorough)
             plan = picture.plan
-            failed = [write for write in plan.writes if not await self._send(write, looked_at)]
+            failed = await self._apply(plan, looked_at)
             self._swap(picture, failed, looked_at)
             saved = await self.store.save(self.slot.current.topology())
             await self._note(picture)
@@ -218,6 +241,10 @@ class Reconciliation:
                 seconds=time.monotonic() - started,
             )
             self.last.tell(self.slot.current, self.log)
+            if report.settled:
+                self._failures = 0
+            else:
+                self._look_later(report.open)
             return self.last
 
     async def _see(self, scope: Scope, cached: Topology | None, thorough: bool) -> Picture:
@@ -232,6 +259,17 @@ class Reconciliation:
             # Two owners' chats claim one conversation: only the whole picture settles that.
             return await self.observation.see_all(routes.topology(), thorough=False)
         return picture
+
+    async def _apply(self, plan: Plan, looked_at: int) -> list[Write]:
+        """Send what is planned, in order; what failed of a chat keeps back the rest of it."""
+        failed: list[Write] = []
+        stuck: set[RoomID] = set()
+        for write in plan.writes:
+            if write.chat in stuck or not await self._send(write, looked_at):
+                failed.append(write)
+                if write.chat is not None:
+                    stuck.add(write.chat)
+        return failed
 
     async def _send(self, write: Write, looked_at: int) -> bool:
         """Send one planned event, unless its owner's rooms changed since they were looked at."""

@@ -12,6 +12,7 @@ from mautrix.types import RoomID, UserID
 
 from .topology.model import Problem, Reason, Room, Status
 from .topology.plan import Plan, Write
+from .topology.relevance import Scope
 from .topology.routes import Routes
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Report:
         failed: state events that could not be sent.
         strangers: joined rooms that the bot did not make, as they were read.
         unfinished: owners with a Space but no chat.
+        open: what could not be read or written.
         settled: False where a look or a write failed: another run is due.
     """
 
@@ -54,6 +56,7 @@ class Report:
     problems: tuple[Problem, ...]
     strangers: dict[RoomID, Room]
     unfinished: tuple[UserID, ...]
+    open: Scope
     settled: bool
 
     def tell(self, routes: Routes, log: logging.Logger) -> None:
@@ -78,8 +81,9 @@ class Report:
 def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
     """Sum up one run; its number, reason and duration are for the caller to fill in."""
     world, plan = picture.world, picture.plan
-    stale = any(chat.stale for chat in plan.topology.chats.values())
-    open_ends = failed or stale or plan.unread or plan.look or plan.join or world.unread
+    owners = {chat.owner for chat in plan.topology.chats.values() if chat.stale}
+    owners |= {write.owner for write in failed}
+    open_ends = Scope(frozenset(owners), plan.unread | plan.look | plan.join | world.unread)
     return Report(
         run=0,
         at=time.time(),
@@ -91,6 +95,7 @@ def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
         problems=plan.problems,
         strangers={room_id: world.rooms[room_id] for room_id in plan.strangers},
         unfinished=plan.unfinished,
+        open=open_ends,
         settled=saved and not open_ends,
     )
 

@@ -178,20 +178,23 @@ class Weighing:
     def _mirror(self, room_id: RoomID) -> Binding | None:
         """The binding the bot left in one of its Spaces for this room, the chosen Space first."""
         found = [
-            (self.election.chosen[owner].room_id != space_id, space_id, link.mirror)
+            (not self._is_chosen(space_id), space_id, link.mirror)
             for space_id, link in self.links[room_id]
-            for owner in (self.election.owners[space_id],)
-            if link.mirror is not None and link.mirror.matrix_user_id == owner
+            if link.mirror is not None
+            and link.mirror.matrix_user_id == self.election.owners[space_id]
         ]
         return min(found, key=lambda one: one[:2])[2] if found else None
 
     def _link(self, room_id: RoomID, owner: UserID | None = None) -> Link | None:
         """How the owner's chosen Space links the room, if it does."""
         for space_id, link in self.links[room_id]:
-            whose = self.election.owners[space_id]
-            if self.election.chosen[whose].room_id == space_id and owner in (None, whose):
+            if self._is_chosen(space_id) and owner in (None, self.election.owners[space_id]):
                 return link
         return None
+
+    def _is_chosen(self, space_id: RoomID) -> bool:
+        chosen = self.election.chosen.get(self.election.owners[space_id])
+        return chosen is not None and chosen.room_id == space_id
 
     def _is_removed(self, room_id: RoomID, owner: UserID, link: Link | None) -> bool:
         """Whether the chosen Space links the room no more; where it never did, whether the
