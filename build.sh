@@ -85,7 +85,7 @@ case $command in
     build) "$python" -m dev.pack ;;
     test) test_all "$@" ;;
     check) prepare test && check ;;
-    demo) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.demo "$@" ;;
+    demo) prepare test synapse maubot && exec .venv/test/bin/python -m dev.demo "$@" ;;
     dev) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.watch "$@" ;;
     clean) clean ;;
     help | -h | --help) usage ;;

@@ -65,12 +65,15 @@ def _prepare_one(name: str) -> None:
         usable = stamp.is_file() and interpreter(name).exists()
         if usable and stamp.read_text(encoding="utf-8") == wanted:
             return
-        print(f"environment {name}: installing ...", flush=True)
+        # The line's end in one piece with it: two of these are said at the same time.
+        print(f"environment {name}: installing ...\n", end="", flush=True)
         begun = time.monotonic()
         _install(name)
         # Last: an interrupted installation has no stamp and is made again.
         stamp.write_text(wanted, encoding="utf-8")
-    print(f"environment {name}: installed in {time.monotonic() - begun:.0f} s", flush=True)
+    print(
+        f"environment {name}: installed in {time.monotonic() - begun:.0f} s\n", end="", flush=True
+    )
 
 
 def _install(name: str) -> None:

@@ -47,7 +47,7 @@ class LLMock:
 
     async def requests(self) -> list[dict[str, Any]]:
         """What it was asked since the last `reset`, oldest first."""
-        asked: list[dict[str, Any]] = await self._get("requests")
+        asked: list[dict[str, Any]] = (await self._get("requests"))["requests"]
         return asked
 
     async def verdict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ is what an administrator does.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import Mapping
@@ -57,6 +58,8 @@ class Maubot:
 
     async def stop(self) -> None:
         """Shut down in good order: plugins are stopped, databases closed."""
+        # A signal in the middle of an answer, which may be on its way to us, makes it hang.
+        await asyncio.sleep(0.1)
         await self._program.stop()
 
     def kill(self) -> None:

@@ -197,4 +197,4 @@ class Person:
 
     def _report(self, within: float) -> str:
         seen = "\n".join(json.dumps(event) for event in self._seen[-10:])
-        return f"{self.user_id} did not see it within {within:g} s; instead:\n{seen}"
+        return f"{self.user_id} waited {within:g} s in vain.\nInstead came:\n{seen}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +34,14 @@ class Options:
     `limits`: "raised", or "default" for Synapse's own limits of requests. `room_version`: the
     homeserver's default, empty for Synapse's own. `config`: the instance's, as YAML. `autojoin`:
     the bot's client accepts every invitation itself, as maubot does unless told otherwise.
+    `tell` hears of each step on the way up, a line each.
     """
 
     limits: str = "raised"
     room_version: str = ""
     config: str = ""
     autojoin: bool = True
+    tell: Callable[[str], None] = lambda step: None
 
 
 class Stack:
@@ -65,23 +67,27 @@ class Stack:
         home.mkdir(exist_ok=True)
         directory = Path(tempfile.mkdtemp(dir=home))
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
-            stack = cls(session, directory)
+            stack, failed = cls(session, directory), False
             try:
                 await stack._bring_up(options or Options())
-            except BaseException:
-                # The directory stays: the failure's message points to a log in it.
-                await stack._bring_down()
-                raise
-            try:
                 yield stack
+            except Exception:
+                failed = True
+                raise
             finally:
                 await stack._bring_down()
-                shutil.rmtree(directory)
+                # After an error whoever looks for its cause finds the logs in there.
+                if not failed:
+                    shutil.rmtree(directory)
 
     async def person(self, name: str, *, admin: bool = False) -> Person:
         """A new account on the homeserver, logged in; `admin` makes it a server administrator."""
         login = await self.synapse.register(name, admin=admin)
         return Person(self._session, self.synapse.url, login)
+
+    def as_bot(self) -> Person:
+        """The bot's own account in the hands of whoever tests: what it sees, what it may write."""
+        return Person(self._session, self.synapse.url, self.bot)
 
     async def upload(self) -> None:
         """Pack this checkout's plugin as it is now, and give it to maubot."""
@@ -91,10 +97,13 @@ class Stack:
         self.synapse.configure(options.limits, options.room_version)
         self.maubot.configure()
         await together(self.synapse.start(), self.maubot.start(), self.wire.open())
+        options.tell("Synapse and maubot are up")
         self.bot = await self.synapse.register(BOT)
         await self.upload()
+        options.tell("the plugin is packed and uploaded over maubot's management API")
         await self.maubot.put_client(self.bot, self.wire.url, autojoin=options.autojoin)
         await self.maubot.create_instance(INSTANCE, self.bot.user_id, options.config)
+        options.tell(f"its instance runs as {self.bot.user_id}")
 
     async def _bring_down(self) -> None:
         # maubot first: it says goodbye to the homeserver.

@@ -1,0 +1,179 @@
+"""Starts measured on a real Synapse: the usual way, cold, warm, and warm with changes.
+
+A first round goes through the wire and counts the requests; it also fills Synapse's memory, so
+that no way profits from the one before it. The timed rounds go straight to Synapse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import attr
+from mautrix.types import RoomID
+
+from ..processes import together
+from ..stack import BOT
+from ..synapse import Synapse
+from ..wire import Wire
+from .host import Host
+from .seeding import Home, Seeding
+
+AT_ONCE = 8
+# Seconds without a request after which a start is taken to be over, its last look at what came
+# meanwhile included; shorter than the pause before the verification in the background.
+QUIET = 1.0
+SHARES = (0.01, 0.1)
+
+
+@attr.frozen
+class Way:
+    """One way to start: its median, all runs in seconds, and the requests that went out."""
+
+    name: str
+    seconds: float
+    runs: tuple[float, ...]
+    requests: int
+
+
+@attr.frozen
+class RealFigures:
+    """What was measured, `ways` in their order: the usual one first."""
+
+    spaces: int
+    chats: int
+    ways: tuple[Way, ...]
+
+
+async def measure_real(
+    spaces: int, chats: int, rounds: int, tell: Callable[[str], None]
+) -> RealFigures:
+    """Seed a Synapse of its own, measure, and end it.
+
+    Args:
+        spaces: how many Spaces.
+        chats: how many chats in each.
+        rounds: how often each way is timed.
+        tell: hears of each step, a line each.
+
+    Raises:
+        StartFailure: Synapse did not start.
+    """
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        timeout = aiohttp.ClientTimeout(total=120)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        synapse = Synapse(session, directory)
+        synapse.configure("raised", "")
+        wire = Wire(session, synapse.url)
+        stack.push_async_callback(synapse.stop)
+        stack.push_async_callback(wire.close)
+        await together(synapse.start(), wire.open())
+        tell("Synapse is up")
+        login = await synapse.register(BOT)
+        homes = await Seeding(session, synapse, login).run(spaces, chats, tell)
+        course = _Course(Host(session, login, directory / "cache.db"), homes)
+        requests = await course.count(wire)
+        tell("requests are counted")
+        runs = []
+        for number in range(1, rounds + 1):
+            runs.append(await course.run(synapse.url, number))
+            tell(f"round {number} of {rounds} is timed")
+    return RealFigures(
+        spaces,
+        chats,
+        tuple(
+            Way(
+                name,
+                statistics.median(run[name] for run in runs),
+                tuple(run[name] for run in runs),
+                requests[name],
+            )
+            for name in requests
+        ),
+    )
+
+
+class _Course:
+    """Every way to start, one after another."""
+
+    def __init__(self, host: Host, homes: list[Home]) -> None:
+        self.host = host
+        self.homes = homes
+
+    async def count(self, wire: Wire) -> dict[str, int]:
+        """The requests of each way, everything that belongs to the start included."""
+        requests: dict[str, int] = {}
+
+        async def after(name: str) -> None:
+            seen = -1
+            while seen != len(wire.requests):
+                seen = len(wire.requests)
+                await asyncio.sleep(QUIET)
+            requests[name] = seen
+            wire.clear()
+
+        # The bot's first start of all finds no hint, and leaves one.
+        await self._start(wire.url, after, "cold start, the very first")
+        await self.run(wire.url, 0, after)
+        return requests
+
+    async def run(
+        self, url: str, number: int, after: Callable[[str], Awaitable[None]] | None = None
+    ) -> dict[str, float]:
+        """Seconds of each way, from `start()` to the handlers being registered.
+
+        Args:
+            url: the homeserver.
+            number: tells the rounds apart, so that each change is one.
+            after: called when a start is done, before the plugin is stopped.
+        """
+        times: dict[str, float] = {}
+        begun = time.perf_counter()
+        await self._read_everything(url)
+        times["the usual way"] = time.perf_counter() - begun
+        if after is not None:
+            await after("the usual way")
+        self.host.forget()
+        times["cold start"] = await self._start(url, after, "cold start")
+        times["warm start"] = await self._start(url, after, "warm start")
+        for share in SHARES:
+            homes = self.homes[: max(1, round(share * len(self.homes)))]
+            for home in homes:
+                await home.reorder(f"{number:06d}-{share}")
+            name = f"warm, {share:.0%} of Spaces changed"
+            times[name] = await self._start(url, after, name)
+            # The plugin's own repairs are news to the next start: take them in, unmeasured.
+            await self._start(url, None, name)
+            if after is not None:
+                await after("unmeasured")
+        return times
+
+    async def _start(
+        self, url: str, after: Callable[[str], Awaitable[None]] | None, name: str
+    ) -> float:
+        plugin = await self.host.prepare(url)
+        begun = time.perf_counter()
+        await plugin.internal_start()
+        taken = time.perf_counter() - begun
+        if after is not None:
+            await after(name)
+        await self.host.stop(plugin)
+        return taken
+
+    async def _read_everything(self, url: str) -> None:
+        """What a bot does that keeps its truth in Matrix and has no plan: read all of it."""
+        client = self.host.client(url)
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def read(room_id: RoomID) -> None:
+            async with places:
+                await client.get_state(room_id)
+
+        await asyncio.gather(*(read(room_id) for room_id in await client.get_joined_rooms()))

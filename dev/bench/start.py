@@ -1,0 +1,118 @@
+"""One start on a simulated homeserver, measured in a process of its own.
+
+Run as `python -m dev.bench.start HOW SPACES CHATS DATABASE`; prints one line of JSON. A process
+each, because a process never tells what it would have taken had it not run before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import ClientSession
+
+from plugin import Spacekeeper
+from plugin.topology.routes import Slot
+
+from .host import Host
+from .simulation import ADDRESS, LOGIN, Simulation, room_id
+
+LOOKUPS = 200_000
+TICK = 0.02
+CHANGED_SHARE = 0.01
+
+
+async def measure(how: str, spaces: int, chats: int, database: Path) -> dict[str, Any]:
+    """Start once, and say what it took.
+
+    Args:
+        how: `cold`, `warm`, or `changed`: warm, with changes in one Space of a hundred.
+        spaces: how many Spaces there are.
+        chats: how many chats each has.
+        database: the cache's file.
+    """
+    changed = max(1, round(CHANGED_SHARE * spaces)) if how == "changed" else 0
+    simulation = Simulation(spaces, chats, changed)
+    host = Host(cast(ClientSession, simulation), LOGIN, database)
+    if how == "cold":
+        host.forget()
+    plugin = await host.prepare(ADDRESS)
+    try:
+        figures = await _start(plugin, simulation)
+        _check(plugin, spaces, chats)
+        lookup = _time_lookups(plugin.slot, spaces, chats)
+    finally:
+        await host.stop(plugin)
+    return {
+        "how": how,
+        "spaces": spaces,
+        "chats": spaces * chats,
+        "lookup_seconds": lookup,
+        **figures,
+    }
+
+
+async def _start(plugin: Spacekeeper, simulation: Simulation) -> dict[str, Any]:
+    memory_before = _peak_memory()
+    watch = asyncio.create_task(_watch_loop())
+    await asyncio.sleep(0)
+    wall, cpu = time.perf_counter(), time.process_time()
+    await plugin.internal_start()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    memory, requests, own = _peak_memory(), simulation.requests, simulation.own_seconds
+    watch.cancel()
+    return {
+        "cpu_seconds": cpu - own,
+        "wall_seconds": wall - own,
+        "simulation_seconds": own,
+        "peak_bytes": memory,
+        "own_bytes": memory - memory_before,
+        "requests": requests,
+        "loop_held_seconds": await watch,
+    }
+
+
+def _check(plugin: Spacekeeper, spaces: int, chats: int) -> None:
+    found = plugin.slot.current
+    if (len(found.spaces), len(found.chats)) != (spaces, spaces * chats):
+        raise AssertionError(f"found {len(found.spaces)} Spaces and {len(found.chats)} chats")
+
+
+def _peak_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+async def _watch_loop() -> float:
+    """The longest time in seconds for which nothing else could run, until cancelled."""
+    longest = 0.0
+    while True:
+        begun = time.perf_counter()
+        try:
+            await asyncio.sleep(TICK)
+        except asyncio.CancelledError:
+            return max(longest, time.perf_counter() - begun - TICK)
+        longest = max(longest, time.perf_counter() - begun - TICK)
+
+
+def _time_lookups(slot: Slot, spaces: int, chats: int) -> float:
+    """Seconds a lookup takes, for ids that come fresh from an event: never hashed before."""
+    chance = random.Random(0)  # noqa: S311 (no secret)
+    ids = [
+        room_id(chance.randrange(spaces), f"c{chance.randint(1, chats):03d}")
+        for _ in range(LOOKUPS)
+    ]
+    begun = time.perf_counter()
+    for one in ids:
+        slot.current.lookup(one)
+    return (time.perf_counter() - begun) / LOOKUPS
+
+
+if __name__ == "__main__":
+    HOW, SPACES, CHATS, DATABASE = sys.argv[1:]
+    print(json.dumps(asyncio.run(measure(HOW, int(SPACES), int(CHATS), Path(DATABASE)))))

@@ -1,0 +1,78 @@
+"""What the tests share: a homeserver, the plugin running as in maubot, and people.
+
+The plugin's patience is cut short: how long it waits between tries is tested where the waiting
+is written, and everywhere else it would only cost time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from plugin.matrix.retry import Patience
+from plugin.platforms import registry
+
+from .fakes.homeserver import Homeserver
+from .fakes.maubot import Bot
+from .fakes.oracle import ORACLE, Oracle, OracleSettings
+from .fakes.people import Person
+
+
+@pytest.fixture(autouse=True)
+def _no_time_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugin.matrix.retry.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("plugin.reconciliation.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("plugin.reconciliation.GATHER", 0.0)
+    monkeypatch.setattr("plugin.observation.DOUBT", 0.0)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up on a homeserver that fails after a few tries, within milliseconds."""
+    brief = Patience(in_flight=8, attempt=5, total=0.01)
+    for kind in ("READ", "WRITE"):
+        monkeypatch.setattr(f"plugin.matrix.api.{kind}", brief)
+
+
+@pytest.fixture
+def verifying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verification of every chat follow a start at once."""
+    monkeypatch.setattr("plugin.bot.VERIFY_AFTER", 0.0)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Homeserver]:
+    server = Homeserver()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def bot(server: Homeserver, tmp_path: Path) -> AsyncIterator[Bot]:
+    """The bot, not yet started."""
+    bot = Bot(server, tmp_path)
+    yield bot
+    await bot.close()
+
+
+@pytest.fixture
+def oracle(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> Oracle:
+    """A platform that answers as told; with it, new chats are the oracle's."""
+    oracle = Oracle()
+    settings = type("Settings", (OracleSettings,), {"oracle": oracle})
+    monkeypatch.setattr(registry, "TYPES", {**registry.TYPES, "oracle": settings})
+    bot.text.text = ORACLE
+    return oracle
+
+
+@pytest.fixture
+def alice(server: Homeserver) -> Person:
+    return Person(server.world, "alice")
+
+
+@pytest.fixture
+def bob(server: Homeserver) -> Person:
+    return Person(server.world, "bob")

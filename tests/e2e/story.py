@@ -1,0 +1,125 @@
+"""What the stories have in common: how people come in, write, and what passed on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dev.person import Event, NotSeen, Person
+from dev.picture import content_of
+from dev.stack import Stack
+from dev.wire import Wire
+
+MEMBERSHIPS = r"/(createRoom|invite|leave|kick|ban|join)$|/v3/join/"
+
+
+@dataclass
+class Resident:
+    """Somebody who was onboarded: their control room, their Space, and their chats in order."""
+
+    person: Person
+    control: str
+    space_id: str
+    chats: list[str]
+
+
+async def onboard(stack: Stack, name: str, chats: int = 1) -> Resident:
+    """A new person who invited the bot, accepted everything, and has so many chats."""
+    person = await stack.person(name)
+    control = await person.direct_chat(stack.bot.user_id)
+    space_id, first = await accept_home(person)
+    await person.wait_for_message(control, "Welcome")
+    resident = Resident(person, control, space_id, [first])
+    for _ in range(1, chats):
+        await start_chat(resident)
+    return resident
+
+
+async def accept_home(person: Person) -> tuple[str, str]:
+    """Accept the invitations to a new Space and to its first chat; give the two rooms."""
+    invitations = [await person.wait_for_invitation(), await person.wait_for_invitation()]
+    invitations.sort(key=lambda invitation: not is_space(invitation["invite_state"]))
+    for invitation in invitations:
+        await person.join(invitation["room_id"])
+    space, chat = invitations
+    return space["room_id"], chat["room_id"]
+
+
+async def start_chat(resident: Resident, title: str = "") -> str:
+    """Have one more chat made, and join it; give its room."""
+    person = resident.person
+    await person.send(resident.control, f"!new {title}")
+    room_id: str = (await person.wait_for_invitation())["room_id"]
+    await person.join(room_id)
+    await person.wait_for_message(resident.control, "is ready")
+    resident.chats.append(room_id)
+    return room_id
+
+
+def is_space(state: list[Event]) -> bool:
+    """Whether this is the state of a Space."""
+    return content_of(state, "m.room.create").get("type") == "m.space"
+
+
+async def ask(person: Person, room_id: str, text: str, within: float = 10) -> str:
+    """Write in a room; give the words that come back as a reply. Raises NotSeen."""
+    return await reply_to(person, await person.send(room_id, text), within)
+
+
+async def reply_to(person: Person, question: str, within: float = 10) -> str:
+    """The words of the reply to the event `question`. Raises NotSeen."""
+
+    def is_reply(event: Event) -> bool:
+        relation = event["content"].get("m.relates_to", {})
+        return bool(relation.get("m.in_reply_to", {}).get("event_id") == question)
+
+    return str((await person.wait_for(is_reply, within))["content"]["body"])
+
+
+async def ask_everywhere(
+    residents: Iterable[Resident], text: str, within: float = 10
+) -> dict[str, str]:
+    """Have everybody write in each of their chats; what came back, by room. Raises NotSeen."""
+
+    async def ask_all(resident: Resident) -> dict[str, str]:
+        person = resident.person
+        asked = {room_id: await person.send(room_id, text) for room_id in resident.chats}
+        return {
+            room_id: await reply_to(person, question, within)
+            for room_id, question in asked.items()
+        }
+
+    answers: dict[str, str] = {}
+    for theirs in await asyncio.gather(*map(ask_all, residents)):
+        answers |= theirs
+    return answers
+
+
+async def messages_of(person: Person, room_id: str, sender: str) -> list[str]:
+    """What `sender` wrote in the room so far, oldest first."""
+    return [
+        event["content"]["body"]
+        for event in await person.messages(room_id)
+        if event["type"] == "m.room.message" and event["sender"] == sender
+    ]
+
+
+def membership_changes(wire: Wire) -> list[str]:
+    """The requests that passed by which rooms are made, or people come and go."""
+    return [passage.path for passage in wire.find("POST", MEMBERSHIPS)]
+
+
+def state_writes(wire: Wire) -> list[str]:
+    """The requests that passed by which a room's state is written."""
+    return [passage.path for passage in wire.find("PUT", r"/rooms/[^/]+/state/")]
+
+
+async def wait_for_log(stack: Stack, text: str, since: int, within: float = 20) -> None:
+    """Wait until maubot has logged `text`, not counting the first `since` characters."""
+    deadline = time.monotonic() + within
+    while text not in stack.maubot.log()[since:]:
+        if time.monotonic() > deadline:
+            raise NotSeen(f"maubot did not log {text!r} within {within:g} s.")
+        await asyncio.sleep(0.1)

@@ -1,0 +1,187 @@
+"""Everyday life in the chats: messages, answers, commands, and rooms that are no chats."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from dev.person import Event, MatrixRefusal
+from dev.picture import CHILD, content_of, take_picture
+from dev.stack import Stack
+
+from .story import (
+    accept_home,
+    ask,
+    membership_changes,
+    messages_of,
+    onboard,
+    start_chat,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_message_is_answered_by_a_reply_in_its_own_chat(stack: Stack) -> None:
+    eve = await onboard(stack, "eve", chats=2)
+    for room_id in eve.chats:
+        question = await eve.person.send(room_id, f"hello in {room_id}")
+        answer = await eve.person.wait_for_message(room_id)
+        assert answer["content"]["body"] == f"hello in {room_id}"
+        assert answer["content"]["msgtype"] == "m.text"
+        assert answer["content"]["m.relates_to"] == {"m.in_reply_to": {"event_id": question}}
+
+
+async def test_who_waits_for_an_answer_sees_that_it_is_being_worked_on(stack: Stack) -> None:
+    fay = await onboard(stack, "fay")
+    (room_id,) = fay.chats
+    bot, seen = stack.bot.user_id, asyncio.Event()
+
+    async def hold_the_answer(request: web.Request) -> None:
+        if "/send/m.room.message/" in request.path:
+            await asyncio.wait_for(seen.wait(), 10)
+
+    def is_typing(event: Event) -> bool:
+        return bool(event["type"] == "m.typing" and event["content"]["user_ids"] == [bot])
+
+    stack.wire.fault = hold_the_answer
+    question = await fay.person.send(room_id, "hello")
+    await fay.person.wait_for(
+        lambda event: event["type"] == "m.receipt" and question in str(event)
+    )
+    await fay.person.wait_for(is_typing)
+    seen.set()
+    await fay.person.wait_for_message(room_id, "hello")
+    await fay.person.wait_for(
+        lambda event: event["type"] == "m.typing" and not event["content"]["user_ids"]
+    )
+
+
+async def test_ten_messages_in_a_burst_are_answered_in_their_order(stack: Stack) -> None:
+    gus = await onboard(stack, "gus")
+    (room_id,) = gus.chats
+    texts = [f"message {number}" for number in range(10)]
+    for text in texts:
+        await gus.person.send(room_id, text)
+    answers = [await gus.person.wait_for_message(room_id) for _ in texts]
+    assert [answer["content"]["body"] for answer in answers] == texts
+
+
+async def test_only_the_owner_is_answered_in_a_chat(stack: Stack) -> None:
+    hal, ivy = await onboard(stack, "hal"), await stack.person("ivy")
+    (room_id,) = hal.chats
+    await hal.person.invite(room_id, ivy.user_id)
+    await ivy.join(room_id)
+    await ivy.send(room_id, "hello from ivy")
+    await ivy.send(room_id, "!archive")
+    assert await ask(hal.person, room_id, "hello from hal") == "hello from hal"
+    assert await messages_of(hal.person, room_id, stack.bot.user_id) == ["hello from hal"]
+
+
+async def test_an_unknown_room_is_not_routed_and_points_to_the_space(stack: Stack) -> None:
+    jim, kim = await onboard(stack, "jim"), await stack.person("kim")
+    stack.wire.clear()
+    group = await jim.person.create_room(invite=[kim.user_id, stack.bot.user_id])
+    await kim.join(group)
+    answer = await ask(jim.person, group, "hello, group")
+    assert "hello, group" not in answer
+    assert "I answer there, not here" in answer
+    assert "/createRoom" not in "".join(membership_changes(stack.wire))
+
+    # Somebody without a Space gets one, and no second room to work in.
+    await kim.send(group, "hello from kim")
+    space_id, _ = await accept_home(kim)
+    answer = (await kim.wait_for_message(group, "kim's chats"))["content"]["body"]
+    assert "I answer there, not here" in answer
+    assert await kim.joined_rooms() >= {group, space_id}
+
+
+async def test_nobody_writes_in_the_space_itself(stack: Stack) -> None:
+    lea = await onboard(stack, "lea")
+    with pytest.raises(MatrixRefusal) as refusal:
+        await lea.person.send(lea.space_id, "hello, Space")
+    assert refusal.value.errcode == "M_FORBIDDEN"
+
+
+async def test_an_owner_can_forge_no_binding(stack: Stack) -> None:
+    mia = await onboard(stack, "mia")
+    for room_id, kind in (
+        (mia.chats[0], "chat.spacekeeper.room"),
+        (mia.space_id, "chat.spacekeeper.space"),
+    ):
+        with pytest.raises(MatrixRefusal) as refusal:
+            await mia.person.set_state(room_id, kind, {"matrix_user_id": "@else:localhost"})
+        assert refusal.value.errcode == "M_FORBIDDEN"
+
+
+async def test_new_starts_a_chat_with_the_title_given(stack: Stack) -> None:
+    ned = await onboard(stack, "ned")
+    room_id = await start_chat(ned, "Holiday plans")
+    assert content_of(await ned.person.state(room_id), "m.room.name") == {"name": "Holiday plans"}
+    assert await ask(ned.person, room_id, "where to?") == "where to?"
+    told = await ask(ned.person, ned.control, "!chats")
+    assert all(words in told for words in ("C1", "C2", "Holiday plans"))
+
+
+async def test_rename_gives_the_chat_another_name(stack: Stack) -> None:
+    ola = await onboard(stack, "ola")
+    (room_id,) = ola.chats
+    assert "Garden" in await ask(ola.person, room_id, "!rename Garden")
+    assert content_of(await ola.person.state(room_id), "m.room.name") == {"name": "Garden"}
+
+
+async def test_an_archived_chat_is_silent_until_it_is_restored(stack: Stack) -> None:
+    pam = await onboard(stack, "pam", chats=2)
+    room_id = pam.chats[1]
+    assert "C2" in await ask(pam.person, room_id, "!archive")
+    link = content_of(await pam.person.state(pam.space_id), CHILD, room_id)
+    assert "via" not in link
+    assert "is archived" in await ask(pam.person, room_id, "anybody there?")
+
+    assert "C2" in await ask(pam.person, pam.control, "!restore C2")
+    link = content_of(await pam.person.state(pam.space_id), CHILD, room_id)
+    assert link["via"] == ["localhost"]
+    assert await ask(pam.person, room_id, "anybody there?") == "anybody there?"
+
+
+async def test_space_invites_who_left_it_back_to_the_same_space(stack: Stack) -> None:
+    quin = await onboard(stack, "quin")
+    await quin.person.leave(quin.space_id)
+    await quin.person.send(quin.control, "!space")
+    assert (await quin.person.wait_for_invitation())["room_id"] == quin.space_id
+
+
+async def test_status_and_help_tell_how_things_are(stack: Stack) -> None:
+    rob = await onboard(stack, "rob", chats=2)
+    status = await ask(rob.person, rob.chats[0], "!status")
+    assert "2 live" in status
+    told = await ask(rob.person, rob.control, "!help")
+    commands = ("!new", "!chats", "!rename", "!archive", "!restore", "!space", "!status", "!help")
+    assert all(command in told for command in commands)
+
+
+async def test_a_wrong_command_is_answered_by_its_usage(stack: Stack) -> None:
+    sam = await onboard(stack, "sam")
+    told = {
+        command: await ask(sam.person, sam.chats[0], command)
+        for command in ("!rename", "!restore", "!restore nonsense", "!restore C9")
+    }
+    assert "!rename <title>" in told["!rename"]
+    assert "!restore <chat>" in told["!restore"]
+    assert "!restore <chat>" in told["!restore nonsense"]
+    assert "You have no chat `C9`" in told["!restore C9"]
+
+
+async def test_what_is_no_command_goes_to_the_platform(stack: Stack) -> None:
+    tom = await onboard(stack, "tom")
+    assert await ask(tom.person, tom.chats[0], "!important") == "!important"
+
+
+async def test_each_chat_is_one_conversation_of_its_own(stack: Stack) -> None:
+    una = await onboard(stack, "una", chats=3)
+    picture = [
+        chat for chat in await take_picture(stack.as_bot()) if chat.space_id == una.space_id
+    ]
+    assert [chat.chat_id for chat in picture] == ["C1", "C2", "C3"]
+    assert len({chat.platform_chat_id for chat in picture}) == 3

@@ -1,0 +1,134 @@
+"""Somebody invites the bot: what they get, once, however often they ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import unquote
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from dev.person import Event, Person
+from dev.picture import Chat, content_of, take_picture
+from dev.stack import Stack
+from dev.wire import hang_up
+
+from .story import accept_home, ask, membership_changes, messages_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(
+    loop_scope="session", params=[True, False], ids=["autojoin", "no-autojoin"]
+)
+async def autojoin(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[bool]:
+    """Whether maubot itself accepts invitations."""
+    await stack.maubot.put_client(stack.bot, stack.wire.url, autojoin=request.param)
+    yield request.param
+    await stack.maubot.put_client(stack.bot, stack.wire.url, autojoin=True)
+
+
+async def chats_of(stack: Stack, person: Person) -> list[Chat]:
+    """The person's chats, as they stand in Matrix."""
+    picture = await take_picture(stack.as_bot())
+    return [chat for chat in picture if chat.owner == person.user_id]
+
+
+async def test_an_invitation_brings_a_private_space_with_a_first_chat(
+    stack: Stack, autojoin: bool
+) -> None:
+    ann = await stack.person(f"ann-{autojoin}".lower())
+    control = await ann.direct_chat(stack.bot.user_id)
+    space_id, room_id = await accept_home(ann)
+    welcome = await ann.wait_for_message(control, "Welcome")
+
+    assert f"matrix.to/#/{space_id}?" in unquote(welcome["content"]["formatted_body"])
+    (chat,) = await chats_of(stack, ann)
+    assert (chat.space_id, chat.room_id, chat.chat_id) == (space_id, room_id, "C1")
+    assert chat.mirror == chat.binding
+    space = await ann.state(space_id)
+    assert content_of(space, "m.room.name") == {"name": f"{ann.user_id[1:-10]}'s chats"}
+    assert content_of(space, "m.room.join_rules") == {"join_rule": "invite"}
+    assert content_of(await ann.state(room_id), "m.space.parent", space_id)["via"] == ["localhost"]
+    assert await ask(ann, room_id, "hello") == "hello"
+
+
+async def test_the_welcome_is_said_once(stack: Stack, autojoin: bool) -> None:
+    bea = await stack.person(f"bea-{autojoin}".lower())
+    control = await bea.direct_chat(stack.bot.user_id)
+    await accept_home(bea)
+    await bea.wait_for_message(control, "Welcome")
+    await ask(bea, control, "!status")
+    said = await messages_of(bea, control, stack.bot.user_id)
+    assert ["Welcome" in words for words in said] == [True, False]
+
+
+async def test_three_invitations_at_once_bring_one_space(stack: Stack, autojoin: bool) -> None:
+    ben = await stack.person(f"ben-{autojoin}".lower())
+    rooms = await asyncio.gather(*(ben.direct_chat(stack.bot.user_id) for _ in range(3)))
+    await accept_home(ben)
+    for room_id in rooms:
+        await ben.wait_for_message(room_id, "Welcome")
+    assert len(await chats_of(stack, ben)) == 1
+    assert stack.wire.count("POST", "/createRoom$") == 2
+
+
+async def test_invitations_from_two_devices_bring_one_space(stack: Stack) -> None:
+    cleo = await stack.person("cleo")
+    devices = [cleo, await cleo.another_device()]
+    rooms = await asyncio.gather(*(each.direct_chat(stack.bot.user_id) for each in devices))
+    await accept_home(cleo)
+    for room_id in rooms:
+        await cleo.wait_for_message(room_id, "Welcome")
+    assert len(await chats_of(stack, cleo)) == 1
+    assert stack.wire.count("POST", "/createRoom$") == 2
+
+
+async def test_who_is_not_permitted_is_told_so_and_gets_nothing(
+    stack: Stack, autojoin: bool
+) -> None:
+    mallory = await stack.person(f"mallory-{autojoin}".lower())
+    room_id = await mallory.direct_chat(stack.bot.user_id)
+
+    def is_farewell(event: Event) -> bool:
+        left = event["type"] == "m.room.member" and event["content"]["membership"] == "leave"
+        return bool(left and event["state_key"] == stack.bot.user_id)
+
+    await mallory.wait_for_message(room_id, "not set up to serve your account")
+    await mallory.wait_for(is_farewell)
+    assert await mallory.joined_rooms() == {room_id}
+    assert not await mallory.invitations()
+    assert "/createRoom" not in "".join(membership_changes(stack.wire))
+
+
+@pytest.mark.parametrize("done", [1, 2], ids=["the-space", "the-first-chat"])
+async def test_what_a_crash_interrupted_is_finished_by_the_next_start(
+    stack: Stack, done: int
+) -> None:
+    """The homeserver makes the room; the bot is dead before it hears of that."""
+
+    async def crash(request: web.Request) -> web.StreamResponse | None:
+        if request.path.endswith("/createRoom") and stack.wire.count("POST", "Room$") == done:
+            await stack.wire.forward(request)
+            stack.maubot.kill()
+            crashed.set()
+            return hang_up(request)
+        return None
+
+    crashed = asyncio.Event()
+    stack.wire.fault = crash
+    dora = await stack.person(f"dora-{done}")
+    control = await dora.direct_chat(stack.bot.user_id)
+    await asyncio.wait_for(crashed.wait(), 10)
+    stack.wire.fault = None
+    await stack.maubot.start()
+
+    space_id, room_id = await accept_home(dora)
+    await dora.wait_for_message(control, "Welcome")
+    (chat,) = await chats_of(stack, dora)
+    assert (chat.space_id, chat.room_id, chat.mirror) == (space_id, room_id, chat.binding)
+    assert await ask(dora, room_id, "hello") == "hello"
+    created = stack.wire.find("POST", "/createRoom$")
+    assert sum(dora.user_id.encode() in passage.body for passage in created) == 2

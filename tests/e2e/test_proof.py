@@ -1,0 +1,71 @@
+"""The recovery stories can fail: a plugin that does not reconcile at its start does not pass."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from dev.environments import ROOT
+from dev.pack import package
+from dev.stack import INSTANCE, Stack
+
+from .story import Resident, ask_everywhere, membership_changes, onboard
+
+# A stack of its own: the plugin that cannot recover makes a second Space.
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_stack() -> AsyncIterator[Stack]:
+    async with Stack.start() as stack:
+        yield stack
+
+
+class Forgetting(ast.NodeTransformer):
+    """Takes the reconciliations out of the plugin's start: each comes to nothing."""
+
+    taken_out = 0
+
+    def visit_Assign(self, node: ast.Assign) -> ast.Assign:
+        (target,) = node.targets
+        if isinstance(target, ast.Name) and target.id == "report":
+            node.value = ast.Constant(None)
+            self.taken_out += 1
+        return node
+
+
+def forgetful_plugin(tree: Path) -> bytes:
+    """The package of a checkout whose start has no reconciliation in it."""
+    shutil.copytree(ROOT / "plugin", tree / "plugin")
+    for name in ("maubot.yaml", "base-config.yaml", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    source, forgetting = tree / "plugin" / "bot.py", Forgetting()
+    module = forgetting.visit(ast.parse(source.read_text(encoding="utf-8")))
+    assert forgetting.taken_out, "bot.py calls no reconciliation that this test knows of"
+    source.write_text(ast.unparse(module), encoding="utf-8")
+    return package(tree)
+
+
+async def recovers(stack: Stack, resident: Resident, plugin: bytes) -> bool:
+    """The recovery story with this package: whether the old chats are chats after it."""
+    await stack.maubot.upload(plugin)
+    await stack.maubot.stop()
+    stack.maubot.delete_database(INSTANCE)
+    stack.wire.clear()
+    await stack.maubot.start()
+    answers = await ask_everywhere([resident], "still there?")
+    all_answer = answers == dict.fromkeys(resident.chats, "still there?")
+    return all_answer and membership_changes(stack.wire) == []
+
+
+async def test_without_reconciliation_nothing_is_recovered(
+    own_stack: Stack, tmp_path: Path
+) -> None:
+    eli = await onboard(own_stack, "eli", chats=2)
+    assert await recovers(own_stack, eli, package(ROOT))
+    assert not await recovers(own_stack, eli, forgetful_plugin(tmp_path))

@@ -1,0 +1,48 @@
+"""A new package is uploaded while people write: one plugin goes on where the other ended."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dev.picture import take_picture
+from dev.stack import INSTANCE, Stack
+
+from .story import Resident, ask, membership_changes, messages_of, onboard, state_writes
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def write_until(resident: Resident, done: asyncio.Event) -> list[str]:
+    """Write numbered messages in the first chat until `done`; give what was written."""
+    written: list[str] = []
+    while not done.is_set():
+        written.append(f"message {len(written)}")
+        await resident.person.send(resident.chats[0], written[-1])
+    return written
+
+
+async def test_people_write_on_while_the_plugin_is_replaced(stack: Stack) -> None:
+    cy = await onboard(stack, "cy")
+    before = await take_picture(stack.as_bot())
+    stack.wire.clear()
+    done = asyncio.Event()
+    writing = asyncio.create_task(write_until(cy, done))
+    for _ in range(3):
+        await stack.upload()
+    done.set()
+    written = await writing
+
+    # Each of two plugins would answer this; whoever is left of an older one, the next too.
+    assert await ask(cy.person, cy.chats[0], "who is there?") == "who is there?"
+    assert await ask(cy.person, cy.chats[0], "and now?") == "and now?"
+    answers = await messages_of(cy.person, cy.chats[0], stack.bot.user_id)
+    assert len(answers) == len(set(answers)), "a message was answered twice"
+    during = [answer for answer in answers if answer in set(written)]
+    assert during == [text for text in written if text in set(during)]
+    instance = await stack.maubot.instance(INSTANCE)
+    assert (instance["enabled"], instance["started"]) == (True, True)
+    assert membership_changes(stack.wire) == []
+    assert state_writes(stack.wire) == []
+    assert await take_picture(stack.as_bot()) == before

@@ -1,0 +1,149 @@
+"""maubot ends and starts again, and something was lost meanwhile: Matrix has it all.
+
+Three people with four chats each live through every kind of loss, one after the other, on one
+stack: after each, their chats must be the ones from before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+
+from dev.picture import CHILD, Chat, take_picture
+from dev.stack import Stack
+
+from .story import membership_changes, onboard, state_writes
+from .town import Town
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# What the ids of legacy chats are made from: it must never change.
+BACKFILL = uuid.uuid5(uuid.NAMESPACE_URL, "https://spacekeeper.chat/backfill")
+
+CONTRADICTIONS = """
+UPDATE chat SET chat_id = 'C9' || substr(chat_id, 2), platform_chat_id = room_id,
+    status = 'archived';
+UPDATE chat SET matrix_user_id = (SELECT max(matrix_user_id) FROM chat), status = 'live'
+    WHERE rowid % 2;
+UPDATE space SET matrix_user_id = '@nobody' || rowid || ':localhost';
+INSERT INTO space SELECT '!elsewhere', min(matrix_user_id), 1, min(digest) FROM space;
+INSERT INTO chat VALUES ('!nowhere', '!elsewhere', '@nobody:localhost', 'C1', 'echo', 'x', 'live');
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town() -> AsyncIterator[Town]:
+    async with Stack.start() as stack:
+        names = ("ann", "ben", "cleo")
+        residents = await asyncio.gather(*(onboard(stack, name, chats=4) for name in names))
+        yield Town(stack, list(residents))
+
+
+def nothing(town: Town) -> None:
+    """Nothing is lost."""
+
+
+def half_the_rows(town: Town) -> None:
+    """Every second row is lost, of Spaces and of chats."""
+    town.damage("DELETE FROM chat WHERE rowid % 2; DELETE FROM space WHERE rowid % 2;")
+
+
+def tables(town: Town) -> None:
+    """The tables themselves are lost."""
+    town.damage("DROP TABLE chat; DROP TABLE space;")
+
+
+def rows_contradict(town: Town) -> None:
+    """Every row says something else than Matrix does, and some speak of rooms there are not."""
+    town.damage(CONTRADICTIONS)
+
+
+@pytest.mark.parametrize(
+    ("lose", "verified"),
+    [
+        (nothing, False),
+        (half_the_rows, False),
+        (rows_contradict, False),
+        (tables, False),
+        (Town.delete_database, True),
+    ],
+)
+async def test_a_lost_or_lying_database_changes_nothing(
+    town: Town, lose: Callable[[Town], None], verified: bool
+) -> None:
+    before = await take_picture(town.bot)
+    await town.stop()
+    lose(town)
+    answers = await town.start(verified=verified)
+    assert answers == dict.fromkeys(town.chats, "still there?")
+    assert membership_changes(town.stack.wire) == []
+    assert state_writes(town.stack.wire) == []
+    assert await take_picture(town.bot) == before
+
+
+async def test_a_lost_hint_changes_nothing(town: Town) -> None:
+    before = await take_picture(town.bot)
+    await town.stop()
+    town.delete_database()
+    await town.delete_hint()
+    answers = await town.start(verified=False)
+    assert answers == dict.fromkeys(town.chats, "still there?")
+    assert membership_changes(town.stack.wire) == []
+    assert state_writes(town.stack.wire) == []
+    assert await take_picture(town.bot) == before
+
+
+async def test_a_binding_lost_in_the_room_is_restored_from_the_space(town: Town) -> None:
+    before = await take_picture(town.bot)
+    await town.stop()
+    for resident in town.residents:
+        await town.unbind(resident.chats[1])
+    town.delete_database()
+    answers = await town.start(verified=True)
+    assert answers == dict.fromkeys(town.chats, "still there?")
+    assert membership_changes(town.stack.wire) == []
+    assert await take_picture(town.bot) == before
+    assert len(state_writes(town.stack.wire)) == len(town.residents)
+
+
+async def test_a_mirror_lost_in_the_space_is_restored_from_the_room(town: Town) -> None:
+    before = await take_picture(town.bot)
+    await town.stop()
+    for resident in town.residents:
+        link = {"via": ["localhost"], "suggested": True, "order": "000002"}
+        await town.bot.set_state(resident.space_id, CHILD, link, resident.chats[1])
+    town.delete_database()
+    answers = await town.start(verified=False)
+    assert answers == dict.fromkeys(town.chats, "still there?")
+    assert membership_changes(town.stack.wire) == []
+    assert await take_picture(town.bot) == before
+    assert len(state_writes(town.stack.wire)) == len(town.residents)
+
+
+def legacy_chats(before: list[Chat]) -> list[Chat]:
+    """What a backfill must make of these chats."""
+    legacy = []
+    for chat in before:
+        made = chat.binding | {"platform_chat_id": str(uuid.uuid5(BACKFILL, chat.room_id))}
+        legacy.append(Chat(chat.space_id, chat.space_name, chat.room_id, made, made))
+    return legacy
+
+
+@pytest.mark.parametrize("database", ["kept", "deleted"])
+async def test_chats_without_any_binding_get_the_same_one_every_time(
+    town: Town, database: str
+) -> None:
+    before = await take_picture(town.bot)
+    await town.stop()
+    await town.make_legacy()
+    if database == "deleted":
+        town.delete_database()
+    answers = await town.start(verified=database == "deleted")
+    assert answers == dict.fromkeys(town.chats, "still there?")
+    assert membership_changes(town.stack.wire) == []
+    # A kept database may not be believed where Matrix says otherwise: both come to the same.
+    assert await take_picture(town.bot) == legacy_chats(before)

@@ -1,0 +1,182 @@
+"""The client-server API of the fake homeserver: from a request to what it does in the world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attr
+
+from .rooms import Content, Event, Refusal, not_found
+from .sync import sync
+from .world import VERSIONS, World
+
+
+@attr.frozen
+class Request:
+    """One request as the endpoints see it.
+
+    `parts` is the path from the API's version on, `rest` what follows the room id or the kind
+    of endpoint.
+    """
+
+    method: str
+    parts: tuple[str, ...]
+    user: str
+    query: Mapping[str, str]
+    body: Content
+
+    @property
+    def in_room(self) -> bool:
+        return self.parts[0] == "rooms" and len(self.parts) > 2
+
+    @property
+    def room_id(self) -> str:
+        return self.parts[1]
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        return self.parts[3:] if self.in_room else self.parts[1:]
+
+
+class Endpoints:
+    """Answers requests out of a world; remembers transaction ids for ever."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.transactions: dict[tuple[str, ...], str] = {}
+        self.table: Mapping[tuple[str, str], Callable[[Request], Any]] = {
+            ("POST", "createRoom"): self._create,
+            ("GET", "joined_rooms"): self._joined_rooms,
+            ("GET", "sync"): self._sync,
+            ("GET", "user"): self._get_account_data,
+            ("PUT", "user"): self._put_account_data,
+            ("GET", "profile"): lambda one: self.world.profile(one.rest[0]),
+            ("GET", "capabilities"): self._capabilities,
+            ("POST", "join"): self._join,
+        }
+        self.room_table: Mapping[tuple[str, str], Callable[[Request], Any]] = {
+            ("GET", "state"): self._get_state,
+            ("PUT", "state"): self._put_state,
+            ("PUT", "send"): self._send,
+            ("GET", "messages"): self._messages,
+            ("GET", "joined_members"): self._joined_members,
+            ("POST", "join"): self._join,
+            ("POST", "leave"): self._leave,
+            ("POST", "invite"): self._invite,
+            ("POST", "kick"): self._kick,
+            ("PUT", "typing"): self._typing,
+            ("POST", "receipt"): self._receipt,
+        }
+
+    def answer(self, request: Request) -> Any:
+        """Do what the request asks for and return the JSON to answer with; raises Refusal."""
+        table, kind = (
+            (self.room_table, request.parts[2])
+            if request.in_room
+            else (self.table, request.parts[0])
+        )
+        endpoint = table.get((request.method, kind))
+        if endpoint is None:
+            raise Refusal(404, "M_UNRECOGNIZED", f"{request.method} {request.parts} is unknown")
+        return endpoint(request)
+
+    def _create(self, one: Request) -> Content:
+        return {"room_id": self.world.create(one.user, one.body).room_id}
+
+    def _joined_rooms(self, one: Request) -> Content:
+        rooms = self.world.rooms_of[one.user]
+        return {"joined_rooms": [room for room, what in rooms.items() if what == "join"]}
+
+    def _sync(self, one: Request) -> Content:
+        chosen = json.loads(one.query.get("filter", "{}"))
+        return sync(self.world, one.user, one.query.get("since"), chosen)
+
+    def _get_account_data(self, one: Request) -> Content:
+        try:
+            return self.world.account_data[one.user, one.rest[2]]
+        except KeyError:
+            raise not_found("no such account data") from None
+
+    def _put_account_data(self, one: Request) -> Content:
+        self.world.account_data[one.user, one.rest[2]] = one.body
+        return {}
+
+    def _capabilities(self, one: Request) -> Content:
+        versions = {
+            "default": self.world.default_version,
+            "available": dict.fromkeys(VERSIONS, "stable"),
+        }
+        return {"capabilities": {"m.room_versions": versions}}
+
+    def _get_state(self, one: Request) -> Any:
+        room = self.world.room(one.room_id)
+        room.require_member(one.user)
+        if not one.rest:
+            return list(room.state.values())
+        kind = (one.rest[0], one.rest[1] if len(one.rest) > 1 else "")
+        if kind not in room.state:
+            raise not_found(f"no {kind} in {one.room_id}")
+        return room.state[kind]["content"]
+
+    def _put_state(self, one: Request) -> Content:
+        kind = (one.rest[0], one.rest[1] if len(one.rest) > 1 else "")
+        return _id_of(self.world.put_state(one.user, one.room_id, kind, one.body))
+
+    def _send(self, one: Request) -> Content:
+        key = (one.user, one.room_id, *one.rest)
+        if key not in self.transactions:
+            event = self.world.send(one.user, one.room_id, one.rest[0], one.body)
+            self.transactions[key] = event["event_id"]
+        return {"event_id": self.transactions[key]}
+
+    def _messages(self, one: Request) -> Content:
+        """Backwards only; a token is the number of events that come before it."""
+        room = self.world.room(one.room_id)
+        room.require_member(one.user)
+        chosen = json.loads(one.query.get("filter", "{}"))
+        at = int(one.query["from"][1:]) if "from" in one.query else len(room.timeline)
+        limit = int(one.query.get("limit", 10))
+        chunk: list[Event] = []
+        while at > 0 and len(chunk) < limit:
+            at -= 1
+            event = room.timeline[at]
+            if event["sender"] in chosen.get("senders", [event["sender"]]) and (
+                event["type"] in chosen.get("types", [event["type"]])
+            ):
+                chunk.append(event)
+        return {"chunk": chunk, "start": "t0", **({"end": f"t{at}"} if at else {})}
+
+    def _joined_members(self, one: Request) -> Content:
+        room = self.world.room(one.room_id)
+        room.require_member(one.user)
+        return {"joined": {user: {} for user in sorted(room.members("join"))}}
+
+    def _join(self, one: Request) -> Content:
+        self.world.join(one.user, one.room_id)
+        return {"room_id": one.room_id}
+
+    def _leave(self, one: Request) -> Content:
+        self.world.leave(one.user, one.room_id)
+        return {}
+
+    def _invite(self, one: Request) -> Content:
+        self.world.invite(one.user, one.room_id, one.body["user_id"])
+        return {}
+
+    def _kick(self, one: Request) -> Content:
+        self.world.remove(one.user, one.room_id, one.body["user_id"])
+        return {}
+
+    def _typing(self, one: Request) -> Content:
+        self.world.room(one.room_id).typing.append((one.user, one.body["typing"]))
+        return {}
+
+    def _receipt(self, one: Request) -> Content:
+        self.world.room(one.room_id).receipts.append((one.user, one.rest[1]))
+        return {}
+
+
+def _id_of(event: Event) -> Content:
+    return {"event_id": event["event_id"]}

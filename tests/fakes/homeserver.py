@@ -1,0 +1,131 @@
+"""A homeserver on 127.0.0.1: the fake's world behind real HTTP, with every request on record.
+
+The access token is the user id. Faults are injected per request; nothing waits unless told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import unquote
+
+import attr
+from aiohttp import web
+
+from .endpoints import Endpoints, Request
+from .faults import Fault, Hold
+from .rooms import Refusal
+from .world import World
+
+PREFIX = ("", "_matrix", "client", "v3")
+PATIENCE = 10.0
+
+F = TypeVar("F", bound=Fault)
+
+
+@attr.define
+class Call:
+    """One request on record; `status` is 0 while it runs, and where it never got an answer."""
+
+    method: str
+    path: str
+    status: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class Homeserver:
+    """Start it, read its `url`, and look at what became of its `world`."""
+
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
+        self.endpoints = Endpoints(self.world)
+        self.calls: list[Call] = []
+        self.faults: list[Fault] = []
+        self.url = ""
+        self._changed = asyncio.Event()
+        self._runner = web.ServerRunner(web.Server(self._serve), shutdown_timeout=0.1)
+
+    async def start(self) -> None:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+
+    async def stop(self) -> None:
+        self.heal()
+        await self._runner.cleanup()
+
+    def inject(self, fault: F) -> F:
+        """Let a fault strike from now on; an earlier one strikes first."""
+        self.faults.append(fault)
+        return fault
+
+    def heal(self) -> None:
+        """No fault strikes any more; requests that were held are cut off."""
+        for fault in self.faults:
+            if isinstance(fault, Hold):
+                fault.cut_off()
+        self.faults.clear()
+
+    def changes(self, since: int = 0) -> list[str]:
+        """The requests that were not mere reads, from the `since`th request on."""
+        return [str(call) for call in self.calls[since:] if call.method != "GET"]
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something is true, looking again after every request.
+
+        Raises:
+            AssertionError: it did not come true.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE
+        while not true():
+            self._changed.clear()
+            left = deadline - loop.time()
+            assert left > 0, f"it never came true; the last calls: {self.calls[-5:]}"
+            try:
+                await asyncio.wait_for(self._changed.wait(), min(left, 0.05))
+            except asyncio.TimeoutError:
+                continue
+
+    async def _serve(self, raw: web.BaseRequest) -> web.StreamResponse:
+        parts = tuple(unquote(part) for part in raw.rel_url.raw_path.split("/"))
+        assert parts[: len(PREFIX)] == PREFIX, raw.path
+        parts = parts[len(PREFIX) :]
+        call = Call(raw.method, "/".join(parts))
+        self.calls.append(call)
+        text = await raw.text()
+        user = raw.headers["Authorization"].removeprefix("Bearer ")
+        body = json.loads(text) if text else {}
+        request = Request(raw.method, parts, user, raw.query, body)
+        try:
+            response = await self._answer(call, request)
+        except ConnectionAbortedError:
+            if raw.transport is not None:
+                raw.transport.abort()
+            response = web.Response(status=500)
+        else:
+            call.status = response.status
+        self._changed.set()
+        return response
+
+    async def _answer(self, call: Call, request: Request) -> web.Response:
+        fault = next((fault for fault in self.faults if fault.takes(str(call))), None)
+        if fault is not None and not fault.after:
+            self._changed.set()
+            spoilt = await fault.strike()
+            if spoilt is not None:
+                return spoilt
+        try:
+            response = web.json_response(self.endpoints.answer(request))
+        except Refusal as refusal:
+            response = web.json_response(refusal.body, status=refusal.status)
+        if fault is not None and fault.after:
+            self._changed.set()
+            return await fault.strike() or response
+        return response

@@ -1,0 +1,174 @@
+"""Runs the plugin the way maubot does: its client, a real SQLite database, its configuration.
+
+What it delivers, it delivers as maubot's syncer would, the loss of the first sync included. A
+stop, a kill and a new start are separate steps, so that tests can meddle in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+from maubot.loader import BasePluginLoader
+from maubot.matrix import MaubotMatrixClient
+from mautrix.client import InternalEventType
+from mautrix.client.state_store import MemoryStateStore
+from mautrix.types import JSON, EventType, Membership, MemberStateEventContent, StateEvent, UserID
+from mautrix.util.async_db import Database
+from mautrix.util.logging import TraceLogger
+
+from plugin import Spacekeeper
+
+from ..written import Text
+from .homeserver import Homeserver
+from .sync import now, sync
+from .tasks import Tasks
+
+BOT = UserID("@bot:test")
+LOG = cast(TraceLogger, logging.getLogger("maubot.instance.spacekeeper"))
+
+
+class Bot:
+    """One maubot instance of the plugin: it outlives the plugin objects that run in it."""
+
+    def __init__(self, server: Homeserver, folder: Path, config: str = "") -> None:
+        """
+        Args:
+            server: the homeserver.
+            folder: where the database is kept.
+            config: the configuration as somebody wrote it.
+        """
+        self.server = server
+        self.database = folder / "spacekeeper.db"
+        self.text = Text(config)
+        self.autojoin = False
+        self.plugin: Spacekeeper
+        self.client: MaubotMatrixClient
+        self.running = False
+        self._tasks = Tasks()
+        self._http: aiohttp.ClientSession | None = None
+        self._token: str | None = None
+        self._first = True
+
+    async def start(self) -> None:
+        """Start the plugin; returns when its `start()` has returned."""
+        with self._tasks.kept():
+            await self._start()
+
+    async def stop(self) -> None:
+        """Stop the plugin and close its database, as an orderly stop in maubot does."""
+        if self.running:
+            self.running = False
+            await self.plugin.internal_stop()
+            await self._database().stop()
+
+    async def kill(self) -> None:
+        """End everything the plugin does, wherever it is, without telling it."""
+        self.running = False
+        await self._tasks.cancel()
+        await self._database().stop()
+
+    async def restart(self, *, keep_database: bool = True) -> None:
+        """Stop, start and let the plugin come to rest."""
+        await self.stop()
+        if not keep_database:
+            self.database.unlink(missing_ok=True)
+        await self.start()
+        await self.settled()
+
+    async def close(self) -> None:
+        """Stop, and leave nothing behind."""
+        self.server.heal()
+        if self.running:
+            await self.kill()
+        await self._tasks.cancel()
+        if self._http is not None:
+            await self._http.close()
+
+    async def deliver(self) -> None:
+        """Hand over what happened since the last time, and wait until it was dealt with."""
+        await self.push()
+        await self.settled()
+
+    async def push(self) -> None:
+        """Hand over what happened since the last time, as maubot's syncer would."""
+        data = sync(self.server.world, BOT, self._token, {})
+        data["net.maunium.mautrix"] = {"is_first": self._first, "is_initial": not self._token}
+        first, self._first, self._token = self._first, False, data["next_batch"]
+        with self._tasks.kept():
+            await self.client.run_internal_event(InternalEventType.SYNC_SUCCESSFUL, data=data)
+            if not first:
+                await asyncio.gather(*self.client.handle_sync(cast(JSON, data)))
+
+    async def settled(self) -> None:
+        """Wait until the plugin has nothing left to do; raises AssertionError if it goes on."""
+        await self._tasks.settled()
+
+    async def configure(self, text: str) -> None:
+        """Save another configuration in maubot's web UI."""
+        self.text.text = text
+        # Synchronous in this plugin; maubot would await it if it were not.
+        self.plugin.on_external_config_update()
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a statement on the database behind the plugin's back."""
+        connection = sqlite3.connect(self.database)
+        try:
+            with connection:
+                return connection.execute(statement, values).fetchall()
+        finally:
+            connection.close()
+
+    async def _start(self) -> None:
+        if self._http is None:
+            self._http = aiohttp.ClientSession()
+        self.client = MaubotMatrixClient(
+            mxid=BOT,
+            base_url=self.server.url,
+            token=BOT,
+            client_session=self._http,
+            log=LOG,
+            state_store=MemoryStateStore(),
+        )
+        if self.autojoin:
+            self.client.add_event_handler(EventType.ROOM_MEMBER, self._accept)
+        self._begin_sync()
+        table = Spacekeeper.get_db_upgrade_table()
+        database = Database.create(f"sqlite:{self.database}", upgrade_table=table, log=LOG)
+        await database.start()
+        self.plugin = Spacekeeper(
+            client=self.client,
+            loop=asyncio.get_running_loop(),
+            http=self._http,
+            instance_id="spacekeeper",
+            log=LOG,
+            config=self.text.config,
+            database=database,
+            webapp=None,
+            webapp_url=None,
+            # The plugin asks nothing of its loader.
+            loader=cast(BasePluginLoader, None),
+        )
+        self.running = True
+        await self.plugin.internal_start()
+
+    def _begin_sync(self) -> None:
+        """maubot syncs before it starts plugins: news there was by then is lost on them, and
+        without news the first sync, which is thrown away too, stays open."""
+        if self._token is None:
+            self._token = now(self.server.world)
+        self._first = self._token == now(self.server.world)
+        self._token = now(self.server.world)
+
+    async def _accept(self, evt: StateEvent) -> None:
+        content = cast(MemberStateEventContent, evt.content)
+        if evt.state_key == BOT and content.membership == Membership.INVITE:
+            await self.client.join_room(evt.room_id)
+
+    def _database(self) -> Database:
+        assert isinstance(self.plugin.database, Database)
+        return self.plugin.database

@@ -1,0 +1,111 @@
+"""The people around the bot: what they do in Matrix, and what they see there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .maubot import BOT
+from .rooms import Content, Event, Room
+from .world import World
+
+BINDING = "chat.spacekeeper.room"
+MARKER = "chat.spacekeeper.space"
+CHILD = "m.space.child"
+
+
+class Person:
+    """Somebody with an account, whom everything is told by their own deeds."""
+
+    def __init__(self, world: World, name: str, server: str = "test") -> None:
+        self.world = world
+        self.id = f"@{name}:{server}"
+        world.names[self.id] = name.capitalize()
+
+    def invite_bot(self, *others: Person) -> Room:
+        """Open a room and invite the bot, and perhaps others."""
+        body = {"preset": "private_chat", "invite": [BOT, *(other.id for other in others)]}
+        return self.world.create(self.id, body)
+
+    def write(self, room: Room, text: str, **more: object) -> Event:
+        """Write a message; further fields replace those of a plain text."""
+        content = {"msgtype": "m.text", "body": text, **more}
+        return self.world.send(self.id, room.room_id, "m.room.message", content)
+
+    def join(self, *rooms: Room) -> None:
+        for room in rooms:
+            self.world.join(self.id, room.room_id)
+
+    def leave(self, room: Room) -> None:
+        self.world.leave(self.id, room.room_id)
+
+    def accept_all(self) -> None:
+        """Accept every invitation."""
+        for room_id, membership in list(self.world.rooms_of[self.id].items()):
+            if membership == "invite":
+                self.world.join(self.id, room_id)
+
+    def put_state(self, room: Room, kind: tuple[str, str], content: Content) -> None:
+        self.world.put_state(self.id, room.room_id, kind, content)
+
+    @property
+    def spaces(self) -> list[Room]:
+        """The Spaces that the bot keeps for this person, in the order of their making."""
+        return [
+            room
+            for room in self.world.rooms.values()
+            if room.is_space and room.content(MARKER).get("matrix_user_id") == self.id
+        ]
+
+    @property
+    def space(self) -> Room:
+        (space,) = self.spaces
+        return space
+
+    @property
+    def chats(self) -> list[Room]:
+        """The rooms bound to this person, in the order of their making."""
+        return [
+            room
+            for room in self.world.rooms.values()
+            if room.content(BINDING).get("matrix_user_id") == self.id
+        ]
+
+    @property
+    def chat(self) -> Room:
+        (chat,) = self.chats
+        return chat
+
+
+def heard(room: Room) -> list[str]:
+    """What the bot said in a room, in order."""
+    return [event["content"]["body"] for event in room.messages(BOT)]
+
+
+def replies(room: Room, to: Event) -> list[str]:
+    """What the bot replied to one message."""
+    return [
+        event["content"]["body"]
+        for event in room.messages(BOT)
+        if event["content"].get("m.relates_to", {}).get("m.in_reply_to", {}).get("event_id")
+        == to["event_id"]
+    ]
+
+
+def bindings(world: World) -> dict[str, tuple[Any, Any]]:
+    """Every chat's binding and the mirror of it in its Space, by room."""
+    found = {}
+    for room_id, room in world.rooms.items():
+        binding = room.content(BINDING)
+        if binding:
+            space = world.rooms[binding["space_id"]]
+            found[room_id] = (binding, space.content(CHILD, room_id).get(BINDING))
+    return found
+
+
+def links(space: Room) -> dict[str, Content]:
+    """The rooms that a Space links now, with what their links say."""
+    return {
+        key: event["content"]
+        for (event_type, key), event in space.state.items()
+        if event_type == CHILD and event["content"].get("via")
+    }

@@ -1,0 +1,55 @@
+"""The first steps that most stories begin with."""
+
+from __future__ import annotations
+
+from .maubot import BOT, Bot
+from .people import Person, heard, links, replies
+from .rooms import Room
+
+
+async def settle_in(bot: Bot, *people: Person) -> list[Room]:
+    """Each of them invites the bot and accepts what it offers; returns their control rooms."""
+    if not bot.running:
+        await bot.start()
+        await bot.settled()
+    rooms = [person.invite_bot() for person in people]
+    await bot.deliver()
+    for person in people:
+        person.accept_all()
+    await bot.deliver()
+    return rooms
+
+
+async def ask(bot: Bot, person: Person, room: Room, text: str) -> str:
+    """Write something and return the one reply to it."""
+    message = person.write(room, text)
+    await bot.deliver()
+    (reply,) = replies(room, message)
+    return reply
+
+
+async def add_chat(bot: Bot, person: Person, room: Room, title: str = "") -> Room:
+    """Start a further chat and join it; returns its room."""
+    await ask(bot, person, room, f"!new {title}".strip())
+    person.accept_all()
+    await bot.deliver()
+    return person.chats[-1]
+
+
+async def settle_in_with_chats(bot: Bot, person: Person, chats: int) -> Room:
+    """Settle in, with so many chats in all; returns the control room."""
+    (control,) = await settle_in(bot, person)
+    for _ in range(chats - 1):
+        await add_chat(bot, person, control)
+    return control
+
+
+def assert_at_home(person: Person, *control_rooms: Room) -> None:
+    """The person has one Space with one chat in it, and was welcomed once in each room."""
+    assert list(links(person.space)) == [person.chat.room_id]
+    for room in (person.space, person.chat):
+        assert room.membership(person.id) in ("invite", "join")
+    for room in control_rooms:
+        assert room.membership(BOT) == "join"
+        (welcome,) = heard(room)
+        assert person.space.room_id in welcome

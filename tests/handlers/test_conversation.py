@@ -1,0 +1,130 @@
+"""A conversation with the platform: its order, the signs of work, and what can go wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.platforms.protocol import PlatformError
+
+from ..fakes.maubot import BOT, Bot
+from ..fakes.oracle import ORACLE, Oracle
+from ..fakes.people import Person, heard, replies
+from ..fakes.stories import add_chat, ask, settle_in
+
+
+async def test_messages_are_answered_in_the_order_they_were_sent(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    first = oracle.gate("Question 0")
+    for number in range(10):
+        alice.write(alice.chat, f"Question {number}")
+
+    await bot.push()
+    await bot.server.until(lambda: oracle.asked != [])
+    first.set()
+    await bot.settled()
+
+    assert heard(alice.chat) == [f"Answer to Question {number}" for number in range(10)]
+
+
+async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    chat, gate = alice.chat, oracle.gate("Think")
+    message = alice.write(chat, "Think")
+
+    await bot.push()
+    await bot.server.until(lambda: chat.typing == [(BOT, True)])
+    assert (BOT, message["event_id"]) in chat.receipts
+    gate.set()
+    await bot.settled()
+
+    assert chat.typing == [(BOT, True), (BOT, False)]
+    assert replies(chat, message) == ["Answer to Think"]
+
+
+async def test_a_slow_chat_does_not_delay_another(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    (control,) = await settle_in(bot, alice)
+    other = await add_chat(bot, alice, control)
+    gate = oracle.gate("Slow")
+    alice.write(alice.chats[0], "Slow")
+    alice.write(other, "Quick")
+
+    await bot.push()
+    await bot.server.until(lambda: heard(other) == ["Answer to Quick"])
+
+    assert heard(alice.chats[0]) == []
+    gate.set()
+
+
+async def test_an_emote_is_text(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    await settle_in(bot, alice)
+
+    alice.write(alice.chat, "waves", msgtype="m.emote")
+    await bot.deliver()
+
+    assert oracle.texts == ["waves"]
+
+
+async def test_a_picture_is_not_read_and_that_is_said(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+
+    alice.write(alice.chat, "cat.png", msgtype="m.image", url="mxc://test/cat")
+    await bot.deliver()
+
+    assert oracle.asked == []
+    assert heard(alice.chat) == ["I can read text only; this message did not reach the platform."]
+
+
+async def test_a_platform_that_is_missing_is_named(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    await bot.configure("platforms: {echo: {type: echo}}\n")
+
+    reply = await ask(bot, alice, alice.chat, "Hello?")
+
+    assert reply.startswith("The platform `oracle` is not set up at the moment")
+    await bot.configure(ORACLE)
+    assert await ask(bot, alice, alice.chat, "Hello?") == "Answer to Hello?"
+
+
+async def test_a_platform_that_fails_explains_itself(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    oracle.failures["Hello"] = PlatformError("The oracle sleeps.", can_retry=True, detail="503")
+
+    assert await ask(bot, alice, alice.chat, "Hello") == "The oracle sleeps."
+    assert await ask(bot, alice, alice.chat, "Hello again") == "Answer to Hello again"
+
+
+async def test_a_bug_in_a_platform_is_found_by_its_reference(
+    bot: Bot, oracle: Oracle, alice: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    await settle_in(bot, alice)
+    oracle.failures["Hello"] = ZeroDivisionError("oops")
+
+    reply = await ask(bot, alice, alice.chat, "Hello")
+
+    reference = reply.split("`")[1]
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert f"Error {reference} while serving {alice.chat.room_id}" in record.getMessage()
+    assert "oops" not in reply
+    assert await ask(bot, alice, alice.chat, "Hello again") == "Answer to Hello again"
+
+
+async def test_who_lost_the_permission_is_told_and_keeps_the_chats(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    await bot.configure(ORACLE.replace("local: user", "local: none"))
+
+    assert await ask(bot, alice, alice.chat, "Hello?") == (
+        "You may not use me any more, so nobody answers here. Your chats are kept."
+    )
+    assert oracle.asked == []

@@ -1,0 +1,185 @@
+"""Looking at Matrix: a look that failed is an outcome, never an empty answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from mautrix.types import RoomID, SyncToken, UserID
+
+from plugin.matrix.api import NoAnswer
+from plugin.matrix.hint import Hint, encode_hint
+from plugin.matrix.reader import Reader
+from plugin.topology.model import World
+
+from .wire import FORBIDDEN, NOT_FOUND, Homeserver, Reply, refused
+
+BOT = UserID("@keeper:one.test")
+ALICE = UserID("@alice:one.test")
+ROOM, OTHER, SPACE = (RoomID(f"!{name}:one.test") for name in ("room", "other", "space"))
+# Away for so long that nobody waits for it.
+AWAY = Reply(429, {}, {"Retry-After": "3000"})
+NOWHERE = World(BOT, frozenset({ROOM, OTHER}), {})
+HINT_PATH = f"user/{BOT}/account_data/chat.spacekeeper.spaces"
+
+
+def state(**content: Any) -> list[Any]:
+    create = {"type": "m.room.create", "sender": BOT, "state_key": "", "content": content}
+    return [{**create, "origin_server_ts": 5}]
+
+
+async def test_a_look_tells_read_from_gone_from_unread(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    rooms = [RoomID(f"!{name}") for name in ("forbidden", "missing", "busy", "odd")]
+    for room_id, answer in zip(
+        rooms,
+        (FORBIDDEN, NOT_FOUND, AWAY, refused(400, "M_UNKNOWN")),
+        strict=True,
+    ):
+        homeserver.tell(f"rooms/{room_id}/state", answer)
+    homeserver.tell(f"rooms/{ROOM}/state", state())
+
+    world = await reader.look(NOWHERE, [ROOM, *rooms])
+
+    assert world.rooms.keys() == {ROOM}
+    assert world.rooms[ROOM].created_at == 5
+    assert world.gone == {"!forbidden", "!missing"}
+    assert world.unread == {"!busy", "!odd"}
+
+
+@pytest.mark.parametrize("answer", [{}, [], ["garbled"], [{"type": "m.room.name"}]])
+async def test_what_is_no_rooms_state_leaves_the_room_unread(
+    reader: Reader, homeserver: Homeserver, answer: Any
+) -> None:
+    homeserver.tell(f"rooms/{ROOM}/state", answer)
+
+    assert (await reader.look(NOWHERE, [ROOM])).unread == {ROOM}
+
+
+async def test_a_second_look_adds_to_the_first(reader: Reader, homeserver: Homeserver) -> None:
+    homeserver.tell(f"rooms/{ROOM}/state", state())
+    homeserver.tell(f"rooms/{OTHER}/state", FORBIDDEN)
+
+    world = await reader.look(await reader.look(NOWHERE, [ROOM]), [OTHER])
+
+    assert world.rooms.keys() == {ROOM}
+    assert world.gone == {OTHER}
+
+
+async def test_only_joined_rooms_that_are_likely_spaces_are_read_at_first(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    hint = Hint(frozenset({SPACE}), frozenset({OTHER, RoomID("!left:one.test")}))
+    homeserver.tell("joined_rooms", {"joined_rooms": [ROOM, OTHER, SPACE]})
+    homeserver.tell(HINT_PATH, encode_hint({}, "main", hint))
+    homeserver.tell(f"rooms/{SPACE}/state", state(type="m.space"))
+
+    world = await reader.observe([RoomID("!cached-only:one.test")], thorough=False)
+
+    assert world.rooms.keys() == {SPACE}
+    assert world.joined == {ROOM, OTHER, SPACE}
+    assert world.foreign == {OTHER}
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"joined_rooms": {}}, {"joined_rooms": [7]}])
+async def test_without_a_list_of_rooms_nothing_can_be_said(
+    reader: Reader, homeserver: Homeserver, answer: Any
+) -> None:
+    homeserver.tell("joined_rooms", answer)
+
+    with pytest.raises(NoAnswer):
+        await reader.observe([], thorough=False)
+
+
+@pytest.mark.parametrize("answer", [NOT_FOUND, {"instances": 7}, FORBIDDEN])
+async def test_without_a_hint_the_look_begins_from_nothing(
+    reader: Reader, homeserver: Homeserver, answer: Any
+) -> None:
+    homeserver.tell("joined_rooms", {"joined_rooms": [ROOM]})
+    homeserver.tell(HINT_PATH, answer)
+
+    assert (await reader.observe([], thorough=False)).rooms == {}
+
+
+async def test_a_hint_is_written_beside_the_others_and_only_if_it_changed(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    theirs = encode_hint({}, "other", Hint(frozenset({OTHER})))
+    homeserver.tell(HINT_PATH, theirs)
+    hint = Hint(frozenset({SPACE}))
+
+    await reader.read_hint()
+    await reader.write_hint(hint)
+    await reader.write_hint(hint)
+
+    (written,) = [asked.body for asked in homeserver.asked if asked.method == "PUT"]
+    assert written == encode_hint(theirs, "main", hint)
+    assert reader.noted == hint
+
+
+async def test_others_hints_are_not_lost_when_they_cannot_be_read(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    homeserver.tell(HINT_PATH, AWAY)
+
+    with pytest.raises(NoAnswer):
+        await reader.write_hint(Hint(frozenset({SPACE})))
+    assert homeserver.paths("PUT") == []
+
+
+async def test_a_new_space_that_cannot_be_noted_is_no_misfortune(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    homeserver.tell(HINT_PATH, {}, {}, FORBIDDEN)
+
+    await reader.note_space(SPACE)
+
+
+async def test_a_life_begins_with_a_fresh_token_and_the_invitations_that_wait(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    member = {"type": "m.room.member", "state_key": BOT, "sender": ALICE}
+    invited = {OTHER: {"invite_state": {"events": ["garbled", member]}}, ROOM: 7}
+    homeserver.tell("sync", {"next_batch": "t1", "rooms": {"invite": invited}})
+
+    token, (invitation,) = await reader.begin()
+
+    assert (token, invitation.room_id, invitation.sender) == ("t1", OTHER, ALICE)
+    (asked,) = homeserver.asked
+    assert asked.query["set_presence"] == "offline"
+    assert "since" not in asked.query
+
+
+async def test_no_two_lives_ask_for_the_same_sync(reader: Reader, homeserver: Homeserver) -> None:
+    """The homeserver would answer the second from memory."""
+    homeserver.tell("sync", {"next_batch": "t1"})
+
+    await reader.begin()
+    await reader.begin()
+
+    first, second = (asked.query["filter"] for asked in homeserver.asked)
+    assert first != second
+
+
+async def test_what_happened_since_is_asked_for_with_members_in_the_timeline(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    homeserver.tell("sync", {"next_batch": "t2"})
+
+    await reader.since(SyncToken("t1"))
+
+    (asked,) = homeserver.asked
+    assert asked.query["since"] == "t1"
+    assert "m.room.member" in json.loads(asked.query["filter"])["room"]["timeline"]["types"]
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"next_batch": 7}])
+async def test_a_sync_without_a_token_is_none(
+    reader: Reader, homeserver: Homeserver, answer: Any
+) -> None:
+    homeserver.tell("sync", answer)
+
+    with pytest.raises(NoAnswer):
+        await reader.begin()

@@ -1,0 +1,103 @@
+"""Which Space is the owner's: the oldest that can be seen, the same on every machine."""
+
+from __future__ import annotations
+
+from mautrix.types import RoomID
+
+from plugin.topology.election import elect_spaces
+from plugin.topology.model import MARKER_TYPE, Marker, Room, Space, World
+from plugin.topology.succession import trace_succession
+
+from .worlds import ALICE, BOB, BOT, SPACE, Site, event, failing, home, reconcile, topology
+
+SECOND = RoomID("!second:one.test")
+
+
+def space(room_id: RoomID, at: int, superseded_by: RoomID | None = None) -> Room:
+    return Room(room_id, BOT, at, is_space=True, marker=Marker(ALICE, superseded_by))
+
+
+def elected(*rooms: Room) -> RoomID:
+    world = World(
+        BOT, frozenset(room.room_id for room in rooms), {room.room_id: room for room in rooms}
+    )
+    return elect_spaces(world, topology(), trace_succession(world)).chosen[ALICE].room_id
+
+
+def two_spaces() -> Site:
+    site = home(1)
+    site.make_space(SECOND, at=5)
+    return site
+
+
+def test_the_oldest_wins() -> None:
+    assert elected(space(SECOND, at=1), space(SPACE, at=2)) == SECOND
+
+
+def test_of_two_of_one_age_the_room_id_decides() -> None:
+    assert elected(space(SPACE, at=1), space(SECOND, at=1)) == SECOND
+
+
+def test_one_that_was_passed_over_before_stays_so() -> None:
+    assert elected(space(SECOND, at=1, superseded_by=SPACE), space(SPACE, at=2)) == SPACE
+
+
+def test_one_that_was_passed_over_will_do_when_there_is_no_other() -> None:
+    assert elected(space(SECOND, at=1, superseded_by=SPACE)) == SECOND
+
+
+def test_each_owner_has_one() -> None:
+    site = home()
+    site.make_space(SECOND, BOB)
+
+    spaces = reconcile(site).topology.spaces.values()
+
+    assert {(one.owner, one.room_id) for one in spaces} == {(ALICE, SPACE), (BOB, SECOND)}
+
+
+def test_the_one_passed_over_says_so_in_its_marker_and_is_kept() -> None:
+    site = two_spaces()
+
+    site.apply(reconcile(site).writes)
+
+    assert site.content(SECOND, MARKER_TYPE)["superseded_by"] == SPACE
+    assert "superseded_by" not in site.content(SPACE, MARKER_TYPE)
+    assert site.joined >= {SPACE, SECOND}
+
+
+def test_a_space_that_cannot_be_read_keeps_its_place_and_nothing_is_written() -> None:
+    site = two_spaces()
+    known = topology([Space(SPACE, ALICE, 1)])
+
+    plan = reconcile(site, known, failing(SPACE))
+
+    assert set(plan.topology.spaces) == {SPACE}
+    assert plan.writes == ()
+
+
+def test_a_space_that_only_its_chats_name_and_that_cannot_be_read_is_waited_for() -> None:
+    """The database is gone and the one read that matters fails: another of the owner's Spaces,
+    long passed over, must not take the chats."""
+    site = two_spaces()
+    site.apply(reconcile(site).writes)
+
+    plan = reconcile(site, topology(), failing(SPACE))
+
+    assert plan.writes == ()
+
+
+def test_a_space_the_bot_is_no_longer_in_is_nobodys() -> None:
+    site = home()
+    site.away.add(SPACE)
+
+    plan = reconcile(site, topology([Space(SPACE, ALICE, 1)]))
+
+    assert plan.topology.spaces == {}
+
+
+def test_a_marker_by_somebody_else_makes_no_space() -> None:
+    site = Site()
+    site.make_room(SECOND, BOT)
+    site.send(SECOND, event(MARKER_TYPE, Marker(ALICE).content("main"), sender=ALICE))
+
+    assert reconcile(site).topology.spaces == {}
