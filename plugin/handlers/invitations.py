@@ -56,6 +56,7 @@ class Invitations:
         self.boundary = boundary
         self.log = log
         self._apologised: set[UserID] = set()
+        self._pending = 0
 
     @event.on(EventType.ROOM_MEMBER)
     async def take(self, evt: StateEvent) -> None:
@@ -95,8 +96,19 @@ class Invitations:
 
     def answer(self, invitation: Invitation) -> None:
         """Queue the answer to an invitation; answering one twice does no harm."""
-        work = partial(self._answer, invitation)
-        self.queues.put(invitation.room_id, partial(self.boundary.run, work, invitation.room_id))
+        self._pending += 1
+        self.queues.put(invitation.room_id, partial(self._see_to, invitation))
+
+    @property
+    def idle(self) -> bool:
+        """Whether every invitation was answered."""
+        return not self._pending
+
+    async def _see_to(self, invitation: Invitation) -> None:
+        try:
+            await self.boundary.run(partial(self._answer, invitation), invitation.room_id)
+        finally:
+            self._pending -= 1
 
     async def _answer(self, invitation: Invitation) -> None:
         if self.setup().level_of(invitation.sender) < Level.USER:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import attr
-from mautrix.types import RoomID
+from mautrix.types import RoomID, SyncToken
 
 HINT_TYPE = "chat.spacekeeper.spaces"
+CURSOR_TYPE = "chat.spacekeeper.cursor"
 
 
 @attr.frozen
@@ -38,6 +39,20 @@ def encode_hint(content: Mapping[str, Any], instance: str, hint: Hint) -> dict[s
     others = standing if isinstance(standing, dict) else {}
     mine = {"spaces": sorted(hint.spaces), "foreign": sorted(hint.foreign)}
     return {"v": 1, "instances": {**others, instance: mine}}
+
+
+def decode_cursor(content: Mapping[str, Any], instance: str) -> SyncToken | None:
+    """The instance's sync token in the account data, or None where there is none."""
+    instances = content.get("instances")
+    token = instances.get(instance) if isinstance(instances, dict) else None
+    return SyncToken(token) if isinstance(token, str) and token else None
+
+
+def encode_cursor(content: Mapping[str, Any], instance: str, token: SyncToken) -> dict[str, Any]:
+    """The account data with this instance's token in it, and the other instances' untouched."""
+    standing = content.get("instances")
+    others = standing if isinstance(standing, dict) else {}
+    return {"v": 1, "instances": {**others, instance: token}}
 
 
 def _rooms(value: Any) -> frozenset[RoomID]:
