@@ -145,10 +145,13 @@ class Spacekeeper(Plugin):
         catch_up = self.handlers.catch_up
         resume = partial(catch_up.resume, kept, begun.sync, begun.since)
         await until_answered(resume, self.log)
-        self._register(begun.token)
+        self.cursor = self._register(begun.token)
         served.set()
         await catch_up.close_gap(begun.token)
         await self.store.put_token(begun.token)
+        if not begun.since:
+            # Without this, what is written from now on would be lost with the database.
+            await self.cursor.note_in_matrix()
         if begun.report is not None:
             self._finish_homes(begun.report)
             await self.handlers.invitations.greet(begun.report.strangers.values())
@@ -194,12 +197,13 @@ class Spacekeeper(Plugin):
             self.log.warning("The homeserver no longer knows where we were: %s", error)
             return None
 
-    def _register(self, token: SyncToken) -> None:
+    def _register(self, token: SyncToken) -> Cursor:
         """Let events in: nothing before this does."""
         reader, is_idle = self.matrix.reader, self.handlers.is_idle
-        self.cursor = Cursor(self.store, reader, is_idle, token)
-        for handler in (*self.handlers.all, self.cursor):
+        cursor = Cursor(self.store, reader, is_idle, token)
+        for handler in (*self.handlers.all, cursor):
             self.register_handler_class(handler)
+        return cursor
 
     def _finish_homes(self, report: Report) -> None:
         """Make the first chat where an earlier life got no further than the Space."""

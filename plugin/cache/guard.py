@@ -51,14 +51,16 @@ class Guard:
         self.on_superseded = on_superseded
         self.holder = str(uuid4())
         self.failing = False
+        # Until this life's name is in the table, the one that stands there is an older life's.
+        self._claimed = False
         self._writing = asyncio.Lock()
 
-    async def write(self, work: Work, holds: bool = True) -> bool:
-        """Run one transaction.
+    async def write(self, work: Work, claims: bool = False) -> bool:
+        """Run one transaction, unless a younger life holds the database.
 
         Args:
             work: what to do in it; it must not wait for anything but the database.
-            holds: refuse if a younger life holds the database.
+            claims: it puts this life's name into the table.
 
         Returns:
             Whether it was done. A failure is logged, once for as long as it lasts.
@@ -67,7 +69,7 @@ class Guard:
         async def transaction() -> None:
             conn: Connection
             async with self._writing, self.database.acquire() as conn, conn.transaction():
-                if holds and await _holder(conn) not in (None, self.holder):
+                if self._claimed and await _holder(conn) not in (None, self.holder):
                     raise Superseded
                 await work(conn)
 
@@ -85,6 +87,7 @@ class Guard:
         if self.failing:
             self.log.info("The database takes what is written again")
         self.failing = False
+        self._claimed = self._claimed or claims
         return True
 
 

@@ -81,7 +81,7 @@ class Store:
             self.log.warning("The cache is not usable and is made anew: %s", error)
             loaded, usable = Loaded(Topology()), False
         async with self._writing:
-            written = await self._write(_nothing, holds=False, rebuild=not usable)
+            written = await self._write(_nothing, rebuild=not usable)
         # Rows that cannot be relied on stand until there are better ones.
         self._whole = written and loaded.token is not None
         return loaded
@@ -179,7 +179,7 @@ class Store:
         self._whole = True
         return True
 
-    async def _write(self, work: Work, holds: bool = True, rebuild: bool = False) -> bool:
+    async def _write(self, work: Work, rebuild: bool = False) -> bool:
         """Run one transaction, and keep the note on all of them true with it."""
 
         async def write(conn: Connection) -> None:
@@ -189,7 +189,7 @@ class Store:
             digest = f"{self._digest:016x}"
             await conn.execute(PUT_LIFE, self.guard.holder, self.token, digest)
 
-        written = await self.guard.write(write, holds)
+        written = await self.guard.write(write, claims=True)
         # What a failed transaction left behind is not known.
         self._whole = self._whole and written
         return written

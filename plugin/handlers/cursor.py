@@ -64,6 +64,10 @@ class Cursor:
             return
         self._noted, self._eventful = self._done, False
         await self.store.put_token(self._done)
+        await self.note_in_matrix()
+
+    async def note_in_matrix(self) -> None:
+        """Write the token into the bot's account data; the cache has it too."""
         try:
             await self.reader.write_cursor(self._done)
         except (NoAnswer, MatrixRequestError) as error:

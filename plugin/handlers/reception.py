@@ -65,8 +65,8 @@ class Reception:
             return
         if await self.is_control_room(letter.room_id, letter.sender):
             if self.commands.is_command(letter.body):
-                await self.commands.run(letter, None)
                 await self.call_home(letter.sender)
+                await self.commands.run(letter, None)
                 return
         elif (letter.room_id, letter.sender) in self._shown:
             # In a group the others should not have to read this after every message.
