@@ -167,11 +167,7 @@ class Reader:
         An initial sync that asks for no rooms still lists the invitations (client-server API,
         section 6.4), and is the only call that does.
         """
-        # Synapse answers an initial sync that it saw before from memory, for two minutes: a
-        # room that does not exist makes each one new.
-        nonce = f"!{uuid4()}:nowhere.invalid"
-        chosen = {"room": {"rooms": [], "not_rooms": [nonce]}, "presence": {"types": []}}
-        answer = await self._sync(chosen, None)
+        answer = await self._sync({"room": {"rooms": []}, "presence": {"types": []}}, None)
         return answer["next_batch"], invitations_in(answer, self.identity.bot)
 
     async def since(self, token: SyncToken) -> dict[str, Any]:
@@ -188,6 +184,9 @@ class Reader:
         return await self._sync({"room": room, "presence": none, "account_data": none}, token)
 
     async def _sync(self, chosen: dict[str, Any], since: SyncToken | None) -> dict[str, Any]:
+        # Synapse answers a sync that it saw before from memory, for two minutes, whatever
+        # happened since: a room that does not exist makes each one new.
+        chosen["room"]["not_rooms"] = [f"!{uuid4()}:nowhere.invalid"]
         query = {
             "filter": json.dumps(chosen),
             "since": since,
