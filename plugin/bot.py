@@ -199,8 +199,7 @@ class Spacekeeper(Plugin):
 
     def _register(self, token: SyncToken) -> Cursor:
         """Let events in: nothing before this does."""
-        reader, is_idle = self.matrix.reader, self.handlers.is_idle
-        cursor = Cursor(self.store, reader, is_idle, token)
+        cursor = Cursor(self.store, self.matrix.reader, self.handlers, token)
         for handler in (*self.handlers.all, cursor):
             self.register_handler_class(handler)
         return cursor

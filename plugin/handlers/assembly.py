@@ -38,9 +38,13 @@ class Handlers:
     def all(self) -> tuple[object, ...]:
         return (self.space_events, self.invitations, self.messages, self.catch_up)
 
-    def is_idle(self) -> bool:
-        """Whether everything that was delivered is kept, or done with."""
+    def is_kept(self) -> bool:
+        """Whether everything that was delivered is in the database, or done with."""
         return self.intake.saved and self.invitations.idle and self.catch_up.reconciliation.idle
+
+    def is_done(self) -> bool:
+        """Whether everything that was delivered is done with."""
+        return self.is_kept() and self.intake.idle
 
     async def close(self) -> None:
         """Take in nothing more, and let what goes on end if it does so soon."""

@@ -7,8 +7,7 @@ came after it, and must miss nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from maubot.handlers import event
 from mautrix.client import InternalEventType
@@ -23,32 +22,42 @@ from ..matrix.reader import Reader
 INTERVAL = 30.0
 
 
+class Progress(Protocol):
+    """How far what maubot delivered has come."""
+
+    def is_kept(self) -> bool:
+        """Everything is in the database, or done with."""
+
+    def is_done(self) -> bool:
+        """Everything is done with."""
+
+
 class Cursor:
     """Follows maubot's syncs."""
 
-    def __init__(
-        self, store: Store, reader: Reader, is_idle: Callable[[], bool], start: SyncToken
-    ) -> None:
+    def __init__(self, store: Store, reader: Reader, progress: Progress, start: SyncToken) -> None:
         """
         Args:
             store: where the token is noted.
             reader: notes it in the bot's account data too, for when the database is gone.
-            is_idle: tells whether everything that was delivered is kept or done with.
+            progress: tells how far what was delivered has come.
             start: the token up to which everything was seen when the plugin started.
         """
         self.store = store
         self.reader = reader
-        self.is_idle = is_idle
+        self.progress = progress
         self._delivered = start
+        self._kept = start
         self._done = start
-        self._noted = start
         self._noted_at = time.monotonic()
         self._eventful = True
 
     @event.on(InternalEventType.SYNC_SUCCESSFUL)
     async def follow(self, happened: dict[str, Any]) -> None:
         """Note that another sync came: what the one before it brought has been delivered."""
-        if self.is_idle():
+        if self.progress.is_kept():
+            self._kept = self._delivered
+        if self.progress.is_done():
             self._done = self._delivered
         sync = happened["data"]
         self._delivered = SyncToken(sync.get("next_batch") or self._delivered)
@@ -60,14 +69,14 @@ class Cursor:
     async def note(self) -> None:
         """Write the token down, unless nothing happened since the last time."""
         self._noted_at = time.monotonic()
-        if not self._eventful or self._done == self._noted:
-            return
-        self._noted, self._eventful = self._done, False
-        await self.store.put_token(self._done)
-        await self.note_in_matrix()
+        if self._eventful:
+            self._eventful = False
+            await self.store.put_token(self._kept)
+            await self.note_in_matrix()
 
     async def note_in_matrix(self) -> None:
-        """Write the token into the bot's account data; the cache has it too."""
+        """Write the token into the bot's account data. It stands for a database that is gone, with
+        the messages in it: what came before it must be answered."""
         try:
             await self.reader.write_cursor(self._done)
         except (NoAnswer, MatrixRequestError) as error:

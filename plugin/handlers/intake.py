@@ -77,6 +77,11 @@ class Intake:
         """Whether every message that was taken in is kept in the inbox, or done with."""
         return not self._unsaved
 
+    @property
+    def idle(self) -> bool:
+        """Whether no message waits for its answer, but those that were set aside."""
+        return not self._open
+
     def put(self, letter: Letter, at_once: bool = False) -> None:
         """Take in a message that just came.
 
