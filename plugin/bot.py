@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
+from typing import Any
 
+import attr
 from maubot import Plugin
 from mautrix.errors import MatrixRequestError
 from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Database, UpgradeTable
 
+from .cache.guard import Guard
+from .cache.inbox import Inbox
 from .cache.store import Loaded, Store
 from .cache.upgrades import upgrade_table
 from .config import DEFAULTS, Config, read_settings
@@ -36,6 +40,17 @@ from .topology.routes import Slot, build_routes
 
 # The chats themselves are verified when the people have had their first answers.
 VERIFY_AFTER = 5.0
+
+
+@attr.frozen
+class Beginning:
+    """How a start found the world: the token up to which everything was seen, the first run's
+    report if there was one, and what happened since an earlier life's last token."""
+
+    token: SyncToken
+    report: Report | None
+    sync: dict[str, Any] = attr.field(factory=dict)
+    since: SyncToken = SyncToken("")  # noqa: RUF009 (a string)
 
 
 class Spacekeeper(Plugin):
@@ -77,7 +92,7 @@ class Spacekeeper(Plugin):
         self.living.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self.living
-        await self.handlers.queues.close()
+        await self.handlers.close()
         if self.cursor is not None:
             await self.cursor.note()
 
@@ -102,7 +117,8 @@ class Spacekeeper(Plugin):
         self.slot = Slot()
         identity = Identity(self.client.mxid, self.setup.settings.instance_key or self.id)
         self.matrix = connect(self.client, identity)
-        self.store = Store(self.database, self.log, self._stand_down)
+        guard = Guard(self.database, self.log, self._stand_down)
+        self.store = Store(guard)
         self.reconciliation = Reconciliation(
             self.matrix,
             self.store,
@@ -113,64 +129,80 @@ class Spacekeeper(Plugin):
         self.provisioning = Provisioning(
             self.matrix, self.store, self.reconciliation, lambda: self.setup
         )
-        self.handlers = assemble(self.client, self.provisioning, lambda: self.setup, self.log)
+        self.handlers = assemble(self.provisioning, Inbox(guard), lambda: self.setup)
 
     async def _live(self, served: asyncio.Event) -> None:
         """Everything between a start and a stop, in its order."""
         loaded = await self.store.take_over()
-        token, report = await self._start_warm(loaded)
-        if token is None:
-            token, report = await self._start_cold(loaded)
+        kept = await self.handlers.inbox.load()
+        begun = await self._start_warm(loaded)
+        if begun is None:
+            begun = await self._start_cold(loaded)
             unverified = frozenset(self.slot.current.rooms_of)
             await self.store.put_unverified(unverified, verified=False)
         else:
             unverified = loaded.unverified
-        await self.store.put_token(token)
-        self._register(token)
+        catch_up = self.handlers.catch_up
+        resume = partial(catch_up.resume, kept, begun.sync, begun.since)
+        await until_answered(resume, self.log)
+        self.cursor = self._register(begun.token)
         served.set()
-        await self.handlers.catch_up.close_gap(self.matrix.reader, token)
-        if report is not None:
-            self._finish_homes(report)
-            await self.handlers.invitations.greet(report.strangers.values())
+        await catch_up.close_gap(begun.token)
+        await self.store.put_token(begun.token)
+        if not begun.since:
+            # Without this, what is written from now on would be lost with the database.
+            await self.cursor.note_in_matrix()
+        if begun.report is not None:
+            self._finish_homes(begun.report)
+            await self.handlers.invitations.greet(begun.report.strangers.values())
         await asyncio.gather(
             self.reconciliation.serve(), self.reconciliation.verify(unverified, VERIFY_AFTER)
         )
 
-    async def _start_cold(self, loaded: Loaded) -> tuple[SyncToken, Report]:
-        token, waiting = await until_answered(self.matrix.reader.begin, self.log)
+    async def _start_cold(self, loaded: Loaded) -> Beginning:
+        """Start without a cache that can be relied on: look at everything."""
+        reader = self.matrix.reader
+        token, waiting = await until_answered(reader.begin, self.log)
+        since = await until_answered(reader.read_cursor, self.log)
+        sync = await self._since(since) if since else None
         look = partial(self.reconciliation.start_cold, loaded.topology)
         report = await until_answered(look, self.log)
         for invitation in waiting:
             self.handlers.invitations.answer(invitation)
-        return token, report
+        if since is None or sync is None:
+            return Beginning(token, report)
+        return Beginning(SyncToken(sync["next_batch"]), report, sync, since)
 
-    async def _start_warm(self, loaded: Loaded) -> tuple[SyncToken | None, Report | None]:
+    async def _start_warm(self, loaded: Loaded) -> Beginning | None:
         """Start from the cache, looking only where something changed since it was written.
 
         Returns:
-            The token up to which everything was seen, and the run's report if there was one; no
-            token if the cache cannot be relied on and everything must be looked at.
+            What came of it, or None if the cache cannot be relied on.
         """
-        if loaded.token is None:
-            return None, None
-        try:
-            sync = await until_known(partial(self.matrix.reader.since, loaded.token), self.log)
-        except MatrixRequestError as error:
-            self.log.warning("The homeserver no longer knows where we were: %s", error)
-            return None, None
+        sync = await self._since(loaded.token) if loaded.token is not None else None
+        if sync is None or loaded.token is None:
+            return None
         bot = self.client.mxid
         changed = scope_of(sync, build_routes(loaded.topology), bot) | Scope(loaded.doubtful)
         look = partial(self.reconciliation.start_warm, loaded.topology, changed)
         report = await until_answered(look, self.log)
         for invitation in invitations_in(sync, bot):
             self.handlers.invitations.answer(invitation)
-        return SyncToken(sync["next_batch"]), report
+        return Beginning(SyncToken(sync["next_batch"]), report, sync, loaded.token)
 
-    def _register(self, token: SyncToken) -> None:
+    async def _since(self, token: SyncToken) -> dict[str, Any] | None:
+        try:
+            return await until_known(partial(self.matrix.reader.since, token), self.log)
+        except MatrixRequestError as error:
+            self.log.warning("The homeserver no longer knows where we were: %s", error)
+            return None
+
+    def _register(self, token: SyncToken) -> Cursor:
         """Let events in: nothing before this does."""
-        self.cursor = Cursor(self.store, self.handlers.is_idle, token)
-        for handler in (*self.handlers.all, self.cursor):
+        cursor = Cursor(self.store, self.matrix.reader, self.handlers, token)
+        for handler in (*self.handlers.all, cursor):
             self.register_handler_class(handler)
+        return cursor
 
     def _finish_homes(self, report: Report) -> None:
         """Make the first chat where an earlier life got no further than the Space."""

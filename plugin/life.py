@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from maubot import Plugin
+from mautrix.util.async_db import Database
 
 ATTRIBUTE = "chat_spacekeeper_living"
 
@@ -25,3 +26,6 @@ async def retire_older(plugin: Plugin) -> None:
     older, living[plugin.id] = living.get(plugin.id), plugin
     if older is not None and older is not plugin:
         await older.internal_stop()
+        if isinstance(older.database, Database) and older.database is not plugin.database:
+            # maubot forgot it when it made another one for the newer object.
+            await older.database.stop()

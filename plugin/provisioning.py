@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Tell = Callable[[float], Awaitable[None]]
 
+# The key of a Space's first chat: any other chat will do as well.
+FIRST = "first"
 TRIES = 4
 # Seconds: the longest that somebody's room is tried for, and a wait they should hear of.
 LONGEST_WAIT = 3600.0
@@ -92,22 +94,25 @@ class Provisioning:
             # The Space before it is lost to the bot; its chats come along.
             await self.look_again(Scope(frozenset({owner})), "a new Space for old chats")
         if not self.slot.current.chats_of(owner):
-            await self._make_chat(owner, "", True)
+            await self._make_chat(owner, "", FIRST)
         return Home(space, self.slot.current.chats_of(owner), made)
 
-    async def make_chat(self, owner: UserID, title: str, tell: Tell | None = None) -> Chat:
+    async def make_chat(
+        self, owner: UserID, title: str, key: str, tell: Tell | None = None
+    ) -> Chat:
         """A further chat in the owner's Space, which is made too if there is none.
 
         Args:
             owner: whose chat.
             title: the room's name; empty for the configured one.
+            key: names the wish; asked for twice with one key, it is one chat.
             tell: called once if it will take a while, with the seconds of the next wait.
 
         Raises:
             UserError: it could not be made now.
         """
         await self._make_space(owner)
-        return await self._make_chat(owner, title, False, tell)
+        return await self._make_chat(owner, title, key, tell)
 
     async def invite_back(self, room_id: RoomID, owner: UserID) -> bool:
         """Invite the owner to a room unless they are in it or invited.
@@ -173,15 +178,18 @@ class Provisioning:
         return await self._insist(owner, make)
 
     async def _make_chat(
-        self, owner: UserID, title: str, first: bool, tell: Tell | None = None
+        self, owner: UserID, title: str, key: str, tell: Tell | None = None
     ) -> Chat:
         name = self.setup().settings.default_platform
         platform = self.setup().platform(name)
-        conversation = await platform.open()
+        try:
+            conversation = await platform.open(f"{self.matrix.identity.instance} {owner} {key}")
+        except PlatformError as error:
+            raise UserError(error.sentence) from error
 
         async def make() -> Chat:
             for chat in self.slot.current.chats_of(owner):
-                if first or chat.binding.platform_chat_id == conversation:
+                if key == FIRST or chat.binding.platform_chat_id == conversation:
                     return chat
             binding = Binding(
                 room_type="chat",

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-SECTIONS: Mapping[str, tuple[str, ...]] = {"names": ("space", "chat"), "startup": ("wait",)}
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "names": ("space", "chat"),
+    "startup": ("wait",),
+    "catch_up": ("max_age",),
+}
 KEYS = (*SECTIONS, "permissions", "room_version", "instance_key", "default_platform", "platforms")
 
 # Room version grammar: https://spec.matrix.org/v1.11/rooms/
@@ -42,8 +46,9 @@ _ROOM_VERSION = re.compile(r"[A-Za-z0-9.-]{0,32}")
 class Settings:
     """What the configuration says: everything in here can be relied on.
 
-    `startup_wait` is in seconds; an empty `room_version` means the homeserver's default and an
-    empty `instance_key` the maubot instance's id. `default_platform` may name a platform that is
+    `startup_wait` is in seconds, `catch_up_max_age` in hours; an empty `room_version` means the
+    homeserver's default and an empty `instance_key` the maubot instance's id. `default_platform`
+    may name a platform that is
     missing from `platforms` because its entry is wrong: a chat, once bound, stays bound, so no
     other platform is put in its place.
     """
@@ -53,6 +58,7 @@ class Settings:
     chat_name: str
     room_version: str
     startup_wait: float
+    catch_up_max_age: float
     platforms: Mapping[str, PlatformSettings]
     default_platform: str
     instance_key: str
@@ -76,6 +82,7 @@ DEFAULTS = Settings(
     chat_name="Chat {number}",
     room_version="",
     startup_wait=10.0,
+    catch_up_max_age=24.0,
     platforms={"echo": EchoSettings()},
     default_platform="echo",
     instance_key="",
@@ -110,6 +117,7 @@ class _Reading:
         permissions = self._permissions()
         names = self._section("names", {"space": old.space_name, "chat": old.chat_name})
         startup = self._section("startup", {"wait": old.startup_wait})
+        catch_up = self._section("catch_up", {"max_age": old.catch_up_max_age})
         return Settings(
             permissions=permissions,
             space_name=self._take(partial(_read_space_name, names), old.space_name),
@@ -117,6 +125,10 @@ class _Reading:
             room_version=self._take(partial(_read_room_version, top), old.room_version),
             startup_wait=self._take(
                 partial(startup.number, "wait", DEFAULTS.startup_wait), old.startup_wait
+            ),
+            catch_up_max_age=self._take(
+                partial(catch_up.number, "max_age", DEFAULTS.catch_up_max_age),
+                old.catch_up_max_age,
             ),
             instance_key=self._take(partial(top.optional_text, "instance_key"), old.instance_key),
             default_platform=self._take(

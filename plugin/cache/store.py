@@ -1,24 +1,19 @@
 """Loads and saves the topology. A database that fails costs time at the next start, no more.
 
-Only the youngest life of the plugin may write: an older one finds another holder's name in the
-table and knows that its time is over. No connection is ever held while Matrix is waited for: it
-is shared by everything that runs.
+What stands in the tables is never the truth: it saves looking at Matrix where nothing changed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
-from uuid import uuid4
+from collections.abc import Iterable
 
-import asyncpg
 import attr
 from mautrix.types import SyncToken, UserID
-from mautrix.util.async_db import Connection, Database, Scheme
+from mautrix.util.async_db import Connection
 
 from ..topology.model import Chat, Space, Topology
+from .guard import FAILURES, Guard, Work
 from .rows import (
     Change,
     chat_row,
@@ -29,17 +24,6 @@ from .rows import (
     space_hash,
 )
 from .upgrades import rebuild_tables
-
-# What a database raises that is away, full, locked, damaged or closed under our hands. A closed
-# pool of aiosqlite's raises ValueError and mautrix's RuntimeError.
-FAILURES = (
-    sqlite3.Error,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 PUT_SPACE = """INSERT INTO space (space_id, matrix_user_id, created_at, digest)
     VALUES ($1, $2, $3, $4) ON CONFLICT (space_id) DO UPDATE
@@ -54,10 +38,6 @@ PUT_CHAT = """INSERT INTO chat (room_id, space_id, matrix_user_id, chat_id, plat
 PUT_LIFE = """INSERT INTO life (id, holder, token, digest) VALUES (0, $1, $2, $3)
     ON CONFLICT (id) DO UPDATE
     SET holder=excluded.holder, token=excluded.token, digest=excluded.digest"""
-
-
-class Superseded(Exception):
-    """A younger life of the plugin holds the database."""
 
 
 @attr.frozen
@@ -80,19 +60,9 @@ class Loaded:
 class Store:
     """The cache of one instance, as one life of the plugin writes it."""
 
-    def __init__(
-        self, database: Database, log: logging.Logger, on_superseded: Callable[[], None]
-    ) -> None:
-        """
-        Args:
-            database: the instance's, as maubot started it.
-            log: the instance's log.
-            on_superseded: called when a younger life turns out to hold the database.
-        """
-        self.database = database
-        self.log = log
-        self.on_superseded = on_superseded
-        self.holder = str(uuid4())
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        self.log = guard.log
         self.token = SyncToken("")
         self._saved = Topology()
         self._digests: dict[UserID, str] = {}
@@ -111,7 +81,7 @@ class Store:
             self.log.warning("The cache is not usable and is made anew: %s", error)
             loaded, usable = Loaded(Topology()), False
         async with self._writing:
-            written = await self._write(_nothing, holds=False, rebuild=not usable)
+            written = await self._write(_nothing, rebuild=not usable)
         # Rows that cannot be relied on stand until there are better ones.
         self._whole = written and loaded.token is not None
         return loaded
@@ -153,10 +123,10 @@ class Store:
             return await self._write(write)
 
     async def _load(self) -> Loaded:
-        space_rows = await self.database.fetch("SELECT * FROM space")
-        chat_rows = await self.database.fetch("SELECT * FROM chat")
-        unverified = await self.database.fetch("SELECT matrix_user_id FROM unverified")
-        life = await self.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
+        space_rows = await self.guard.database.fetch("SELECT * FROM space")
+        chat_rows = await self.guard.database.fetch("SELECT * FROM chat")
+        unverified = await self.guard.database.fetch("SELECT matrix_user_id FROM unverified")
+        life = await self.guard.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
         decoded = [found for row in space_rows if (found := decode_space(row)) is not None]
         chats = [chat for row in chat_rows if (chat := decode_chat(row)) is not None]
         self._saved = Topology(
@@ -209,49 +179,20 @@ class Store:
         self._whole = True
         return True
 
-    async def _write(
-        self,
-        write: Callable[[Connection], Awaitable[None]],
-        holds: bool = True,
-        rebuild: bool = False,
-    ) -> bool:
-        """Run one short transaction to its end, whatever is cancelled meanwhile."""
+    async def _write(self, work: Work, rebuild: bool = False) -> bool:
+        """Run one transaction, and keep the note on all of them true with it."""
 
-        async def transaction() -> None:
-            conn: Connection
-            async with self.database.acquire() as conn, conn.transaction():
-                if holds and await _holder(conn) not in (None, self.holder):
-                    raise Superseded
-                if rebuild:
-                    await rebuild_tables(conn)
-                await write(conn)
-                digest = f"{self._digest:016x}"
-                await conn.execute(PUT_LIFE, self.holder, self.token, digest)
+        async def write(conn: Connection) -> None:
+            if rebuild:
+                await rebuild_tables(conn)
+            await work(conn)
+            digest = f"{self._digest:016x}"
+            await conn.execute(PUT_LIFE, self.guard.holder, self.token, digest)
 
-        try:
-            # A cancelled SQLite write would leave its transaction open for good.
-            await asyncio.shield(asyncio.ensure_future(transaction()))
-        except Superseded:
-            self.on_superseded()
-            return False
-        except FAILURES as error:
-            self.log.warning("The cache was not written, which slows the next start: %s", error)
-            self._whole = False
-            return False
-        return True
-
-
-async def _holder(conn: Connection) -> str | None:
-    """Who holds the database; nobody, if the table for that was dropped."""
-    if conn.scheme == Scheme.SQLITE:
-        exists = await conn.table_exists("life")
-    else:
-        # Other instances have a table of that name in schemas of their own.
-        exists = await conn.fetchval("SELECT to_regclass('life')::text")
-    if not exists:
-        return None
-    holder: str | None = await conn.fetchval("SELECT holder FROM life WHERE id=0")
-    return holder
+        written = await self.guard.write(write, claims=True)
+        # What a failed transaction left behind is not known.
+        self._whole = self._whole and written
+        return written
 
 
 async def _nothing(_: Connection) -> None:

@@ -40,12 +40,28 @@ TABLES = {
     )""",
 }
 
+# Messages that are not answered yet, and answers that do not stand in Matrix yet.
+INBOX = """CREATE TABLE IF NOT EXISTS inbox (
+    event_id TEXT PRIMARY KEY,
+    position BIGINT NOT NULL,
+    letter   TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    answer   TEXT
+)"""
+
+
+async def make_tables(conn: Connection) -> None:
+    """Make the tables of a database that has none yet, or had those of another version."""
+    await rebuild_tables(conn)
+    await conn.execute("DROP TABLE IF EXISTS inbox")
+    await conn.execute(INBOX)
+
 
 async def rebuild_tables(conn: Connection) -> None:
-    """Make the tables anew, empty."""
+    """Make the tables of the topology anew, empty; the inbox is no copy of anything and stays."""
     for name, statement in TABLES.items():
         await conn.execute(f"DROP TABLE IF EXISTS {name}")
         await conn.execute(statement)
 
 
-upgrade_table.register(rebuild_tables, description="Latest revision")
+upgrade_table.register(make_tables, description="Latest revision")

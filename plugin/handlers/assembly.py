@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 import attr
-from maubot.matrix import MaubotMatrixClient
 
+from ..cache.inbox import Inbox
 from ..curation import Curation
 from ..provisioning import Provisioning
 from ..setup import Setup
@@ -15,6 +14,7 @@ from .boundary import Boundary
 from .catch_up import CatchUp
 from .commands import Commands
 from .conversation import Conversation
+from .intake import Intake
 from .invitations import Invitations
 from .messages import Messages
 from .queues import RoomQueues
@@ -27,6 +27,8 @@ class Handlers:
     """Everything that serves people; `all` is what maubot must be given."""
 
     queues: RoomQueues
+    inbox: Inbox
+    intake: Intake
     invitations: Invitations
     messages: Messages
     space_events: SpaceEvents
@@ -36,37 +38,47 @@ class Handlers:
     def all(self) -> tuple[object, ...]:
         return (self.space_events, self.invitations, self.messages, self.catch_up)
 
-    def is_idle(self) -> bool:
+    def is_kept(self) -> bool:
+        """Whether everything that was delivered is in the database, or done with."""
+        return self.intake.saved and self.invitations.idle and self.catch_up.reconciliation.idle
+
+    def is_done(self) -> bool:
         """Whether everything that was delivered is done with."""
-        return self.queues.idle and self.catch_up.reconciliation.idle
+        return self.is_kept() and self.intake.idle
+
+    async def close(self) -> None:
+        """Take in nothing more, and let what goes on end if it does so soon."""
+        await self.queues.close()
+        await self.inbox.drain()
 
 
-def assemble(
-    client: MaubotMatrixClient,
-    provisioning: Provisioning,
-    setup: Callable[[], Setup],
-    log: logging.Logger,
-) -> Handlers:
+def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup]) -> Handlers:
     """Make the handlers of one life of the plugin.
 
     Args:
-        client: maubot's client.
         provisioning: makes Spaces and chats.
+        inbox: keeps messages until they are answered.
         setup: the configuration in force.
-        log: the instance's log.
     """
     matrix, reconciliation = provisioning.matrix, provisioning.reconciliation
     queues = RoomQueues()
-    boundary = Boundary(matrix.sender, log)
-    commands = Commands(Curation(provisioning), reconciliation, setup)
+    boundary = Boundary(matrix.sender, reconciliation.log)
+    intake = Intake(inbox, queues, boundary, matrix.sender)
+    commands = Commands(Curation(provisioning), reconciliation, setup, intake)
     reception = Reception(matrix, provisioning, commands, setup)
-    conversation = Conversation(matrix, setup, commands.is_command)
-    invitations = Invitations(reception, queues, boundary, log)
-    messages = Messages(reception, commands, conversation, queues, boundary)
+    conversation = Conversation(matrix, setup, commands.is_command, inbox)
+    invitations = Invitations(reception, queues, boundary, reconciliation.log)
+    messages = Messages(reception, conversation, intake)
+
+    def max_age() -> float:
+        return setup().settings.catch_up_max_age
+
     return Handlers(
         queues=queues,
+        inbox=inbox,
+        intake=intake,
         invitations=invitations,
         messages=messages,
         space_events=SpaceEvents(reconciliation),
-        catch_up=CatchUp(client, matrix.timeline, messages, invitations, reconciliation),
+        catch_up=CatchUp(messages, invitations, reconciliation, matrix.timeline, max_age),
     )

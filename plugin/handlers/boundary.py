@@ -28,30 +28,50 @@ class Boundary:
         self.sender = sender
         self.log = log
 
-    async def run(
-        self, work: Callable[[], Awaitable[None]], room_id: RoomID, reply_to: EventID | None = None
-    ) -> None:
-        """Do the work; an error is logged, and said in the room as a reply.
+    async def run(self, work: Callable[[], Awaitable[None]], room_id: RoomID) -> None:
+        """Do the work; whatever goes wrong is logged, and said in the room.
 
         Args:
             work: what to do.
             room_id: where the person is.
-            reply_to: their message, if it was one.
         """
         try:
             await work()
         except Exception as error:  # noqa: BLE001 (see above)
-            sentence = self._explain(error, room_id)
             try:
-                await self.sender.notice(room_id, sentence, reply_to)
+                await self.sender.notice(room_id, self._explain(error, room_id))
             except (MatrixRequestError, NoAnswer) as silence:
                 self.log.warning("Could not tell %s what went wrong: %s", room_id, silence)
+
+    async def answer(
+        self, work: Callable[[], Awaitable[None]], room_id: RoomID, question: EventID
+    ) -> None:
+        """Do the work for a message; whatever goes wrong is logged, and said as its answer.
+
+        Args:
+            work: what to do; it ends with an answer.
+            room_id: where the person is.
+            question: their message.
+
+        Raises:
+            NoAnswer: the homeserver failed: it is worth doing again.
+            PlatformError: the platform has no answer: its owner decides.
+        """
+        try:
+            await work()
+        except (NoAnswer, PlatformError) as error:
+            self.log.warning("No answer in %s yet: %s", room_id, error)
+            raise
+        except Exception as error:  # noqa: BLE001 (see above)
+            try:
+                await self.sender.reply(room_id, self._explain(error, room_id), question)
+            except MatrixRequestError as refusal:
+                self.log.warning("Could not tell %s what went wrong: %s", room_id, refusal)
 
     def _explain(self, error: Exception, room_id: RoomID) -> str:
         if isinstance(error, UserError):
             return error.text
         if isinstance(error, PlatformError):
-            self.log.warning("No answer for %s: %s", room_id, error.detail or error.sentence)
             return error.sentence
         if isinstance(error, NoAnswer):
             self.log.warning("The homeserver failed while serving %s: %s", room_id, error)

@@ -1,24 +1,29 @@
-"""Takes in what maubot does not deliver: what happened while the plugin started.
+"""Takes in what maubot does not deliver: what happened while nobody was there.
 
-maubot throws its first sync away, and that one answers only when something happens: without
-this, the first message after every restart would be lost. Each message is taken once, whichever
-way it comes first.
+maubot throws its first sync away, and that one answers only when something happens. So what came
+since the last token is read here, before the live messages; each message is taken in once,
+whichever way it comes first, and none that was answered is answered again.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import attr
 from maubot.handlers import event
-from maubot.matrix import MaubotMatrixClient, MaubotMessageEvent
 from mautrix.client import InternalEventType
 from mautrix.errors import MatrixRequestError
-from mautrix.types import JSON, MessageEvent, SerializerError, SyncToken
+from mautrix.types import RoomID, SyncToken
 
+from ..cache.inbox import Kept, State
+from ..letter import Letter
 from ..matrix.api import NoAnswer
-from ..matrix.changes import invitations_in, scope_of, timeline_in
+from ..matrix.backlog import read_backlog
+from ..matrix.changes import invitations_in, scope_of
 from ..matrix.history import Timeline
-from ..matrix.reader import Reader
 from ..reconciliation import Reconciliation
 from .invitations import Invitations
 from .messages import Messages
@@ -29,23 +34,58 @@ class CatchUp:
 
     def __init__(
         self,
-        client: MaubotMatrixClient,
-        timeline: Timeline,
         messages: Messages,
         invitations: Invitations,
         reconciliation: Reconciliation,
+        timeline: Timeline,
+        max_age: Callable[[], float],
     ) -> None:
-        self.client = client
-        self.timeline = timeline
+        """
+        Args:
+            messages: takes messages in.
+            invitations: answers invitations.
+            reconciliation: told where the topology changed.
+            timeline: reads what a sync left out.
+            max_age: hours after which a message is not answered unasked.
+        """
         self.messages = messages
+        self.intake = messages.intake
         self.invitations = invitations
         self.reconciliation = reconciliation
+        self.reader = reconciliation.reader
+        self.timeline = timeline
+        self.max_age = max_age
         self.log = reconciliation.log
+        self._token = SyncToken("")
 
-    async def close_gap(self, reader: Reader, token: SyncToken) -> None:
+    async def resume(self, kept: Iterable[Kept], sync: dict[str, Any], since: SyncToken) -> None:
+        """Take up what an earlier life left, and what was written since it ended.
+
+        Args:
+            kept: what the inbox holds.
+            sync: what happened since the earlier life's last token, if there was one.
+            since: that token.
+
+        Raises:
+            NoAnswer: the homeserver did not answer; nothing was taken up.
+        """
+        kept = list(kept)
+        known = {one.letter.event_id for one in kept}
+        fresh = await self._backlog(sync, since) if since else []
+        cases = [*kept, *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known)]
+        answered = await self._answered(cases)
+        open_cases = [one for one in cases if one.letter.event_id not in answered]
+        for one in kept:
+            if one.letter.event_id in answered:
+                await self.intake.inbox.remove(one.letter.event_id)
+        await self._take_up(open_cases, {one.event_id for one in fresh} - known)
+
+    async def close_gap(self, token: SyncToken) -> None:
         """Take in what happened between a token and the registration of the handlers."""
+        self._token = token
         try:
-            await self._take(await reader.since(token))
+            sync = await self.reader.since(token)
+            await self._take(sync, token)
         except (NoAnswer, MatrixRequestError) as error:
             self.log.warning("What was written during the start could not be read: %s", error)
 
@@ -56,23 +96,59 @@ class CatchUp:
         which = sync.get("net.maunium.mautrix", {})
         # The very first sync of an account tells of old messages, not of new ones.
         if which.get("is_first") and not which.get("is_initial"):
-            await self._take(sync)
+            await self.close_gap(self._token)
 
-    async def _take(self, sync: dict[str, Any]) -> None:
-        routes = self.reconciliation.slot.current
-        if scope := scope_of(sync, routes, self.client.mxid):
+    async def _take(self, sync: dict[str, Any], since: SyncToken) -> None:
+        bot = self.reader.identity.bot
+        if scope := scope_of(sync, self.reconciliation.slot.current, bot):
             self.reconciliation.mark(scope)
-        for invitation in invitations_in(sync, self.client.mxid):
+        for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
-        for raw in timeline_in(sync):
-            clear = await self.timeline.decrypted(raw)
-            if clear.get("type") == "m.room.message":
-                self._take_message(clear)
+        for letter in await read_backlog(sync, since, self.timeline, self.log):
+            self.messages.put(letter)
+        self._token = SyncToken(sync["next_batch"])
 
-    def _take_message(self, raw: dict[str, Any]) -> None:
-        try:
-            message = MessageEvent.deserialize(cast(JSON, raw))
-        except SerializerError as error:
-            self.log.debug("Left out a message in %s: %s", raw.get("room_id"), error)
-            return
-        self.messages.put(MaubotMessageEvent(message, self.client))
+    async def _backlog(self, sync: dict[str, Any], since: SyncToken) -> list[Letter]:
+        """The messages that want an answer, each as its last edit left it."""
+        letters = await read_backlog(sync, since, self.timeline, self.log)
+        wanted = {
+            one.event_id: one
+            for one in letters
+            if one.replaces is None and self.messages.wants_answer(one)
+        }
+        for edit in letters:
+            original = wanted.get(edit.replaces) if edit.replaces else None
+            if original is not None and original.sender == edit.sender:
+                wanted[original.event_id] = attr.evolve(
+                    original, msgtype=edit.msgtype, body=edit.body
+                )
+        return list(wanted.values())
+
+    async def _answered(self, cases: Iterable[Kept]) -> set[str]:
+        rooms: dict[RoomID, set[Any]] = defaultdict(set)
+        for one in cases:
+            rooms[one.letter.room_id].add(one.letter.event_id)
+        answered: set[str] = set()
+        for room_id, questions in rooms.items():
+            try:
+                answered |= await self.timeline.answered(room_id, questions)
+            except MatrixRequestError as error:
+                # Nothing can be said there any more, so nothing is to be answered.
+                self.log.warning("Messages in %s are left: %s", room_id, error)
+                answered |= questions
+        return answered
+
+    async def _take_up(self, cases: list[Kept], fresh: set[Any]) -> None:
+        oldest = (time.time() - self.max_age() * 3600) * 1000
+        late: dict[RoomID, list[Letter]] = defaultdict(list)
+        for one in cases:
+            letter = one.letter
+            if letter.event_id not in fresh:
+                self.intake.resume(one)
+            elif letter.sent_at >= oldest:
+                self.messages.put(letter)
+            else:
+                late[letter.room_id].append(letter)
+        for room_id, letters in late.items():
+            await self.intake.set_aside(letters)
+            self.intake.tell_late(room_id, len(letters))

@@ -11,15 +11,17 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 
 import attr
-from maubot.matrix import MaubotMessageEvent
 
+from ..crash import crash_point
 from ..curation import Curation
 from ..errors import UserError
+from ..letter import Letter
 from ..permissions import Level
 from ..reconciliation import Reconciliation
 from ..setup import Setup
 from ..topology.model import Chat, Status
 from .administration import Administration
+from .intake import Intake
 from .links import link, plain, room_url
 from .status import describe_status
 
@@ -32,7 +34,7 @@ LONGEST_TITLE = 250
 class Request:
     """One command as it was given: the words behind its name, and the chat it was given in."""
 
-    evt: MaubotMessageEvent
+    letter: Letter
     words: str
     chat: Chat | None
 
@@ -50,7 +52,11 @@ class Commands:
     """Runs commands and replies to each."""
 
     def __init__(
-        self, curation: Curation, reconciliation: Reconciliation, setup: Callable[[], Setup]
+        self,
+        curation: Curation,
+        reconciliation: Reconciliation,
+        setup: Callable[[], Setup],
+        intake: Intake,
     ) -> None:
         self.curation = curation
         self.provisioning = curation.provisioning
@@ -58,6 +64,7 @@ class Commands:
         self.slot = curation.slot
         self.reconciliation = reconciliation
         self.setup = setup
+        self.intake = intake
         self.administration = Administration(reconciliation, setup)
         self.table: Mapping[str, Command] = {
             "new": Command("!new [title]", "start a new chat", self._new),
@@ -65,6 +72,8 @@ class Commands:
             "rename": Command("!rename <title>", "give this chat another name", self._rename),
             "archive": Command("!archive", "take this chat out of your Space", self._archive),
             "restore": Command("!restore <chat>", "bring an archived chat back", self._restore),
+            "retry": Command("!retry", "answer what was set aside here", self._retry),
+            "cancel": Command("!cancel", "give up what waits for an answer here", self._cancel),
             "space": Command("!space", "invite you to your Space again", self._space),
             "status": Command("!status", "how things are", self._status),
             "admin": Command("!admin status|reconcile", "for administrators", self._admin),
@@ -76,37 +85,43 @@ class Commands:
         match = COMMAND.fullmatch(text.strip())
         return match is not None and match[1] in self.table
 
-    async def run(self, evt: MaubotMessageEvent, chat: Chat | None) -> None:
+    def is_urgent(self, text: str) -> bool:
+        """Whether a message is a command that must not wait for its turn."""
+        return text.strip() == "!cancel"
+
+    async def run(self, letter: Letter, chat: Chat | None) -> None:
         """Run the command in a message and reply to it.
 
         Args:
-            evt: the message; `is_command` said yes to it.
+            letter: the message; `is_command` said yes to it.
             chat: the chat it was given in; None in the control room.
 
         Raises:
             UserError: what was asked for cannot be done, and why.
         """
-        match = COMMAND.fullmatch(evt.content.body.strip())
+        match = COMMAND.fullmatch(letter.body.strip())
         assert match is not None
-        await self.matrix.sender.mark_read(evt.room_id, evt.event_id)
-        request = Request(evt, (match[2] or "").strip(), chat)
+        await self.matrix.sender.mark_read(letter.room_id, letter.event_id)
+        request = Request(letter, (match[2] or "").strip(), chat)
         answer = await self.table[match[1]].run(request)
-        await self.matrix.sender.notice(evt.room_id, answer, evt.event_id)
+        crash_point("commanded")
+        await self.matrix.sender.reply(letter.room_id, answer, letter.event_id)
 
     async def _new(self, request: Request) -> str:
         title = _title(request.words)
-        room_id = request.evt.room_id
+        room_id = request.letter.room_id
 
         async def tell(wait: float) -> None:
-            await self.matrix.sender.notice(room_id, busy(wait), request.evt.event_id)
+            await self.matrix.sender.notice(room_id, busy(wait), request.letter.event_id)
 
-        chat = await self.provisioning.make_chat(request.evt.sender, title, tell)
+        owner, key = request.letter.sender, request.letter.event_id
+        chat = await self.provisioning.make_chat(owner, title, key, tell)
         return (
             f"{await self._link(chat)} is ready, as `{chat.binding.chat_id}`. Write to me there."
         )
 
     async def _chats(self, request: Request) -> str:
-        owner = request.evt.sender
+        owner = request.letter.sender
         chats = [
             chat for chat in self.slot.current.chats_of(owner) if chat.status is not Status.LOST
         ]
@@ -154,8 +169,17 @@ class Commands:
         chat = await self.curation.restore(chat)
         return f"{await self._link(chat)} is in your Space, as `{chat.binding.chat_id}`."
 
+    async def _retry(self, request: Request) -> str:
+        count = await self.intake.retry(request.letter.room_id)
+        return f"I take up {_messages(count)}." if count else "Nothing is set aside here."
+
+    async def _cancel(self, request: Request) -> str:
+        letter = request.letter
+        count = await self.intake.give_up(letter.room_id, letter.event_id)
+        return f"I gave up {_messages(count)}." if count else "Nothing waits for an answer here."
+
     async def _space(self, request: Request) -> str:
-        home = await self.provisioning.make_home(request.evt.sender)
+        home = await self.provisioning.make_home(request.letter.sender)
         invited = await self.provisioning.invite_back(home.space.room_id, home.space.owner)
         name = await self.matrix.reader.state_value(home.space.room_id, "m.room.name", "name", "")
         url = room_url(home.space.room_id, self.setup().bot, home.space.owner)
@@ -163,14 +187,14 @@ class Commands:
         return f"I invited you to {where} again." if invited else f"Your chats are in {where}."
 
     async def _status(self, request: Request) -> str:
-        chats = self.slot.current.chats_of(request.evt.sender)
+        chats = self.slot.current.chats_of(request.letter.sender)
         return describe_status(chats, self.slot.current, self.reconciliation.last, self.setup())
 
     async def _admin(self, request: Request) -> str:
-        return await self.administration.run(request.evt.sender, request.words)
+        return await self.administration.run(request.letter.sender, request.words)
 
     async def _help(self, request: Request) -> str:
-        admin = self.setup().level_of(request.evt.sender) >= Level.ADMIN
+        admin = self.setup().level_of(request.letter.sender) >= Level.ADMIN
         lines = [
             f"- `{command.usage}`: {command.does}"
             for name, command in self.table.items()
@@ -184,7 +208,7 @@ class Commands:
         match = HANDLE.fullmatch(words)
         if match is None:
             raise UserError(f"Which chat? Usage: {usage}.")
-        for chat in self.slot.current.chats_of(request.evt.sender):
+        for chat in self.slot.current.chats_of(request.letter.sender):
             if chat.binding.number == int(match[1]):
                 return chat
         raise UserError(f"You have no chat `C{match[1]}`. `!chats` lists the ones you have.")
@@ -202,6 +226,10 @@ def busy(wait: float) -> str:
         "The homeserver lets me make only so many rooms at a time. Yours will take about "
         f"{minutes} minute{'s' if minutes > 1 else ''}; I keep trying."
     )
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"
 
 
 def _title(words: str) -> str:

@@ -13,33 +13,48 @@ from functools import partial
 
 from mautrix.types import EventID, RoomID
 
+from ..cache.inbox import Inbox
+from ..crash import crash_point
 from ..matrix.history import Said
 from ..matrix.sender import TYPING_MS
 from ..matrix.session import Matrix
-from ..platforms.protocol import Message, Platform, Utterance
+from ..platforms.protocol import Message, Platform, PlatformError, Utterance
 from ..setup import Setup
 from ..topology.model import Chat
+from .intake import Case
+
+# Conversations with platforms that go on at the same time, over all chats.
+AT_ONCE = 64
+# Seconds to wait before a platform that has no answer just now is asked again.
+PAUSES = (1.0, 4.0)
 
 
 class Conversation:
     """Carries messages between chats and their platforms."""
 
     def __init__(
-        self, matrix: Matrix, setup: Callable[[], Setup], is_command: Callable[[str], bool]
+        self,
+        matrix: Matrix,
+        setup: Callable[[], Setup],
+        is_command: Callable[[str], bool],
+        inbox: Inbox,
     ) -> None:
         """
         Args:
             matrix: where the chats are.
             setup: the configuration in force.
             is_command: tells commands from what is meant for the platform.
+            inbox: keeps an answer until it stands in Matrix.
         """
         self.matrix = matrix
         self.setup = setup
         self.is_command = is_command
+        self.inbox = inbox
+        self._places = asyncio.Semaphore(AT_ONCE)
         # A task that nobody holds may be collected while it runs.
         self._showing: set[asyncio.Task[None]] = set()
 
-    async def answer(self, chat: Chat, event_id: EventID, text: str) -> None:
+    async def answer(self, chat: Chat, case: Case) -> None:
         """Get the platform's answer to a message and send it as a reply.
 
         Raises:
@@ -47,15 +62,34 @@ class Conversation:
             NoAnswer, MatrixRequestError: the homeserver failed.
         """
         platform = self.setup().platform(chat.binding.platform)
-        message = Message(
-            platform_chat_id=chat.binding.platform_chat_id,
-            event_id=event_id,
-            text=text,
-            history=partial(self._history, chat, event_id),
-        )
+        event_id = case.letter.event_id
         with self._at_work(chat.room_id, event_id):
-            answer = await _collect(platform, message)
-            await self.matrix.sender.answer(chat.room_id, answer, event_id)
+            if case.answer is None:
+                message = Message(
+                    platform_chat_id=chat.binding.platform_chat_id,
+                    event_id=event_id,
+                    text=case.letter.body,
+                    history=partial(self._history, chat, event_id),
+                )
+                case.answer = await self._ask(platform, message)
+                crash_point("answered")
+                await self.inbox.put_answer(event_id, case.answer)
+                crash_point("kept")
+            await self.matrix.sender.answer(chat.room_id, case.answer, event_id)
+            crash_point("sent")
+
+    async def _ask(self, platform: Platform, message: Message) -> str:
+        """The whole answer; what may pass by itself is tried again a few times."""
+        for pause in (*PAUSES, None):
+            try:
+                async with self._places:
+                    crash_point("asking")
+                    return await _collect(platform, message)
+            except PlatformError as error:
+                if not error.can_retry or pause is None:
+                    raise
+            await asyncio.sleep(pause)
+        raise AssertionError("unreachable: the last try returns or raises")
 
     @contextlib.contextmanager
     def _at_work(self, room_id: RoomID, event_id: EventID) -> Iterator[None]:

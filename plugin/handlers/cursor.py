@@ -7,45 +7,77 @@ came after it, and must miss nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from maubot.handlers import event
 from mautrix.client import InternalEventType
+from mautrix.errors import MatrixRequestError
 from mautrix.types import SyncToken
 
 from ..cache.store import Store
+from ..matrix.api import NoAnswer
+from ..matrix.reader import Reader
 
 # Seconds between two writes while nothing else is written.
 INTERVAL = 30.0
 
 
+class Progress(Protocol):
+    """How far what maubot delivered has come."""
+
+    def is_kept(self) -> bool:
+        """Everything is in the database, or done with."""
+
+    def is_done(self) -> bool:
+        """Everything is done with."""
+
+
 class Cursor:
     """Follows maubot's syncs."""
 
-    def __init__(self, store: Store, is_idle: Callable[[], bool], start: SyncToken) -> None:
+    def __init__(self, store: Store, reader: Reader, progress: Progress, start: SyncToken) -> None:
         """
         Args:
             store: where the token is noted.
-            is_idle: tells whether everything that was delivered is done with.
+            reader: notes it in the bot's account data too, for when the database is gone.
+            progress: tells how far what was delivered has come.
             start: the token up to which everything was seen when the plugin started.
         """
         self.store = store
-        self.is_idle = is_idle
+        self.reader = reader
+        self.progress = progress
         self._delivered = start
+        self._kept = start
         self._done = start
         self._noted_at = time.monotonic()
+        self._eventful = True
 
     @event.on(InternalEventType.SYNC_SUCCESSFUL)
     async def follow(self, happened: dict[str, Any]) -> None:
         """Note that another sync came: what the one before it brought has been delivered."""
-        if self.is_idle():
+        if self.progress.is_kept():
+            self._kept = self._delivered
+        if self.progress.is_done():
             self._done = self._delivered
-        self._delivered = SyncToken(happened["data"].get("next_batch") or self._delivered)
+        sync = happened["data"]
+        self._delivered = SyncToken(sync.get("next_batch") or self._delivered)
+        # A token that nothing came after is as good as any later one.
+        self._eventful = self._eventful or bool(sync.get("rooms"))
         if time.monotonic() - self._noted_at >= INTERVAL:
             await self.note()
 
     async def note(self) -> None:
-        """Write the token down."""
+        """Write the token down, unless nothing happened since the last time."""
         self._noted_at = time.monotonic()
-        await self.store.put_token(self._done)
+        if self._eventful:
+            self._eventful = False
+            await self.store.put_token(self._kept)
+            await self.note_in_matrix()
+
+    async def note_in_matrix(self) -> None:
+        """Write the token into the bot's account data. It stands for a database that is gone, with
+        the messages in it: what came before it must be answered."""
+        try:
+            await self.reader.write_cursor(self._done)
+        except (NoAnswer, MatrixRequestError) as error:
+            self.store.log.debug("The cursor was not written to Matrix: %s", error)

@@ -13,14 +13,8 @@ from functools import partial
 from maubot.handlers import event
 from mautrix.client import SyncStream
 from mautrix.errors import MatrixRequestError
-from mautrix.types import (
-    EventType,
-    Membership,
-    MemberStateEventContent,
-    RoomID,
-    StateEvent,
-    UserID,
-)
+from mautrix.types import EventType, Membership, RoomID, StateEvent, UserID
+from mautrix.types import MemberStateEventContent as Member
 
 from ..errors import UserError
 from ..matrix.api import NoAnswer
@@ -56,19 +50,21 @@ class Invitations:
         self.boundary = boundary
         self.log = log
         self._apologised: set[UserID] = set()
+        self._pending = 0
+        # The same invitation may come two ways while the plugin starts.
+        self._welcomed: set[RoomID] = set()
 
     @event.on(EventType.ROOM_MEMBER)
     async def take(self, evt: StateEvent) -> None:
         """Queue an invitation of the bot."""
         content = evt.content
-        # Once accepted, the same event comes again in the joined room's timeline.
-        invited = getattr(evt, "source", SyncStream.INVITED_ROOM) & SyncStream.INVITED_ROOM
-        if not invited or evt.state_key != self.setup().bot:
+        if evt.state_key != self.setup().bot or not isinstance(content, Member):
             return
-        if (
-            isinstance(content, MemberStateEventContent)
-            and content.membership == Membership.INVITE
-        ):
+        if content.membership in (Membership.LEAVE, Membership.BAN):
+            self._welcomed.discard(evt.room_id)
+        # Once accepted, the invitation comes again in the joined room's timeline.
+        fresh = getattr(evt, "source", SyncStream.INVITED_ROOM) & SyncStream.INVITED_ROOM
+        if fresh and content.membership == Membership.INVITE:
             self.answer(Invitation(evt.room_id, evt.sender))
 
     async def greet(self, strangers: Iterable[Room]) -> None:
@@ -95,13 +91,27 @@ class Invitations:
 
     def answer(self, invitation: Invitation) -> None:
         """Queue the answer to an invitation; answering one twice does no harm."""
-        work = partial(self._answer, invitation)
-        self.queues.put(invitation.room_id, partial(self.boundary.run, work, invitation.room_id))
+        self._pending += 1
+        self.queues.put(invitation.room_id, partial(self._see_to, invitation))
+
+    @property
+    def idle(self) -> bool:
+        """Whether every invitation was answered."""
+        return not self._pending
+
+    async def _see_to(self, invitation: Invitation) -> None:
+        try:
+            await self.boundary.run(partial(self._answer, invitation), invitation.room_id)
+        finally:
+            self._pending -= 1
 
     async def _answer(self, invitation: Invitation) -> None:
         if self.setup().level_of(invitation.sender) < Level.USER:
             await self._decline(invitation)
             return
+        if invitation.room_id in self._welcomed:
+            return
+        self._welcomed.add(invitation.room_id)
         try:
             home = await self.provisioning.make_home(invitation.sender)
         except UserError:

@@ -7,92 +7,92 @@ have archived the chat.
 
 from __future__ import annotations
 
-from functools import partial
-
 from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
-from mautrix.types import EventID, EventType, MessageType
+from mautrix.types import EventType, RedactionEvent
 
 from ..errors import UserError
+from ..letter import Letter, read_letter
 from ..permissions import Level
 from ..topology.model import Chat, Status
-from .boundary import Boundary
 from .commands import Commands
 from .conversation import Conversation
-from .queues import RoomQueues
+from .intake import Case, Intake
 from .reception import Reception
 
-# A message may come twice while a start is caught up with, soon after one another.
-REMEMBERED = 1000
-
-TEXT = (MessageType.TEXT, MessageType.EMOTE)
 # What clients send without anybody having written something.
-SILENT = (MessageType.NOTICE,)
+SILENT = ("m.notice",)
 
 NOT_PERMITTED = "You may not use me any more, so nobody answers here. Your chats are kept."
 TEXT_ONLY = "I can read text only; this message did not reach the platform."
 
 
 class Messages:
-    """Takes every message and hands it on, in the order of its room."""
+    """Takes every message, and handles it when its turn comes."""
 
-    def __init__(
-        self,
-        reception: Reception,
-        commands: Commands,
-        conversation: Conversation,
-        queues: RoomQueues,
-        boundary: Boundary,
-    ) -> None:
+    def __init__(self, reception: Reception, conversation: Conversation, intake: Intake) -> None:
         self.slot = reception.slot
         self.setup = reception.setup
         self.reception = reception
-        self.commands = commands
+        self.commands: Commands = reception.commands
         self.conversation = conversation
-        self.queues = queues
-        self.boundary = boundary
-        self._taken: dict[EventID, None] = {}
+        self.intake = intake
+        intake.serve(self.handle)
 
     @event.on(EventType.ROOM_MESSAGE)
     async def take(self, evt: MaubotMessageEvent) -> None:
-        """Queue a live message."""
-        self.put(evt)
+        """Take in a live message."""
+        letter = read_letter(evt.serialize())
+        if letter is not None:
+            self.put(letter)
 
-    def put(self, evt: MaubotMessageEvent) -> None:
-        """Queue a message unless nobody wants an answer to it: the bot's own, notices of other
-        bots, edits of what was said before."""
-        content = evt.content
-        if evt.sender == self.setup().bot or content.msgtype in SILENT or content.get_edit():
+    @event.on(EventType.ROOM_REDACTION)
+    async def withdraw(self, evt: RedactionEvent) -> None:
+        """Drop a message that was taken back before its turn came."""
+        self.intake.withdraw(evt.redacts)
+
+    def put(self, letter: Letter) -> None:
+        """Take in a message, unless nobody wants an answer to it."""
+        if not self.wants_answer(letter):
             return
-        if evt.event_id in self._taken:
-            return
-        self._taken[evt.event_id] = None
-        if len(self._taken) > REMEMBERED:
-            self._taken.pop(next(iter(self._taken)))
-        work = partial(self._handle, evt)
-        run = partial(self.boundary.run, work, evt.room_id, evt.event_id)
-        self.queues.put(evt.room_id, run)
+        if letter.replaces is not None:
+            self.intake.edit(letter)
+        else:
+            # What ends a conversation must not wait for it.
+            self.intake.put(letter, at_once=self.commands.is_urgent(letter.body))
 
-    async def _handle(self, evt: MaubotMessageEvent) -> None:
-        chat = self.slot.current.lookup(evt.room_id)
-        if chat is None:
-            chat = await self.reception.recognise(evt.room_id, evt.sender)
-        if chat is None:
-            await self.reception.receive(evt)
-        elif evt.sender == chat.owner:
-            await self._handle_owner(chat, evt)
-            await self.reception.provisioning.call_home(chat.owner)
+    def wants_answer(self, letter: Letter) -> bool:
+        """Whether anybody does: not to the bot's own, to notices of other bots, to guests in
+        somebody's chat, or to strangers."""
+        if letter.sender == self.setup().bot or letter.msgtype in SILENT:
+            return False
+        chat = self.slot.current.lookup(letter.room_id)
+        if chat is not None:
+            return letter.sender == chat.owner
+        return self.setup().level_of(letter.sender) >= Level.USER
 
-    async def _handle_owner(self, chat: Chat, evt: MaubotMessageEvent) -> None:
-        if self.setup().level_of(evt.sender) < Level.USER:
+    async def handle(self, case: Case) -> None:
+        """Answer a message whose turn has come."""
+        letter = case.letter
+        chat = self.slot.current.lookup(letter.room_id)
+        if chat is None:
+            chat = await self.reception.recognise(letter.room_id, letter.sender)
+        if chat is None:
+            await self.reception.receive(letter)
+        elif letter.sender == chat.owner:
+            await self._handle_owner(chat, case)
+            await self.reception.call_home(chat.owner)
+
+    async def _handle_owner(self, chat: Chat, case: Case) -> None:
+        letter = case.letter
+        if self.setup().level_of(letter.sender) < Level.USER:
             raise UserError(NOT_PERMITTED)
-        if evt.content.msgtype not in TEXT:
+        if not letter.is_text:
             raise UserError(TEXT_ONLY)
-        text = evt.content.body
-        if self.commands.is_command(text):
-            await self.commands.run(evt, chat)
+        if self.commands.is_command(letter.body):
+            await self.commands.run(letter, chat)
         elif chat.status is Status.LIVE:
-            await self.conversation.answer(chat, evt.event_id, text)
+            await self.conversation.answer(chat, case)
         else:
             raise UserError(
                 "This chat is archived, so nobody answers here. "

@@ -13,19 +13,18 @@ from mautrix.types import RoomID
 
 Work = Callable[[], Awaitable[None]]
 
+# Seconds that work which has begun gets to end by itself when the plugin stops.
+GRACE = 5.0
+
 
 class RoomQueues:
     """Runs work room by room; a room without work costs nothing."""
 
     def __init__(self) -> None:
         self._waiting: dict[RoomID, deque[Work]] = {}
+        self._current: dict[RoomID, asyncio.Task[None]] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._closed = False
-
-    @property
-    def idle(self) -> bool:
-        """Nothing waits, and nothing goes on."""
-        return not self._waiting
 
     def put(self, room_id: RoomID, work: Work) -> None:
         """Add work to a room's queue. It must not raise, and is dropped once this is closed."""
@@ -40,10 +39,18 @@ class RoomQueues:
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
 
+    def interrupt(self, room_id: RoomID) -> None:
+        """End what goes on in a room; what waits there goes on."""
+        if (current := self._current.get(room_id)) is not None:
+            current.cancel()
+
     async def close(self) -> None:
-        """Take no more work and end what goes on."""
+        """Take no more work, and let what has begun end if it does so soon."""
         self._closed = True
-        self._waiting.clear()
+        for queue in self._waiting.values():
+            queue.clear()
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=GRACE)
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()
@@ -53,6 +60,13 @@ class RoomQueues:
         queue = self._waiting[room_id]
         try:
             while queue:
-                await queue.popleft()()
+                current = asyncio.ensure_future(queue.popleft()())
+                self._current[room_id] = current
+                await asyncio.wait({current})
+        except asyncio.CancelledError:
+            self._current[room_id].cancel()
+            await asyncio.wait({self._current[room_id]})
+            raise
         finally:
+            self._current.pop(room_id, None)
             self._waiting.pop(room_id, None)

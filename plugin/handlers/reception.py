@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from maubot.matrix import MaubotMessageEvent
+from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
 from ..errors import UserError
+from ..letter import Letter
+from ..matrix.api import NoAnswer
 from ..matrix.session import Matrix
 from ..permissions import Level
 from ..provisioning import Home, Provisioning
@@ -39,6 +41,7 @@ class Reception:
         self.slot = provisioning.slot
         self.commands = commands
         self.setup = setup
+        self.log = provisioning.reconciliation.log
         self._shown: set[tuple[RoomID, UserID]] = set()
 
     async def recognise(self, room_id: RoomID, sender: UserID) -> Chat | None:
@@ -56,23 +59,30 @@ class Reception:
                 raise UserError(UNREAD)
         return self.slot.current.lookup(room_id)
 
-    async def receive(self, evt: MaubotMessageEvent) -> None:
+    async def receive(self, letter: Letter) -> None:
         """Answer somebody who wrote outside their chats."""
-        if self.setup().level_of(evt.sender) < Level.USER:
+        if self.setup().level_of(letter.sender) < Level.USER:
             return
-        if await self.is_control_room(evt.room_id, evt.sender):
-            if self.commands.is_command(evt.content.body):
-                await self.commands.run(evt, None)
-                await self.provisioning.call_home(evt.sender)
+        if await self.is_control_room(letter.room_id, letter.sender):
+            if self.commands.is_command(letter.body):
+                await self.call_home(letter.sender)
+                await self.commands.run(letter, None)
                 return
-        elif (evt.room_id, evt.sender) in self._shown:
+        elif (letter.room_id, letter.sender) in self._shown:
             # In a group the others should not have to read this after every message.
             return
-        home = await self.provisioning.make_home(evt.sender)
-        await self.provisioning.call_home(evt.sender)
-        self._shown.add((evt.room_id, evt.sender))
+        home = await self.provisioning.make_home(letter.sender)
+        await self.call_home(letter.sender)
+        self._shown.add((letter.room_id, letter.sender))
         text = f"Your chats are in {await self.describe(home)}. I answer there, not here."
-        await self.matrix.sender.notice(evt.room_id, text, evt.event_id)
+        await self.matrix.sender.reply(letter.room_id, text, letter.event_id)
+
+    async def call_home(self, owner: UserID) -> None:
+        """See that an owner who wrote can find their Space; if not now, with their next word."""
+        try:
+            await self.provisioning.call_home(owner)
+        except (UserError, NoAnswer, MatrixRequestError) as error:
+            self.log.warning("%s could not be shown to their Space: %s", owner, error)
 
     async def is_control_room(self, room_id: RoomID, sender: UserID) -> bool:
         """Whether the bot and this person are alone in the room."""

@@ -28,25 +28,18 @@ class Invitation:
 def invitations_in(sync: Event, bot: UserID) -> list[Invitation]:
     """The invitations of the bot, by room."""
     found = []
-    for room_id, room in _rooms(sync, "invite"):
+    for room_id, room in rooms_in(sync, "invite"):
         sender = _inviter(room, bot)
         if sender is not None:
             found.append(Invitation(room_id, sender))
     return found
 
 
-def timeline_in(sync: Event) -> Iterator[Event]:
-    """The events of the joined rooms' timelines, room by room in order, with their `room_id`."""
-    for room_id, room in _rooms(sync, "join"):
-        for event in _events(room, "timeline"):
-            yield {**event, "room_id": room_id}
-
-
 def scope_of(sync: Event, routes: Routes, bot: UserID) -> Scope:
     """Where the topology may have changed; rooms that the bot joined and nobody knows too."""
     scope = NOWHERE
     for section in ("join", "leave"):
-        for room_id, room in _rooms(sync, section):
+        for room_id, room in rooms_in(sync, section):
             for event in (*_events(room, "state"), *_events(room, "timeline")):
                 scope |= affected_by(event, room_id, routes, bot)
                 known = routes.lookup(room_id) is not None or routes.owner_of(room_id)
@@ -55,7 +48,8 @@ def scope_of(sync: Event, routes: Routes, bot: UserID) -> Scope:
     return scope
 
 
-def _rooms(sync: Event, section: str) -> Iterator[tuple[RoomID, Event]]:
+def rooms_in(sync: Event, section: str) -> Iterator[tuple[RoomID, Event]]:
+    """The rooms in a section of a sync: `join`, `invite` or `leave`."""
     rooms = sync.get("rooms")
     found = rooms.get(section) if isinstance(rooms, dict) else None
     for room_id, room in sorted(found.items()) if isinstance(found, dict) else ():

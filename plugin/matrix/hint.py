@@ -6,13 +6,15 @@ rooms and comes to the same result. Instances on one bot account keep theirs sid
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import attr
-from mautrix.types import RoomID
+from mautrix.types import RoomID, SyncToken
 
 HINT_TYPE = "chat.spacekeeper.spaces"
+CURSOR_TYPE = "chat.spacekeeper.cursor"
 
 
 @attr.frozen
@@ -29,15 +31,40 @@ def decode_hint(content: Mapping[str, Any], instance: str) -> Hint:
     mine = instances.get(instance) if isinstance(instances, dict) else None
     if not isinstance(mine, dict):
         return Hint()
-    return Hint(_rooms(mine.get("spaces")), _rooms(mine.get("foreign")))
+    hint = Hint(_rooms(mine.get("spaces")), _rooms(mine.get("foreign")))
+    # A chat that somebody added to the foreign rooms would never be looked at.
+    return hint if mine.get("digest") == _digest(hint) else Hint()
 
 
 def encode_hint(content: Mapping[str, Any], instance: str, hint: Hint) -> dict[str, Any]:
     """The account data with this instance's hint in it, and the other instances' untouched."""
     standing = content.get("instances")
     others = standing if isinstance(standing, dict) else {}
-    mine = {"spaces": sorted(hint.spaces), "foreign": sorted(hint.foreign)}
+    mine = {
+        "spaces": sorted(hint.spaces),
+        "foreign": sorted(hint.foreign),
+        "digest": _digest(hint),
+    }
     return {"v": 1, "instances": {**others, instance: mine}}
+
+
+def decode_cursor(content: Mapping[str, Any], instance: str) -> SyncToken | None:
+    """The instance's sync token in the account data, or None where there is none."""
+    instances = content.get("instances")
+    token = instances.get(instance) if isinstance(instances, dict) else None
+    return SyncToken(token) if isinstance(token, str) and token else None
+
+
+def encode_cursor(content: Mapping[str, Any], instance: str, token: SyncToken) -> dict[str, Any]:
+    """The account data with this instance's token in it, and the other instances' untouched."""
+    standing = content.get("instances")
+    others = standing if isinstance(standing, dict) else {}
+    return {"v": 1, "instances": {**others, instance: token}}
+
+
+def _digest(hint: Hint) -> str:
+    text = "\0".join([*sorted(hint.spaces), "", *sorted(hint.foreign)])
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
 
 
 def _rooms(value: Any) -> frozenset[RoomID]:

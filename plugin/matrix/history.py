@@ -6,14 +6,22 @@ platform is for the reader of these lines to choose.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any, cast
 
 import attr
 from maubot.matrix import MaubotMatrixClient
 from mautrix.api import Method, Path
 from mautrix.errors import CryptoError
-from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SerializerError, UserID
+from mautrix.types import (
+    JSON,
+    EncryptedEvent,
+    EventID,
+    RoomID,
+    SerializerError,
+    SyncToken,
+    UserID,
+)
 
 from .api import NoAnswer, PatientAPI
 from .sender import ANSWERS_KEY
@@ -59,11 +67,41 @@ class Timeline:
             elif (said := _text_of(event, edits)) is not None and reached:
                 yield said
 
-    async def _events(self, room_id: RoomID) -> AsyncIterator[dict[str, Any]]:
-        """Every event of the room, newest first (client-server API, section 6.5.4)."""
-        token = None
+    async def answered(self, room_id: RoomID, questions: Collection[EventID]) -> set[EventID]:
+        """Which of these messages of a room have been answered.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the timeline could not be read.
+        """
+        unseen, answered = set(questions), set()
+        async for event in self._events(room_id):
+            content = event.get("content")
+            answers = content.get(ANSWERS_KEY) if isinstance(content, dict) else None
+            if event.get("sender") == self.client.mxid and answers in questions:
+                answered.add(EventID(str(answers)))
+            # An answer comes after its question: past the oldest one there is none.
+            unseen.discard(EventID(str(event.get("event_id"))))
+            if not unseen:
+                break
+        return answered
+
+    async def between(
+        self, room_id: RoomID, newest: SyncToken, oldest: SyncToken
+    ) -> list[dict[str, Any]]:
+        """The events between two tokens, oldest first, in clear text.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the timeline could not be read.
+        """
+        return [event async for event in self._events(room_id, newest, oldest)][::-1]
+
+    async def _events(
+        self, room_id: RoomID, start: SyncToken | None = None, end: SyncToken | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The events of the room, newest first (client-server API, section 6.5.4)."""
+        token = start
         while True:
-            query = {"dir": "b", "limit": PAGE, "from": token}
+            query = {"dir": "b", "limit": PAGE, "from": token, "to": end}
             path = Path.v3.rooms[room_id].messages
             answer = await self.api.request(Method.GET, path, query_params=query)
             chunk = answer.get("chunk") if isinstance(answer, dict) else None
@@ -73,7 +111,7 @@ class Timeline:
                 if isinstance(event, dict):
                     yield await self.decrypted({**event, "room_id": room_id})
             token = answer.get("end")
-            if not token:
+            if not token or not chunk:
                 return
 
     async def decrypted(self, event: dict[str, Any]) -> dict[str, Any]:

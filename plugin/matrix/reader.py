@@ -24,7 +24,15 @@ from ..topology.model import Room, World
 from ..topology.relevance import TOPOLOGY_TYPES
 from .api import NoAnswer, PatientAPI
 from .changes import Invitation, invitations_in
-from .hint import HINT_TYPE, Hint, decode_hint, encode_hint
+from .hint import (
+    CURSOR_TYPE,
+    HINT_TYPE,
+    Hint,
+    decode_cursor,
+    decode_hint,
+    encode_cursor,
+    encode_hint,
+)
 
 # A look at every chat goes on behind the conversations, so it takes few places of its own.
 AT_ONCE = 8
@@ -101,7 +109,7 @@ class Reader:
     async def read_hint(self) -> Hint:
         """What this instance noted about the joined rooms; empty where that cannot be read."""
         try:
-            self._noted = decode_hint(await self._account_data(), self.identity.instance)
+            self._noted = decode_hint(await self._account_data(HINT_TYPE), self.identity.instance)
         except NoAnswer:
             self._noted = None
         return self._noted or Hint()
@@ -119,8 +127,8 @@ class Reader:
         """
         if hint == self._noted:
             return
-        content = encode_hint(await self._account_data(), self.identity.instance, hint)
-        await self.api.request(Method.PUT, self._hint_path(), content)
+        content = encode_hint(await self._account_data(HINT_TYPE), self.identity.instance, hint)
+        await self.api.request(Method.PUT, self._account_path(HINT_TYPE), content)
         self._noted = hint
 
     async def note_space(self, room_id: RoomID) -> None:
@@ -129,15 +137,29 @@ class Reader:
         with contextlib.suppress(NoAnswer, MatrixRequestError):
             await self.write_hint(attr.evolve(noted, spaces=noted.spaces | {room_id}))
 
-    async def _account_data(self) -> dict[str, Any]:
+    async def read_cursor(self) -> SyncToken | None:
+        """The sync token that this instance noted last, if it did."""
+        return decode_cursor(await self._account_data(CURSOR_TYPE), self.identity.instance)
+
+    async def write_cursor(self, token: SyncToken) -> None:
+        """Note up to which sync token everything was seen.
+
+        Raises:
+            NoAnswer: the homeserver did not take it.
+        """
+        standing = await self._account_data(CURSOR_TYPE)
+        content = encode_cursor(standing, self.identity.instance, token)
+        await self.api.request(Method.PUT, self._account_path(CURSOR_TYPE), content)
+
+    async def _account_data(self, kind: str) -> dict[str, Any]:
         try:
-            answer = await self.api.request(Method.GET, self._hint_path())
+            answer = await self.api.request(Method.GET, self._account_path(kind))
         except MatrixRequestError:
             return {}
         return answer if isinstance(answer, dict) else {}
 
-    def _hint_path(self) -> Any:
-        return Path.v3.user[self.identity.bot].account_data[HINT_TYPE]
+    def _account_path(self, kind: str) -> Any:
+        return Path.v3.user[self.identity.bot].account_data[kind]
 
     async def begin(self) -> tuple[SyncToken, list[Invitation]]:
         """A token for what happens from now on, and every invitation that waits for an answer.
@@ -145,11 +167,7 @@ class Reader:
         An initial sync that asks for no rooms still lists the invitations (client-server API,
         section 6.4), and is the only call that does.
         """
-        # Synapse answers an initial sync that it saw before from memory, for two minutes: a
-        # room that does not exist makes each one new.
-        nonce = f"!{uuid4()}:nowhere.invalid"
-        chosen = {"room": {"rooms": [], "not_rooms": [nonce]}, "presence": {"types": []}}
-        answer = await self._sync(chosen, None)
+        answer = await self._sync({"room": {"rooms": []}, "presence": {"types": []}}, None)
         return answer["next_batch"], invitations_in(answer, self.identity.bot)
 
     async def since(self, token: SyncToken) -> dict[str, Any]:
@@ -166,6 +184,9 @@ class Reader:
         return await self._sync({"room": room, "presence": none, "account_data": none}, token)
 
     async def _sync(self, chosen: dict[str, Any], since: SyncToken | None) -> dict[str, Any]:
+        # Synapse answers a sync that it saw before from memory, for two minutes, whatever
+        # happened since: a room that does not exist makes each one new.
+        chosen["room"]["not_rooms"] = [f"!{uuid4()}:nowhere.invalid"]
         query = {
             "filter": json.dumps(chosen),
             "since": since,

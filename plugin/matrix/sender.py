@@ -40,14 +40,20 @@ class Sender:
 
     async def notice(self, room_id: RoomID, text: str, reply_to: EventID | None = None) -> None:
         """Say something of the bot's own, in Markdown; shown apart from the platform's answers."""
-        await self._send(room_id, _content("m.notice", text, reply_to))
+        await self._send(room_id, _content("m.notice", text, reply_to), str(uuid4()))
+
+    async def reply(self, room_id: RoomID, text: str, question: EventID) -> None:
+        """Answer a message with a notice, which settles it; saying it again does no harm."""
+        content = {**_content("m.notice", text, question), ANSWERS_KEY: question}
+        await self._send(room_id, content, f"{question}-reply")
 
     async def answer(self, room_id: RoomID, text: str, question: EventID) -> None:
-        """Send the platform's answer as a reply, in as many messages as its length takes."""
+        """Send the platform's answer as a reply, in as many messages as its length takes; sending
+        the same answer again does no harm."""
         for number, piece in enumerate(split_text(text)):
             content = _content("m.text", piece, question if number == 0 else None)
             content[ANSWERS_KEY] = question
-            await self._send(room_id, content)
+            await self._send(room_id, content, f"{question}-{number}")
 
     async def typing(self, room_id: RoomID, active: bool) -> None:
         """Show, or stop showing, that an answer is on its way."""
@@ -64,15 +70,16 @@ class Sender:
         with contextlib.suppress(MatrixRequestError, NoAnswer):
             await self.api.request(method, path, body)
 
-    async def _send(self, room_id: RoomID, content: dict[str, Any]) -> None:
+    async def _send(self, room_id: RoomID, content: dict[str, Any], key: str) -> None:
+        """Send a message; of several with the same key the homeserver keeps the first
+        (client-server API, section 5.3: transaction ids)."""
         event_type = "m.room.message"
         store = self.client.state_store
         if self.client.crypto and store and await store.is_encrypted(room_id):
             clear = TextMessageEventContent.deserialize(cast(JSON, content))
             encrypted = await self.client.encrypt(room_id, EventType.ROOM_MESSAGE, clear)
             event_type, content = "m.room.encrypted", encrypted.serialize()
-        # The transaction id stays the same over all tries: a message is never sent twice.
-        path = Path.v3.rooms[room_id].send[event_type][f"spacekeeper-{uuid4()}"]
+        path = Path.v3.rooms[room_id].send[event_type][f"spacekeeper-{key}"]
         await self.api.request(Method.PUT, path, content)
 
 

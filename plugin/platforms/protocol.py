@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid5
 
 import attr
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
     from mautrix.types import EventID
     from typing_extensions import Self
+
+
+CONVERSATIONS = uuid5(NAMESPACE_URL, "https://spacekeeper.chat/conversation")
 
 
 @attr.frozen
@@ -61,12 +64,14 @@ class PlatformError(Exception):
 class Platform(ABC):
     """A platform that was set up and can be talked to; many chats use it at the same time."""
 
-    async def open(self) -> str:
+    async def open(self, key: str) -> str:
         """Begin a conversation; returns its `platform_chat_id`, unique over the whole instance.
 
-        Raises PlatformError. Platforms that keep no conversations need not override this.
+        `key` names the wish for it: a platform that is asked twice with one key, because the
+        first answer was lost, begins one conversation. Raises PlatformError. Platforms that keep
+        no conversations need not override this.
         """
-        return str(uuid4())
+        return str(uuid5(CONVERSATIONS, key))
 
     @abstractmethod
     def send(self, message: Message) -> AsyncGenerator[str, None]:

@@ -1,0 +1,132 @@
+"""The inbox: messages that were taken in and are not answered yet, and answers not sent yet.
+
+A message is here before anything is done about it, and leaves when its answer stands in Matrix.
+Whatever many rooms write at the same moment goes into one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attr
+from mautrix.types import EventID
+from mautrix.util.async_db import Connection
+
+from ..letter import Letter
+from .guard import FAILURES, Guard
+from .upgrades import INBOX
+
+PUT = """INSERT INTO inbox (event_id, position, letter, state) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (event_id) DO UPDATE SET letter=excluded.letter, state=excluded.state"""
+ANSWER = "UPDATE inbox SET answer=$2 WHERE event_id=$1"
+REMOVE = "DELETE FROM inbox WHERE event_id=$1"
+BATCH = 500
+
+
+class State(str, enum.Enum):
+    """What a message in the inbox waits for: its turn, or its owner's `!retry`."""
+
+    WAITING = "waiting"
+    SET_ASIDE = "set aside"
+
+
+@attr.frozen
+class Kept:
+    """One message as it is kept; `answer` is the platform's, if that was had already."""
+
+    letter: Letter
+    state: State
+    answer: str | None = None
+
+
+@attr.frozen
+class _Order:
+    statement: str
+    row: tuple[Any, ...]
+    done: asyncio.Future[bool]
+
+
+class Inbox:
+    """The inbox of one instance."""
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        self._orders: list[_Order] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._positions = itertools.count(1)
+
+    async def load(self) -> list[Kept]:
+        """What was kept, in the order it came; rows that make no sense are left out."""
+        try:
+            rows = await self.guard.database.fetch("SELECT * FROM inbox ORDER BY position")
+        except FAILURES as error:
+            self.guard.log.error("The inbox cannot be read: %s", error)
+            return []
+        last = max((row["position"] for row in rows), default=0)
+        self._positions = itertools.count(last + 1)
+        return [kept for row in rows if (kept := _decode(row)) is not None]
+
+    async def put(self, letters: Iterable[Letter], state: State = State.WAITING) -> bool:
+        """Keep these messages, in this order; what is kept already is replaced in its place.
+
+        Returns:
+            Whether they are kept. False means that the database failed, which was logged.
+        """
+        rows = [
+            (letter.event_id, next(self._positions), _encode(letter), state.value)
+            for letter in letters
+        ]
+        return all(await asyncio.gather(*(self._order(PUT, row) for row in rows)))
+
+    async def put_answer(self, event_id: EventID, answer: str) -> bool:
+        """Keep the platform's answer to a message until it stands in Matrix."""
+        return await self._order(ANSWER, (event_id, answer))
+
+    async def remove(self, event_id: EventID) -> bool:
+        """Drop a message that is answered, or given up."""
+        return await self._order(REMOVE, (event_id,))
+
+    async def drain(self) -> None:
+        """Wait until everything ordered so far is written."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.shield(self._writer)
+
+    async def _order(self, statement: str, row: tuple[Any, ...]) -> bool:
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._orders.append(_Order(statement, row, done))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return await asyncio.shield(done)
+
+    async def _write(self) -> None:
+        while self._orders:
+            batch, self._orders = self._orders[:BATCH], self._orders[BATCH:]
+
+            async def write(conn: Connection, batch: list[_Order] = batch) -> None:
+                if self.guard.failing:
+                    # Whatever happened to the database may have happened to the table too.
+                    await conn.execute(INBOX)
+                for statement, orders in itertools.groupby(batch, lambda one: one.statement):
+                    await conn.executemany(statement, [order.row for order in orders])
+
+            written = await self.guard.write(write)
+            for order in batch:
+                if not order.done.done():
+                    order.done.set_result(written)
+
+
+def _encode(letter: Letter) -> str:
+    return json.dumps(attr.asdict(letter))
+
+
+def _decode(row: Mapping[str, Any]) -> Kept | None:
+    try:
+        letter = Letter(**json.loads(row["letter"]))
+        return Kept(letter, State(row["state"]), row["answer"])
+    except (TypeError, ValueError):
+        return None

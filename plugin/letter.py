@@ -1,0 +1,65 @@
+"""A message of a person, as it is kept until it is answered.
+
+Everything that is needed to answer it, and nothing that ties it to the library it came from: it
+goes into the database and comes back after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attr
+from mautrix.types import EventID, RoomID, UserID
+
+TEXT_TYPES = ("m.text", "m.emote")
+
+
+@attr.frozen
+class Letter:
+    """One message, in clear text.
+
+    Attributes:
+        sent_at: when it was sent, in milliseconds since the epoch, as its server says.
+        replaces: the message that this one is an edit of.
+    """
+
+    event_id: EventID
+    room_id: RoomID
+    sender: UserID
+    msgtype: str
+    body: str
+    sent_at: int
+    replaces: EventID | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether there is anything in it that a platform can read."""
+        return self.msgtype in TEXT_TYPES
+
+
+def read_letter(event: Mapping[str, Any]) -> Letter | None:
+    """The letter in an event, or None if it holds none.
+
+    Args:
+        event: a message event in clear text, with its `room_id`; read tolerantly.
+    """
+    content = event.get("content")
+    if event.get("type") != "m.room.message" or not isinstance(content, dict):
+        return None
+    relation = content.get("m.relates_to")
+    replaces = None
+    if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
+        replaces, content = relation.get("event_id"), content.get("m.new_content")
+        if not isinstance(replaces, str) or not isinstance(content, dict):
+            return None
+    values: dict[str, Any] = {key: event.get(key) for key in ("event_id", "room_id", "sender")}
+    values |= {key: content.get(key) for key in ("msgtype", "body")}
+    if not all(isinstance(value, str) for value in values.values()):
+        return None
+    sent_at = event.get("origin_server_ts")
+    return Letter(
+        **values,
+        sent_at=sent_at if type(sent_at) is int else 0,
+        replaces=EventID(replaces) if replaces else None,
+    )

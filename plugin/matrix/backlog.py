@@ -1,0 +1,53 @@
+"""What people wrote since a sync token: read whole, however much it is.
+
+A sync gives up to a hundred messages of a room and says where it left off; the rest is paged.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from mautrix.errors import MatrixRequestError
+from mautrix.types import RoomID, SyncToken
+
+from ..letter import Letter, read_letter
+from .changes import rooms_in
+from .history import Timeline
+
+
+async def read_backlog(
+    sync: dict[str, Any], since: SyncToken, timeline: Timeline, log: logging.Logger
+) -> list[Letter]:
+    """The messages in a sync, and those it left out, room by room in their order.
+
+    Args:
+        sync: the answer to a `/sync`.
+        since: the token it was asked with.
+        timeline: reads what was left out.
+        log: told of a room that may not be read any more.
+
+    Raises:
+        NoAnswer: the homeserver did not answer; nothing may be concluded about what is missing.
+    """
+    letters: list[Letter] = []
+    for room_id, room in rooms_in(sync, "join"):
+        part = room.get("timeline")
+        part = part if isinstance(part, dict) else {}
+        events = [event for event in part.get("events") or () if isinstance(event, dict)]
+        if part.get("limited") and isinstance(part.get("prev_batch"), str):
+            try:
+                before = await timeline.between(room_id, SyncToken(part["prev_batch"]), since)
+            except MatrixRequestError as error:
+                log.warning("Older messages in %s cannot be read: %s", room_id, error)
+                before = []
+            events = before + events
+        letters += await _letters(room_id, events, timeline)
+    return letters
+
+
+async def _letters(
+    room_id: RoomID, events: list[dict[str, Any]], timeline: Timeline
+) -> list[Letter]:
+    clear = [await timeline.decrypted({**event, "room_id": room_id}) for event in events]
+    return [letter for event in clear if (letter := read_letter(event)) is not None]
