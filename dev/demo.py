@@ -13,7 +13,7 @@ import sys
 import time
 
 from .maubot import ADMIN
-from .person import NotSeen, Person
+from .person import MatrixRefusal, NotSeen, Person
 from .picture import Chat, take_picture
 from .processes import run_until_signal
 from .stack import INSTANCE, Options, Stack
@@ -49,7 +49,7 @@ class Demo:
         self.bot = stack.as_bot()
 
     async def run(self) -> Person:
-        """Tell the whole story; give the person in it. Raises DemoFailure, NotSeen."""
+        """Tell the whole story; give the person in it. Raises DemoFailure, MatrixRefusal, NotSeen."""
         alice = await self.stack.person("alice", admin=True)
         control = await self._onboard(alice)
         await self._start_another_chat(alice, control)
@@ -188,7 +188,7 @@ async def main(arguments: list[str]) -> int:
             narrator.tell("all is as it should be")
             if not arguments:
                 await stay_up(stack, alice)
-    except (DemoFailure, NotSeen) as failure:
+    except (DemoFailure, MatrixRefusal, NotSeen) as failure:
         # The first line alone: what came instead of what was waited for is for tests.
         reason = str(failure).splitlines()[0]
         print(f"demo: {reason} The logs are in {stack.directory}.", file=sys.stderr)
