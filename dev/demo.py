@@ -49,7 +49,7 @@ class Demo:
         self.bot = stack.as_bot()
 
     async def run(self) -> Person:
-        """Tell the whole story; give the person in it. Raises DemoFailure, MatrixRefusal, NotSeen."""
+        """Tell the story; give the person in it. Raises DemoFailure, MatrixRefusal, NotSeen."""
         alice = await self.stack.person("alice", admin=True)
         control = await self._onboard(alice)
         await self._start_another_chat(alice, control)

@@ -154,7 +154,8 @@ class Spacekeeper(Plugin):
             await self.cursor.note_in_matrix()
         if begun.report is not None:
             self._finish_homes(begun.report)
-            await self.handlers.invitations.greet(begun.report.strangers.values())
+            await self._greet(begun.report)
+        self.reconciliation.on_report = self._greet
         await asyncio.gather(
             self.reconciliation.serve(), self.reconciliation.verify(unverified, VERIFY_AFTER)
         )
@@ -203,6 +204,10 @@ class Spacekeeper(Plugin):
         for handler in (*self.handlers.all, cursor):
             self.register_handler_class(handler)
         return cursor
+
+    async def _greet(self, report: Report) -> None:
+        """Welcome whoever maubot joined without the plugin hearing of it."""
+        await self.handlers.invitations.greet(report.strangers.values())
 
     def _finish_homes(self, report: Report) -> None:
         """Make the first chat where an earlier life got no further than the Space."""

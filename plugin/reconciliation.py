@@ -108,6 +108,7 @@ class Reconciliation:
         self._later = NOWHERE
         self._timer: asyncio.Task[None] | None = None
         self._failures = 0
+        self.on_report: Callable[[Report], Awaitable[None]] | None = None
         self._foreign: frozenset[RoomID] | None = None
         self._acknowledged: set[RoomID] = set()
 
@@ -198,7 +199,9 @@ class Reconciliation:
     async def _try(self, scope: Scope, reason: str, thorough: bool = False) -> bool:
         """Run once; whatever goes wrong is logged, and the scope looked at again later."""
         try:
-            await self._run(reason, scope, thorough=thorough)
+            report = await self._run(reason, scope, thorough=thorough)
+            if self.on_report is not None:
+                await self.on_report(report)
         except (NoAnswer, MatrixRequestError) as error:
             self.log.warning("A look at Matrix failed (%s): %s", reason, error)
         except Exception:

@@ -26,6 +26,8 @@ def _no_time_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plugin.reconciliation.FIRST_PAUSE", 0.01)
     monkeypatch.setattr("plugin.reconciliation.GATHER", 0.0)
     monkeypatch.setattr("plugin.observation.DOUBT", 0.0)
+    monkeypatch.setattr("plugin.handlers.conversation.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("plugin.handlers.queues.GRACE", 0.05)
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from mautrix.util.async_db.connection import LoggingConnection
 
-from .fakes.maubot import Bot
+from plugin.matrix.hint import HINT_TYPE
+
+from .fakes.maubot import BOT, Bot
 from .fakes.people import BINDING, Person, bindings
 from .fakes.ruins import lasting
 from .fakes.stories import add_chat, ask, settle_in
@@ -187,8 +189,7 @@ async def test_a_wrong_hint_comes_to_the_same_result(
     await inhabit(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
     rooms = [room.room_id for room in (*alice.chats, *bob.chats, alice.space, bob.space)]
-    ((key, _),) = alice.world.account_data.items()
-    alice.world.account_data[key] = {"v": 1, **HINTS[hint](rooms)}
+    alice.world.account_data[BOT, HINT_TYPE] = {"v": 1, **HINTS[hint](rooms)}
 
     await bot.restart(keep_database=False)
 

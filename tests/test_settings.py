@@ -25,6 +25,7 @@ def test_everything_can_be_set() -> None:
         names: {space: "Of {localpart}", chat: "No. {number} of {displayname}"}
         room_version: 10
         startup: {wait: 2.5}
+        catch_up: {max_age: 48}
         platforms: {gpt: {type: openai, base_url: "http://127.0.0.1:8843/v1", model: small}}
         default_platform: gpt
         instance_key: home
@@ -37,6 +38,7 @@ def test_everything_can_be_set() -> None:
             chat_name="No. {number} of {displayname}",
             room_version="10",
             startup_wait=2.5,
+            catch_up_max_age=48,
             platforms={"gpt": OpenAISettings("http://127.0.0.1:8843/v1", "small")},
             default_platform="gpt",
             instance_key="home",
@@ -59,8 +61,8 @@ def test_a_key_left_blank_is_empty(text: str) -> None:
          'did you mean "permissions"?'),
         ("names: {spaces: x}", 'names.spaces: there is no such key, did you mean "space"?'),
         ("startup: {zzz: 1}", "startup.zzz: there is no such key, known are wait"),
-        ("1: 2", "1: there is no such key, known are default_platform, instance_key, names, "
-         "permissions, platforms, room_version, startup"),
+        ("1: 2", "1: there is no such key, known are catch_up, default_platform, "
+         "instance_key, names, permissions, platforms, room_version, startup"),
         ("names: [x]", "names: found a list, expected a mapping (indented keys and values)"),
         ("startup: 10", "startup: found the number 10, "
          "expected a mapping (indented keys and values)"),

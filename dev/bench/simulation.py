@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from yarl import URL
 
-from plugin.matrix.hint import HINT_TYPE
+from plugin.matrix.hint import HINT_TYPE, Hint, encode_hint
 from plugin.topology.contents import child_content, parent_content
 from plugin.topology.marks import Identity
 from plugin.topology.model import (
@@ -40,7 +40,8 @@ CREATED = 1_700_000_000_000
 
 
 def room_id(space: int | str, part: str) -> Any:
-    """The id of a Space's room: `s000` is the Space itself, `c001` its first chat."""
+    """The id of a Space's room: `s000` is the Space itself, `c001` its first chat, `f000` its
+    owner's control room."""
     number = space if isinstance(space, str) else f"{space:08d}"
     return f"!{number}{part}{PAD}"
 
@@ -92,10 +93,7 @@ class Simulation:
     def _answer(self, method: str, path: str, more: Mapping[str, Any]) -> Answer:
         if path.endswith("/state"):
             room = unquote(path.split("/")[-2])
-            number, part = room[1:9], room[9:13]
-            chat = part.startswith("c")
-            state = json.dumps(_chat_state(int(part[1:]))) if chat else self._space_state
-            return Answer(state.replace(HOLE, number))
+            return Answer(self._state(room[9:13]).replace(HOLE, room[1:9]))
         if path.endswith("/joined_rooms"):
             return Answer(json.dumps({"joined_rooms": self._joined()}))
         if path.endswith("/sync"):
@@ -104,7 +102,14 @@ class Simulation:
             if method == "PUT":
                 self._hint = more["data"]
             return Answer(self._hint or self._first_hint())
-        return Answer('{"errcode": "M_UNRECOGNIZED", "error": "not simulated"}', 404)
+        if method == "PUT":
+            return Answer("{}")
+        return Answer('{"errcode": "M_NOT_FOUND", "error": "There is none."}', 404)
+
+    def _state(self, part: str) -> str:
+        if part == "s000":
+            return self._space_state
+        return json.dumps(_chat_state(int(part[1:])) if part[0] == "c" else _control_room_state())
 
     def _joined(self) -> list[str]:
         parts = ["s000", "f000", *(f"c{number:03d}" for number in range(1, self.chats + 1))]
@@ -113,9 +118,8 @@ class Simulation:
     def _first_hint(self) -> str:
         spaces = [room_id(space, "s000") for space in range(self.spaces)]
         foreign = [room_id(space, "f000") for space in range(self.spaces)]
-        return json.dumps(
-            {"v": 1, "instances": {INSTANCE: {"spaces": spaces, "foreign": foreign}}}
-        )
+        hint = Hint(frozenset(spaces), frozenset(foreign))
+        return json.dumps(encode_hint({}, INSTANCE, hint))
 
     def _sync(self, incremental: bool) -> str:
         if not incremental or not self.changed:
@@ -153,6 +157,11 @@ def _chat_state(number: int) -> list[dict[str, Any]]:
     binding = (BINDING_TYPE, "", _binding(number).content(INSTANCE))
     parent = (PARENT_TYPE, SPACE, parent_content(BOT, OWNER))
     return _events({"room_version": "12"}, [binding, parent])
+
+
+def _control_room_state() -> list[dict[str, Any]]:
+    """A full state that the bot has no part in, with a hole for the owner's number."""
+    return [{**event, "sender": OWNER} for event in _events({"room_version": "12"}, [])]
 
 
 def _binding(number: int) -> Binding:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attr
 from mautrix.types import RoomID, UserID
 
-from ..topology.marks import decode_binding, is_user_id
+from ..topology.marks import PARTS, check_binding, is_user_id
 from ..topology.model import Chat, Space, Status, Topology
 
 STATUSES = {status.value: status for status in Status}
 DIGEST_BYTES = 8
+NEXT_ROW = "\0\0"
 
 
 @attr.frozen
@@ -72,12 +72,16 @@ def chat_row(chat: Chat) -> tuple[str, ...]:
 
 def digests(topology: Topology, owners: Iterable[UserID]) -> dict[UserID, str]:
     """The digest of each of these owners' chats, in whatever order they come."""
-    wanted = frozenset(owners)
-    sums: dict[UserID, int] = defaultdict(int)
+    chats_of: dict[UserID, list[Chat]] = {owner: [] for owner in owners}
     for chat in topology.chats.values():
-        if chat.owner in wanted:
-            sums[chat.owner] ^= _hash("\0".join(chat_row(chat)))
-    return {owner: f"{sums[owner]:016x}" for owner in wanted}
+        if (chats := chats_of.get(chat.binding.matrix_user_id)) is not None:
+            chats.append(chat)
+    return {owner: _digest(chats) for owner, chats in chats_of.items()}
+
+
+def _digest(chats: list[Chat]) -> str:
+    rows = sorted("\0".join(chat_row(chat)) for chat in chats)
+    return f"{_hash(NEXT_ROW.join(rows)):016x}"
 
 
 def space_hash(space: Space, digest: str) -> int:
@@ -102,12 +106,8 @@ def decode_space(row: Mapping[str, Any]) -> tuple[Space, str] | None:
 
 def decode_chat(row: Mapping[str, Any]) -> Chat | None:
     """A chat, or None if the row makes no sense."""
-    # Owners, Spaces and platforms recur in every row: one string each for all of them.
-    values = {key: row[key] for key in ("chat_id", "platform_chat_id")}
-    for key in ("space_id", "matrix_user_id", "platform"):
-        values[key] = sys.intern(row[key]) if isinstance(row[key], str) else row[key]
-    binding = decode_binding({"room_type": "chat", **values})
-    status = STATUSES.get(row["status"])
-    if binding is None or status is None or not isinstance(row["room_id"], str):
+    room_id, status = row["room_id"], STATUSES.get(row["status"])
+    binding = check_binding(["chat", *(row[part] for part in PARTS[1:])])
+    if binding is None or status is None or not isinstance(room_id, str):
         return None
-    return Chat(RoomID(row["room_id"]), binding, status)
+    return Chat(RoomID(room_id), binding, status)

@@ -6,7 +6,8 @@ What stands in the tables is never the truth: it saves looking at Matrix where n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
 import attr
 from mautrix.types import SyncToken, UserID
@@ -14,11 +15,10 @@ from mautrix.util.async_db import Connection
 
 from ..topology.model import Chat, Space, Topology
 from .guard import FAILURES, Guard, Work
+from .loading import collector_paused, read_tables
 from .rows import (
     Change,
     chat_row,
-    decode_chat,
-    decode_space,
     difference,
     digests,
     space_hash,
@@ -76,8 +76,9 @@ class Store:
         """Read what was saved last, and let no older life write from now on."""
         usable = True
         try:
-            loaded = await self._load()
-        except FAILURES as error:
+            with collector_paused():
+                loaded = await self._load()
+        except (*FAILURES, LookupError) as error:
             self.log.warning("The cache is not usable and is made anew: %s", error)
             loaded, usable = Loaded(Topology()), False
         async with self._writing:
@@ -92,16 +93,24 @@ class Store:
         Returns:
             Whether they do. False means that the database failed, which was logged.
         """
-        async with self._writing:
-            return await self._save(topology)
+
+        async def save() -> bool:
+            async with self._writing:
+                return await self._save(topology)
+
+        return await _to_the_end(save())
 
     async def put(self, part: Topology) -> bool:
         """Add or replace these Spaces and chats and leave all others as they are."""
-        async with self._writing:
-            saved = self._saved
-            return await self._save(
-                Topology({**saved.spaces, **part.spaces}, {**saved.chats, **part.chats})
-            )
+
+        async def put() -> bool:
+            async with self._writing:
+                saved = self._saved
+                return await self._save(
+                    Topology({**saved.spaces, **part.spaces}, {**saved.chats, **part.chats})
+                )
+
+        return await _to_the_end(put())
 
     async def put_token(self, token: SyncToken) -> bool:
         """Note up to which sync token the tables are true."""
@@ -123,27 +132,23 @@ class Store:
             return await self._write(write)
 
     async def _load(self) -> Loaded:
-        space_rows = await self.guard.database.fetch("SELECT * FROM space")
-        chat_rows = await self.guard.database.fetch("SELECT * FROM chat")
+        tables = await read_tables(self.guard.database)
         unverified = await self.guard.database.fetch("SELECT matrix_user_id FROM unverified")
         life = await self.guard.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
-        decoded = [found for row in space_rows if (found := decode_space(row)) is not None]
-        chats = [chat for row in chat_rows if (chat := decode_chat(row)) is not None]
-        self._saved = Topology(
-            {space.room_id: space for space, _ in decoded}, {chat.room_id: chat for chat in chats}
-        )
-        self._digests = {space.owner: digest for space, digest in decoded}
-        owners = self._digests.keys() | {chat.owner for chat in chats}
-        actual = digests(self._saved, owners)
+        spaces = {space.room_id: space for space, _ in tables.spaces}
+        self._saved = Topology(spaces, tables.chats)
+        self._digests = {space.owner: digest for space, digest in tables.spaces}
+        owners = self._digests.keys() | {chat.owner for chat in tables.chats.values()}
+        # Of a million chats that takes seconds, for which nothing else must stand still.
+        actual = await asyncio.to_thread(digests, self._saved, owners)
         self._doubtful = frozenset(
             owner for owner in owners if self._digests.get(owner) != actual[owner]
         )
         self._digest = 0
-        for space, digest in decoded:
+        for space, digest in tables.spaces:
             self._digest ^= space_hash(space, digest)
-        whole = len(decoded) == len(space_rows) and len(chats) == len(chat_rows)
         digest = f"{self._digest:016x}"
-        if life is not None and life["token"] and life["digest"] == digest and whole:
+        if life is not None and life["token"] and life["digest"] == digest and tables.whole:
             self.token = SyncToken(life["token"])
         return Loaded(
             self._saved,
@@ -193,6 +198,11 @@ class Store:
         # What a failed transaction left behind is not known.
         self._whole = self._whole and written
         return written
+
+
+async def _to_the_end(work: Coroutine[Any, Any, bool]) -> bool:
+    """Whoever asked may be cancelled; what is written and what is known of it stay one."""
+    return await asyncio.shield(asyncio.ensure_future(work))
 
 
 async def _nothing(_: Connection) -> None:

@@ -65,7 +65,7 @@ class PatientAPI(HTTPAPI):
         method: Method,
         path: PathBuilder | str,
         content: Mapping[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
+        *,
         query_params: Mapping[str, Any] | None = None,
         **_: Any,
     ) -> Any:
@@ -75,7 +75,6 @@ class PatientAPI(HTTPAPI):
             method: the HTTP method.
             path: the endpoint, from `_matrix` on.
             content: the JSON body; ignored for GET.
-            headers: further HTTP headers.
             query_params: the query; None values are left out.
 
         Returns:
@@ -158,14 +157,13 @@ async def _read(response: ClientResponse) -> _Answer:
         body = None
     retry_after = _seconds(response.headers.get("Retry-After"))
     if isinstance(body, dict) and retry_after is None:
-        milliseconds = _seconds(body.get("retry_after_ms"))
-        retry_after = None if milliseconds is None else milliseconds / 1000
+        retry_after = _seconds(body.get("retry_after_ms"), per_second=1000)
     return _Answer(response.status, body, retry_after)
 
 
-def _seconds(value: Any) -> float | None:
+def _seconds(value: Any, per_second: int = 1) -> float | None:
     try:
-        number = float(value)
+        number = float(value) / per_second
     except (TypeError, ValueError):
         return None
     return number if 0 <= number < 86400 else None

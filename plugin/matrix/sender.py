@@ -104,6 +104,7 @@ def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
     any of them is cut between characters. Nothing but white space at the cuts is left out.
     """
     pieces = []
+    text = text.strip()
     while len(text.encode()) > limit:
         head = text.encode()[:limit].decode(errors="ignore")
         cut = next((at for mark in ("\n\n", "\n", " ") if (at := head.rfind(mark)) > 0), len(head))

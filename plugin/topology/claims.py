@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import attr
+
 from .election import Election
 from .evidence import Claim, Evidence
 from .model import Binding, Link, Problem, Reason, Room, Status, Topology, World
@@ -82,9 +84,9 @@ class Weighing:
         if room.is_space:
             return
         linked_by = self._linked_by_bot(room.room_id)
-        if linked_by is not None:
-            owner = self.election.owners[linked_by]
-            link = self._link(room.room_id, owner)
+        owner = self.election.owners[linked_by] if linked_by is not None else None
+        link = self._link(room.room_id, owner)
+        if owner is not None and (link is None or not link.removed):
             self._put(Claim(room.room_id, owner, None, Status.LIVE, link, room))
         else:
             self._report_foreign_links(room.room_id)
@@ -94,6 +96,7 @@ class Weighing:
         mirror = self._mirror(room_id)
         cached = self.cached.chats.get(room_id)
         doubted = cached is not None and cached.status is not Status.LIVE
+        doubted = doubted or self._is_disputed(room_id)
         settled = self.world.looked_at(room_id) or not (doubted or self.world.thorough)
         if mirror is not None and settled:
             self._claim(room_id, mirror, None)
@@ -102,15 +105,20 @@ class Weighing:
         elif cached is not None and cached.owner in self.election.unsure and mirror is None:
             self._keep_cached(room_id)
         elif room_id in self.world.gone:
-            self.evidence.unread.add(room_id)
+            # Joined, and yet refused: the next list of joined rooms will tell.
+            self._weigh_unread(room_id)
         else:
             self.evidence.look.add(room_id)
 
     def _weigh_unread(self, room_id: RoomID) -> None:
-        mirror = self._mirror(room_id)
+        mirror, cached = self._mirror(room_id), self.cached.chats.get(room_id)
         if mirror is not None:
             self._claim(room_id, mirror, None)
-        elif room_id in self.cached.chats:
+            claim = self.evidence.claims[room_id]
+            if cached is not None and cached.status is Status.ARCHIVED:
+                # Its owner may have left, which only the room itself tells.
+                self._put(attr.evolve(claim, status=Status.ARCHIVED, stale=True))
+        elif cached is not None:
             self._keep_cached(room_id)
         else:
             self.evidence.unread.add(room_id)
@@ -184,6 +192,13 @@ class Weighing:
             and link.mirror.matrix_user_id == self.election.owners[space_id]
         ]
         return min(found, key=lambda one: one[:2])[2] if found else None
+
+    def _is_disputed(self, room_id: RoomID) -> bool:
+        """Whether Spaces mirror different conversations for one room: it has to say which."""
+        if len(self.links[room_id]) < 2:
+            return False
+        mirrors = (link.mirror for _, link in self.links[room_id] if link.mirror is not None)
+        return len({(one.matrix_user_id, one.platform_chat_id) for one in mirrors}) > 1
 
     def _link(self, room_id: RoomID, owner: UserID | None = None) -> Link | None:
         """How the owner's chosen Space links the room, if it does."""

@@ -53,6 +53,10 @@ def elect_spaces(world: World, cached: Topology, succession: Succession) -> Elec
         owners[room.room_id] = owner
         if room.room_id in succession.unsure:
             unsure.add(owner)
+        if room.marker.superseded_by in world.unread:
+            # The one that took its place is there, and could not be read.
+            unsure.add(owner)
+            continue
         heir = world.rooms[succession.heirs.get(room.room_id, room.room_id)]
         if heir.is_space and room.room_id not in succession.ended:
             owners[heir.room_id] = owner
@@ -61,6 +65,9 @@ def elect_spaces(world: World, cached: Topology, succession: Succession) -> Elec
         if space.room_id in world.unread:
             unsure.add(space.owner)
             candidates[space.owner].append(((False, space.created_at, space.room_id), space))
+    for room in world.rooms.values():
+        if room.binding is not None and room.binding.space_id in world.unread:
+            unsure.add(room.binding.matrix_user_id)
     chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
     return Election(chosen, owners, frozenset(unsure))
 

@@ -7,6 +7,7 @@ they are this instance's to use.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
 CHAT_ID = re.compile(r"C[1-9][0-9]{0,8}")
+PARTS = tuple(field.name for field in attr.fields(Binding))
 
 
 @attr.frozen
@@ -51,18 +53,27 @@ def decode_marker(content: Mapping[str, Any]) -> Marker | None:
 
 def decode_binding(content: Mapping[str, Any]) -> Binding | None:
     """A chat's binding, or None if a part is missing or of the wrong kind."""
-    values: dict[str, Any] = {
-        field.name: content.get(field.name) for field in attr.fields(Binding)
-    }
-    if not all(isinstance(value, str) and value for value in values.values()):
+    return check_binding([content.get(part) for part in PARTS])
+
+
+def check_binding(values: list[Any]) -> Binding | None:
+    """The binding of these parts, in their order, or None if one is of the wrong kind."""
+    for value in values:
+        if not (isinstance(value, str) and value):
+            return None
+    room_type, chat_id, space_id, owner, platform, conversation = values
+    if room_type != "chat" or not CHAT_ID.fullmatch(chat_id) or not is_user_id(owner):
         return None
-    binding = Binding(**values)
-    usable = (
-        binding.room_type == "chat"
-        and CHAT_ID.fullmatch(binding.chat_id)
-        and is_user_id(binding.matrix_user_id)
+    # Spaces, owners and platforms recur in every binding: one string each for all of them.
+    space_id, owner, platform = sys.intern(space_id), sys.intern(owner), sys.intern(platform)
+    return Binding(
+        "chat",
+        chat_id,
+        cast("RoomID", space_id),
+        cast("UserID", owner),
+        platform,
+        conversation,
     )
-    return binding if usable else None
 
 
 def is_user_id(value: Any) -> bool:

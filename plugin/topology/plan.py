@@ -104,7 +104,7 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
     succession = trace_succession(world)
     election = elect_spaces(world, cached, succession)
     evidence = Weighing(world, cached, election, succession).weigh()
-    backfilled = settle(evidence, election, rules.default_platform)
+    backfilled = settle(evidence, election, cached, rules.default_platform)
     drafting = _Drafting(election, rules.identity, backfilled)
     drafting.draft_spaces(world)
     for room_id in sorted(evidence.claims):
@@ -165,9 +165,15 @@ class _Drafting:
                     self.look.add(claim.room_id)
             if claim.room_id in self.backfilled:
                 reason = Reason.BACKFILLED
-            claim = attr.evolve(claim, binding=binding)
+            if binding is not claim.binding:
+                claim = attr.evolve(claim, binding=binding)
             if self._write_room(claim) | self._write_link(claim) and reason is Reason.OK:
                 reason = Reason.RELINKED
+        elif claim.room_id in self.backfilled and claim.owner not in self.election.unsure:
+            # Its owner has no Space at the moment; what it goes by must stand all the same.
+            content = binding.content(self.identity.instance)
+            self._write(claim, claim.room_id, BINDING_TYPE, "", content)
+            reason = Reason.BACKFILLED
         self.chats[claim.room_id] = Chat(claim.room_id, binding, claim.status, claim.stale)
         self.reasons[claim.room_id] = _final_reason(claim, reason)
 

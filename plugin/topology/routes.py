@@ -102,9 +102,9 @@ class Routes:
 
 def build_routes(topology: Topology, unread: frozenset[RoomID] = frozenset()) -> Routes:
     """Index a topology."""
-    rooms: dict[UserID, set[RoomID]] = {}
-    for chat in topology.chats.values():
-        rooms.setdefault(chat.owner, set()).add(chat.room_id)
+    rooms: dict[UserID, list[RoomID]] = {}
+    for room_id, chat in topology.chats.items():
+        rooms.setdefault(chat.binding.matrix_user_id, []).append(room_id)
     return Routes(
         chats=topology.chats,
         spaces={space.owner: space for space in topology.spaces.values()},

@@ -7,6 +7,7 @@ import logging
 from mautrix.types import RoomID, SyncToken, UserID
 from mautrix.util.async_db import Database
 
+from plugin.cache.guard import Guard
 from plugin.cache.store import Loaded, Store
 from plugin.topology.model import Binding, Chat, Space, Topology
 
@@ -30,11 +31,17 @@ FIRST, SECOND, BOBS = chat("first", 1), chat("second", 2), chat("third", 1, BOB)
 ALL = of(FIRST, SECOND, BOBS)
 
 
-def new_store(database: Database) -> Store:
+def new_guard(database: Database) -> Guard:
+    """The database as a life sees it that nobody supersedes."""
+
     def fail() -> None:
         raise AssertionError("no younger life was begun")
 
-    return Store(database, LOG, fail)
+    return Guard(database, LOG, fail)
+
+
+def new_store(database: Database) -> Store:
+    return Store(new_guard(database))
 
 
 async def filled(database: Database, topology: Topology = ALL) -> Store:

@@ -11,6 +11,7 @@ import pytest
 from mautrix.types import SyncToken
 from mautrix.util.async_db import Database
 
+from plugin.cache.guard import Guard
 from plugin.cache.store import Loaded, Store
 from plugin.topology.model import Status, Topology
 
@@ -130,7 +131,7 @@ async def test_who_is_still_to_be_verified_is_remembered(database: Database) -> 
 
 async def test_an_older_life_writes_nothing_more(database: Database) -> None:
     ended: list[str] = []
-    older = Store(database, LOG, lambda: ended.append("older"))
+    older = Store(Guard(database, LOG, lambda: ended.append("older")))
     await older.take_over()
     await older.save(ALL)
     younger = await filled(database, of(FIRST))

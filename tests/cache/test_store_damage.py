@@ -126,7 +126,7 @@ async def test_a_write_that_fails_is_made_up_for_by_the_next(
     assert not await store.save(of(FIRST))
     assert await store.save(of(FIRST, BOBS))
 
-    assert "The cache was not written" in caplog.text
+    assert "The database does not take what is written" in caplog.text
     assert (await loaded(database)).topology == of(FIRST, BOBS)
 
 

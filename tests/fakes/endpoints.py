@@ -8,7 +8,7 @@ from typing import Any
 
 import attr
 
-from .rooms import Content, Event, Refusal, not_found
+from .rooms import Content, Event, Refusal, Room, not_found
 from .sync import sync
 from .world import VERSIONS, World
 
@@ -132,21 +132,29 @@ class Endpoints:
         return {"event_id": self.transactions[key]}
 
     def _messages(self, one: Request) -> Content:
-        """Backwards only; a token is the number of events that come before it."""
+        """Backwards only; a token of a room's is the number of events that come before it."""
         room = self.world.room(one.room_id)
         room.require_member(one.user)
         chosen = json.loads(one.query.get("filter", "{}"))
-        at = int(one.query["from"][1:]) if "from" in one.query else len(room.timeline)
+        at = self._position(room, one.query.get("from")) or len(room.timeline)
+        end = self._position(room, one.query.get("to")) or 0
         limit = int(one.query.get("limit", 10))
         chunk: list[Event] = []
-        while at > 0 and len(chunk) < limit:
+        while at > end and len(chunk) < limit:
             at -= 1
             event = room.timeline[at]
             if event["sender"] in chosen.get("senders", [event["sender"]]) and (
                 event["type"] in chosen.get("types", [event["type"]])
             ):
                 chunk.append(event)
-        return {"chunk": chunk, "start": "t0", **({"end": f"t{at}"} if at else {})}
+        return {"chunk": chunk, "start": "t0", **({"end": f"t{at}"} if at > end else {})}
+
+    def _position(self, room: Room, token: str | None) -> int | None:
+        """How many events of a room come before a token, which may be one of a sync's."""
+        if token is None or token.startswith("t"):
+            return int(token[1:]) if token else None
+        earlier = {event["event_id"] for event in self.world.log[: int(token[1:])]}
+        return sum(event["event_id"] in earlier for event in room.timeline)
 
     def _joined_members(self, one: Request) -> Content:
         room = self.world.room(one.room_id)

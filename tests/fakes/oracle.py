@@ -23,12 +23,14 @@ class Oracle(Platform):
 
     Attributes:
         asked: the conversation and the text of each message that came, in order.
+        keys: the event each of them is known by.
         failures: what to raise for a text.
         gates: what to wait for before a text is answered.
     """
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.keys: list[str] = []
         self.failures: dict[str, Exception] = {}
         self.gates: dict[str, asyncio.Event] = {}
 
@@ -40,6 +42,7 @@ class Oracle(Platform):
     async def send(self, message: Message) -> AsyncGenerator[str, None]:
         """Yields the answer in two pieces."""
         self.asked.append((message.platform_chat_id, message.text))
+        self.keys.append(message.event_id)
         if message.text in self.gates:
             await self.gates[message.text].wait()
         if message.text in self.failures:

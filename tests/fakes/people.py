@@ -31,6 +31,16 @@ class Person:
         content = {"msgtype": "m.text", "body": text, **more}
         return self.world.send(self.id, room.room_id, "m.room.message", content)
 
+    def edit(self, message: Event, text: str) -> Event:
+        """Let another text stand in a message's place (client-server API, section 11.37)."""
+        room = self.world.rooms[message["room_id"]]
+        relation = {"rel_type": "m.replace", "event_id": message["event_id"]}
+        new = {"msgtype": "m.text", "body": text}
+        return self.write(room, f"* {text}", **{"m.new_content": new, "m.relates_to": relation})
+
+    def take_back(self, message: Event) -> None:
+        self.world.redact(self.id, message)
+
     def join(self, *rooms: Room) -> None:
         for room in rooms:
             self.world.join(self.id, room.room_id)

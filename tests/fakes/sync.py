@@ -10,6 +10,9 @@ from typing import Any
 from .rooms import Content, Event, Room
 from .world import World
 
+# Events of a room in one answer, where the filter says nothing else: maubot's asks for as many.
+LIMIT = 50
+
 
 def now(world: World) -> str:
     """The token that stands for everything that happened so far."""
@@ -51,14 +54,23 @@ def _joined(room: Room, events: list[Event], since: str | None, chosen: Content)
     parts: dict[str, Any] = chosen.get("room", {})
     return {
         "state": {"events": _chosen(state, parts.get("state", {}))},
-        "timeline": {"events": _chosen(timeline, parts.get("timeline", {}))},
+        "timeline": _timeline(room, timeline, parts.get("timeline", {})),
     }
+
+
+def _timeline(room: Room, events: list[Event], chosen: Content) -> Content:
+    """The newest of some events; where that is not all of them, it says from where to page."""
+    wanted = _chosen(events, chosen)
+    shown = wanted[-chosen.get("limit", LIMIT) :]
+    limited = len(shown) < len(wanted)
+    first = shown[0] if shown else room.timeline[-1]
+    before = [event["event_id"] for event in room.timeline].index(first["event_id"])
+    return {"events": shown, "limited": limited, "prev_batch": f"t{before}"}
 
 
 def _chosen(events: list[Event], chosen: Content) -> list[Event]:
     types = chosen.get("types")
-    wanted = [dict(event) for event in events if types is None or event["type"] in types]
-    return wanted[-chosen.get("limit", 1000) :]
+    return [dict(event) for event in events if types is None or event["type"] in types]
 
 
 def _stripped(room: Room, user: str) -> list[Event]:

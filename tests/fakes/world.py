@@ -1,17 +1,17 @@
 """All rooms of the fake homeserver, and what users do in them.
 
 Deterministic: room ids are `!r1:test`, `!r2:test` (without a server from version 12 on), event
-ids `$e1`, `$e2`, and the clock ticks one millisecond with each event.
+ids `$e1`, `$e2`, and the clock, which begins now, ticks one millisecond with each event.
 """
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 
 from .rooms import Content, Event, Refusal, Room, first_power_levels, forbidden, not_found
 
 VERSIONS = tuple(str(version) for version in range(1, 13))
-BEGINNING = 1_700_000_000_000
 
 
 class World:
@@ -20,6 +20,7 @@ class World:
     def __init__(self, server_name: str = "test") -> None:
         self.server_name = server_name
         self.default_version = "10"
+        self.clock = int(time.time() * 1000)
         self.rooms: dict[str, Room] = {}
         self.names: dict[str, str] = {}
         self.account_data: dict[tuple[str, str], Content] = {}
@@ -51,7 +52,7 @@ class World:
             "sender": sender,
             "content": content,
             "event_id": f"$e{number}",
-            "origin_server_ts": BEGINNING + number,
+            "origin_server_ts": self.clock + number,
         }
         if state_key is not None:
             event["state_key"] = state_key
@@ -101,6 +102,32 @@ class World:
         room = self.room(room_id)
         room.require_power(user, event_type, "events_default")
         return self.append(room, user, content, event_type)
+
+    def redact(self, user: str, event: Event) -> None:
+        """Take a message back (client-server API, section 11.24)."""
+        room = self.room(event["room_id"])
+        room.require_member(user)
+        event["content"] = {}
+        redaction = self.append(room, user, {"redacts": event["event_id"]}, "m.room.redaction")
+        redaction["redacts"] = event["event_id"]
+
+    def upgrade(self, user: str, room_id: str) -> Room:
+        """Replace a room, as clients do (client-server API, section 11.35); returns the new one.
+
+        What people wrote into the old room's power levels goes along, its members are invited.
+        """
+        old = self.room(room_id)
+        old.require_power(user, "m.room.tombstone", "state_default")
+        create = {
+            **old.content("m.room.create"),
+            "predecessor": {"room_id": room_id, "event_id": old.timeline[-1]["event_id"]},
+        }
+        body = {"creation_content": create, "name": old.name, "room_version": old.version}
+        new = self.create(user, {**body, "invite": sorted(old.members("join") - {user})})
+        levels = {**old.content("m.room.power_levels")}
+        self.append(new, user, levels, ("m.room.power_levels", ""))
+        self.append(old, user, {"replacement_room": new.room_id}, ("m.room.tombstone", ""))
+        return new
 
     def invite(self, user: str, room_id: str, invited: str) -> None:
         room = self.room(room_id)

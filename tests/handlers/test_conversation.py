@@ -93,13 +93,17 @@ async def test_a_platform_that_is_missing_is_named(
     assert await ask(bot, alice, alice.chat, "Hello?") == "Answer to Hello?"
 
 
+@pytest.mark.parametrize("can_retry", [True, False])
 async def test_a_platform_that_fails_explains_itself(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, oracle: Oracle, alice: Person, can_retry: bool
 ) -> None:
     await settle_in(bot, alice)
-    oracle.failures["Hello"] = PlatformError("The oracle sleeps.", can_retry=True, detail="503")
+    failure = PlatformError("The oracle sleeps.", can_retry=can_retry, detail="503")
+    oracle.failures["Hello"] = failure
 
-    assert await ask(bot, alice, alice.chat, "Hello") == "The oracle sleeps."
+    assert await ask(bot, alice, alice.chat, "Hello") == (
+        "The oracle sleeps.  \n`!retry` asks again, `!cancel` gives it up."
+    )
     assert await ask(bot, alice, alice.chat, "Hello again") == "Answer to Hello again"
 
 

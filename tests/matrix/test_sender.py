@@ -79,7 +79,7 @@ def test_what_is_only_white_space_beyond_the_limit_makes_no_message() -> None:
 
 
 def test_a_text_that_fits_stays_as_it_is() -> None:
-    assert split_text(" as it is \n") == [" as it is \n"]
+    assert split_text("as  it\n\n is") == ["as  it\n\n is"]
 
 
 @pytest.mark.parametrize(

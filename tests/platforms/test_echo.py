@@ -19,13 +19,17 @@ async def test_it_answers_with_the_message(http: aiohttp.ClientSession) -> None:
 
 
 async def test_every_conversation_has_a_key_of_its_own() -> None:
-    first, second = await Echo().open(), await Echo().open()
+    first, second = await Echo().open("one wish"), await Echo().open("another")
 
     assert uuid.UUID(first) != uuid.UUID(second)
 
 
+async def test_a_conversation_that_is_asked_for_twice_is_one() -> None:
+    assert await Echo().open("one wish") == await Echo().open("one wish")
+
+
 async def test_forgetting_a_conversation_leaves_the_others() -> None:
     platform = Echo()
-    await platform.forget(await platform.open())
+    await platform.forget(await platform.open("one wish"))
 
     assert await ask(platform, say("Still here?")) == ["Still here?"]
