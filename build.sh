@@ -14,6 +14,7 @@ usage: ./build.sh [command]
   check           ruff, mypy --strict and the import contracts
   demo [--once]   the whole job on a local stack; stays up unless --once is given
   dev             a local stack that stays up; a saved file is built and uploaded at once
+  bench [--quick] how fast a start is, on a real Synapse and on a simulated large one
   clean           removes whatever this script made
 TEXT
 }
@@ -74,7 +75,7 @@ test_all() {
 }
 
 clean() {
-    rm -rf dist .venv .stack .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+    rm -rf dist .venv .stack .bench .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
     find plugin dev tests -name __pycache__ -type d -prune -exec rm -rf {} +
 }
 
@@ -87,6 +88,7 @@ case $command in
     check) prepare test && check ;;
     demo) prepare test synapse maubot && exec .venv/test/bin/python -m dev.demo "$@" ;;
     dev) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.watch "$@" ;;
+    bench) prepare bench synapse && exec .venv/bench/bin/python -m dev.bench "$@" ;;
     clean) clean ;;
     help | -h | --help) usage ;;
     *)

@@ -31,15 +31,26 @@ AT_ONCE = 8
 QUIET = 1.0
 SHARES = (0.01, 0.1)
 
+# What is done when a start, named here, is over, before the plugin is stopped.
+After = Callable[[str], Awaitable[None]]
+
 
 @attr.frozen
 class Way:
-    """One way to start: its median, all runs in seconds, and the requests that went out."""
+    """One way to start.
+
+    Attributes:
+        seconds: the median of `runs`, from `start()` to the handlers being registered; 0 for
+            what happens only once and is counted, not timed.
+        requests: how many went out in that time.
+        later: how many followed, up to the verification in the background.
+    """
 
     name: str
     seconds: float
     runs: tuple[float, ...]
     requests: int
+    later: int
 
 
 @attr.frozen
@@ -81,23 +92,19 @@ async def measure_real(
         course = _Course(Host(session, login, directory / "cache.db"), homes)
         requests = await course.count(wire)
         tell("requests are counted")
-        runs = []
+        runs: list[dict[str, float]] = []
         for number in range(1, rounds + 1):
-            runs.append(await course.run(synapse.url, number))
+            runs.append(await course.run(synapse, number))
             tell(f"round {number} of {rounds} is timed")
-    return RealFigures(
-        spaces,
-        chats,
-        tuple(
-            Way(
-                name,
-                statistics.median(run[name] for run in runs),
-                tuple(run[name] for run in runs),
-                requests[name],
-            )
-            for name in requests
-        ),
-    )
+    ways = []
+    for name, counts in requests.items():
+        seconds = tuple(run[name] for run in runs if name in run)
+        ways.append(Way(name, statistics.median(seconds or (0.0,)), seconds, *counts))
+    return RealFigures(spaces, chats, tuple(ways))
+
+
+async def _at_once(_: str) -> None:
+    return
 
 
 class _Course:
@@ -107,69 +114,62 @@ class _Course:
         self.host = host
         self.homes = homes
 
-    async def count(self, wire: Wire) -> dict[str, int]:
-        """The requests of each way, everything that belongs to the start included."""
-        requests: dict[str, int] = {}
+    async def count(self, wire: Wire) -> dict[str, tuple[int, int]]:
+        """The requests of each way: until the handlers were registered, and after that."""
+        requests: dict[str, tuple[int, int]] = {}
 
         async def after(name: str) -> None:
-            seen = -1
+            until_served, seen = len(wire.requests), -1
             while seen != len(wire.requests):
                 seen = len(wire.requests)
                 await asyncio.sleep(QUIET)
-            requests[name] = seen
-            wire.clear()
+            requests[name] = until_served, seen - until_served
 
         # The bot's first start of all finds no hint, and leaves one.
-        await self._start(wire.url, after, "cold start, the very first")
-        await self.run(wire.url, 0, after)
+        await self._start(wire, "the very first start", after)
+        await self.run(wire, 0, after)
         return requests
 
     async def run(
-        self, url: str, number: int, after: Callable[[str], Awaitable[None]] | None = None
+        self, server: Synapse | Wire, number: int, after: After = _at_once
     ) -> dict[str, float]:
         """Seconds of each way, from `start()` to the handlers being registered.
 
         Args:
-            url: the homeserver.
+            server: the homeserver, or the wire to it.
             number: tells the rounds apart, so that each change is one.
             after: called when a start is done, before the plugin is stopped.
         """
         times: dict[str, float] = {}
-        begun = time.perf_counter()
-        await self._read_everything(url)
-        times["the usual way"] = time.perf_counter() - begun
-        if after is not None:
-            await after("the usual way")
+        times["the usual way"] = await self._read_everything(server, "the usual way", after)
         self.host.forget()
-        times["cold start"] = await self._start(url, after, "cold start")
-        times["warm start"] = await self._start(url, after, "warm start")
+        times["cold start"] = await self._start(server, "cold start", after)
+        times["warm start"] = await self._start(server, "warm start", after)
         for share in SHARES:
             homes = self.homes[: max(1, round(share * len(self.homes)))]
             for home in homes:
                 await home.reorder(f"{number:06d}-{share}")
             name = f"warm, {share:.0%} of Spaces changed"
-            times[name] = await self._start(url, after, name)
+            times[name] = await self._start(server, name, after)
             # The plugin's own repairs are news to the next start: take them in, unmeasured.
-            await self._start(url, None, name)
-            if after is not None:
-                await after("unmeasured")
+            await self._start(server, name, _at_once)
         return times
 
-    async def _start(
-        self, url: str, after: Callable[[str], Awaitable[None]] | None, name: str
-    ) -> float:
-        plugin = await self.host.prepare(url)
+    async def _start(self, server: Synapse | Wire, name: str, after: After) -> float:
+        _clear(server)
+        plugin = await self.host.prepare(server.url)
         begun = time.perf_counter()
         await plugin.internal_start()
         taken = time.perf_counter() - begun
-        if after is not None:
-            await after(name)
+        await after(name)
         await self.host.stop(plugin)
         return taken
 
-    async def _read_everything(self, url: str) -> None:
+    async def _read_everything(self, server: Synapse | Wire, name: str, after: After) -> float:
         """What a bot does that keeps its truth in Matrix and has no plan: read all of it."""
-        client = self.host.client(url)
+        _clear(server)
+        client = self.host.client(server.url)
+        begun = time.perf_counter()
         places = asyncio.Semaphore(AT_ONCE)
 
         async def read(room_id: RoomID) -> None:
@@ -177,3 +177,11 @@ class _Course:
                 await client.get_state(room_id)
 
         await asyncio.gather(*(read(room_id) for room_id in await client.get_joined_rooms()))
+        taken = time.perf_counter() - begun
+        await after(name)
+        return taken
+
+
+def _clear(server: Synapse | Wire) -> None:
+    if isinstance(server, Wire):
+        server.clear()

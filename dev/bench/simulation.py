@@ -7,6 +7,7 @@ counted apart, in `own_seconds`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -88,6 +89,8 @@ class Simulation:
         answer = self._answer(method, url.raw_path, more)
         self.requests += 1
         self.own_seconds += time.thread_time() - begun
+        # As with a network, everything else has its turn before an answer comes.
+        await asyncio.sleep(0)
         yield answer
 
     def _answer(self, method: str, path: str, more: Mapping[str, Any]) -> Answer:

@@ -111,7 +111,7 @@ class Timeline:
                 if isinstance(event, dict):
                     yield await self.decrypted({**event, "room_id": room_id})
             token = answer.get("end")
-            if not token or not chunk:
+            if not token:
                 return
 
     async def decrypted(self, event: dict[str, Any]) -> dict[str, Any]:

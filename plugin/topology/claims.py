@@ -87,7 +87,9 @@ class Weighing:
         owner = self.election.owners[linked_by] if linked_by is not None else None
         link = self._link(room.room_id, owner)
         if owner is not None and (link is None or not link.removed):
-            self._put(Claim(room.room_id, owner, None, Status.LIVE, link, room))
+            left = room.members.get(owner) in ("leave", "ban")
+            status = Status.ARCHIVED if left else Status.LIVE
+            self._put(Claim(room.room_id, owner, None, status, link, room))
         else:
             self._report_foreign_links(room.room_id)
 
@@ -95,8 +97,9 @@ class Weighing:
         """A joined room nobody read: its mirror will do, unless something calls for a look."""
         mirror = self._mirror(room_id)
         cached = self.cached.chats.get(room_id)
-        doubted = cached is not None and cached.status is not Status.LIVE
-        doubted = doubted or self._is_disputed(room_id)
+        doubted = self._is_disputed(room_id) or (
+            cached is not None and (cached.status is not Status.LIVE or cached.binding != mirror)
+        )
         settled = self.world.looked_at(room_id) or not (doubted or self.world.thorough)
         if mirror is not None and settled:
             self._claim(room_id, mirror, None)
@@ -112,13 +115,14 @@ class Weighing:
 
     def _weigh_unread(self, room_id: RoomID) -> None:
         mirror, cached = self._mirror(room_id), self.cached.chats.get(room_id)
-        if mirror is not None:
+        if mirror is not None and (cached is None or cached.binding == mirror):
             self._claim(room_id, mirror, None)
             claim = self.evidence.claims[room_id]
             if cached is not None and cached.status is Status.ARCHIVED:
                 # Its owner may have left, which only the room itself tells.
                 self._put(attr.evolve(claim, status=Status.ARCHIVED, stale=True))
         elif cached is not None:
+            # Where the two differ, the room was bound anew and its mirror not yet.
             self._keep_cached(room_id)
         else:
             self.evidence.unread.add(room_id)

@@ -136,8 +136,8 @@ class Endpoints:
         room = self.world.room(one.room_id)
         room.require_member(one.user)
         chosen = json.loads(one.query.get("filter", "{}"))
-        at = self._position(room, one.query.get("from")) or len(room.timeline)
-        end = self._position(room, one.query.get("to")) or 0
+        at = self._position(room, one.query.get("from", f"t{len(room.timeline)}"))
+        end = self._position(room, one.query.get("to", "t0"))
         limit = int(one.query.get("limit", 10))
         chunk: list[Event] = []
         while at > end and len(chunk) < limit:
@@ -149,10 +149,10 @@ class Endpoints:
                 chunk.append(event)
         return {"chunk": chunk, "start": "t0", **({"end": f"t{at}"} if at > end else {})}
 
-    def _position(self, room: Room, token: str | None) -> int | None:
+    def _position(self, room: Room, token: str) -> int:
         """How many events of a room come before a token, which may be one of a sync's."""
-        if token is None or token.startswith("t"):
-            return int(token[1:]) if token else None
+        if token.startswith("t"):
+            return int(token[1:])
         earlier = {event["event_id"] for event in self.world.log[: int(token[1:])]}
         return sum(event["event_id"] in earlier for event in room.timeline)
 

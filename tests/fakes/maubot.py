@@ -59,6 +59,14 @@ class Bot:
         with self._tasks.kept():
             await self._start()
 
+    async def start_beside(self) -> Spacekeeper:
+        """Make a second plugin object while the first one runs, as maubot does if it is told to
+        stop and start during a start; returns the first one."""
+        older = self.plugin
+        with self._tasks.kept():
+            await self._launch()
+        return older
+
     async def stop(self) -> None:
         """Stop the plugin and close its database, as an orderly stop in maubot does."""
         if self.running:
@@ -137,13 +145,16 @@ class Bot:
         if self.autojoin:
             self.client.add_event_handler(EventType.ROOM_MEMBER, self._accept)
         self._begin_sync()
+        await self._launch()
+
+    async def _launch(self) -> None:
         table = Spacekeeper.get_db_upgrade_table()
         database = Database.create(f"sqlite:{self.database}", upgrade_table=table, log=LOG)
         await database.start()
         self.plugin = Spacekeeper(
             client=self.client,
             loop=asyncio.get_running_loop(),
-            http=self._http,
+            http=cast(aiohttp.ClientSession, self._http),
             instance_id="spacekeeper",
             log=LOG,
             config=self.text.config,

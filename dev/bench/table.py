@@ -1,0 +1,92 @@
+"""The figures as a table for the terminal, each beside its target.
+
+A target that is missed is said to be, and nothing more comes of it: a slow machine is no bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .real import RealFigures, Way
+from .simulated import Size
+
+MICRO, MEGA = 1e6, 1e6
+NAMES = {
+    "cold": "cold start",
+    "warm": "warm start",
+    "changed": "warm, 1% of Spaces changed",
+}
+
+
+def real_table(figures: RealFigures) -> str:
+    """The ways to start on a real Synapse."""
+    usual, *others = figures.ways
+    head = ["", "median", "requests", "later", "faster", "target"]
+    rows = [head] + [_real_row(way, usual, figures.spaces) for way in (usual, *others)]
+    title = f"Real Synapse, {figures.spaces} Spaces x {figures.chats} chats"
+    return f"{title}\n{_lay_out(rows)}"
+
+
+def _real_row(way: Way, usual: Way, spaces: int) -> list[str]:
+    factor = usual.seconds / way.seconds if way.seconds else 0.0
+    target = ""
+    if way.name == "cold start":
+        met = way.requests <= spaces + 5 and factor >= 5
+        target = f"{_verdict(met)}: {spaces + 5} requests, 5 times faster"
+    elif way.name == "warm start":
+        met = way.requests <= 2 and factor >= 50
+        target = f"{_verdict(met)}: 2 requests, 50 times faster"
+    return [
+        way.name,
+        f"{way.seconds * 1000:.0f} ms" if way.runs else "-",
+        str(way.requests),
+        str(way.later),
+        f"{factor:.1f} x" if way.runs and way is not usual else "",
+        target,
+    ]
+
+
+def simulated_table(sizes: Sequence[Size]) -> str:
+    """The starts on the simulated homeserver, way by way."""
+    head = ["", "chats", "CPU", "CPU a chat", "time", "memory", "loop held", "lookup", "target"]
+    ordered = sorted(sizes, key=lambda size: (list(NAMES).index(size.how), size.chats))
+    rows = [head] + [_simulated_row(size) for size in ordered]
+    return f"Simulated homeserver: the plugin's own cost\n{_lay_out(rows)}"
+
+
+def _simulated_row(size: Size) -> list[str]:
+    a_chat = size.cpu_seconds / size.chats
+    target = ""
+    if size.how == "cold":
+        target = f"{_verdict(a_chat <= 100 / MICRO)}: 100 µs a chat"
+    elif size.how == "warm":
+        met = size.wall_seconds < 10 and size.peak_bytes < 1.5e9 and size.lookup_seconds < 1e-6
+        target = f"{_verdict(met)}: 10 s, 1,500 MB, lookup 1 µs"
+    return [
+        NAMES[size.how],
+        f"{size.chats:,}",
+        f"{size.cpu_seconds:.2f} s",
+        f"{a_chat * MICRO:.1f} µs",
+        f"{size.wall_seconds:.2f} s",
+        f"{size.peak_bytes / MEGA:,.0f} MB",
+        f"{size.loop_held_seconds:.2f} s",
+        f"{size.lookup_seconds * MICRO:.2f} µs",
+        target,
+    ]
+
+
+def _verdict(met: bool) -> str:
+    return "met" if met else "MISSED"
+
+
+def _lay_out(rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    last = len(widths) - 1
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if column in (0, last) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(f"  {'   '.join(cells)}".rstrip())
+    return "\n".join(lines)

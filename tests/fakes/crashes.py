@@ -1,0 +1,69 @@
+"""Ends the plugin at a chosen moment: at a request to the homeserver, or at a write of its own."""
+
+from __future__ import annotations
+
+import asyncio
+
+import attr
+import pytest
+from mautrix.util.async_db.aiosqlite import TxnConnection
+
+from .faults import Hold
+from .maubot import Bot
+
+
+@attr.define(eq=False)
+class Brake:
+    """Holds the plugin's writes from the `skip`th on, before or after they are in the database."""
+
+    skip: int
+    after: bool
+    reached: asyncio.Event = attr.Factory(asyncio.Event)
+
+    def apply(self, patch: pytest.MonkeyPatch) -> None:
+        """Let every commit of a transaction go by here."""
+        commit = TxnConnection.commit
+
+        async def pass_by(connection: TxnConnection) -> None:
+            if self.skip > 0 or self.after:
+                await commit(connection)
+            self.skip -= 1
+            if self.skip < 0:
+                self.reached.set()
+                await asyncio.Event().wait()
+
+        patch.setattr(TxnConnection, "commit", pass_by)
+
+
+async def crash_at_request(bot: Bot, number: int, after: bool) -> None:
+    """Hand over what happened, and end the plugin at so many requests, or when it is done.
+
+    Args:
+        bot: where.
+        number: how many requests go through unharmed.
+        after: the homeserver does what the next one asks for, too.
+    """
+    hold = bot.server.inject(Hold(".", times=None, skip=number, after=after))
+    await bot.push()
+    await _until(bot, hold.reached)
+    await bot.kill()
+    bot.server.heal()
+
+
+async def crash_at_write(bot: Bot, number: int, after: bool) -> None:
+    """The same with the transactions in the database."""
+    brake = Brake(number, after)
+    with pytest.MonkeyPatch.context() as patch:
+        brake.apply(patch)
+        await bot.push()
+        await _until(bot, brake.reached)
+        await bot.kill()
+
+
+async def _until(bot: Bot, reached: asyncio.Event) -> None:
+    resting = asyncio.ensure_future(bot.settled())
+    waiting = asyncio.ensure_future(reached.wait())
+    await asyncio.wait({resting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (resting, waiting):
+        task.cancel()
+    await asyncio.gather(resting, waiting, return_exceptions=True)

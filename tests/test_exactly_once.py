@@ -1,0 +1,191 @@
+"""Wherever the plugin is killed: each message is answered once, in order.
+
+The platform is asked once for each message, or once more under the same key where it was not
+known any more whether it had answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from itertools import groupby
+
+import pytest
+
+from plugin.matrix.sender import PIECE_BYTES
+
+from .fakes.crashes import crash_at_request, crash_at_write
+from .fakes.faults import Hold
+from .fakes.maubot import Bot
+from .fakes.oracle import Oracle
+from .fakes.people import Person, heard, links, replies
+from .fakes.rooms import Event
+from .fakes.stories import add_chat, settle_in
+
+Crash = Callable[[Bot, int, bool], Awaitable[None]]
+
+# What it takes to answer a message; the next one waits until that is done.
+REQUESTS, WRITES = 6, 4
+MOMENTS = [
+    *((crash_at_request, number) for number in range(REQUESTS)),
+    *((crash_at_write, number) for number in range(WRITES)),
+]
+AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+
+
+async def rise_again(bot: Bot, keep_database: bool) -> None:
+    """Start again after a kill, and let everything be dealt with."""
+    if not keep_database:
+        bot.database.unlink()
+    await bot.start()
+    await bot.settled()
+    await bot.deliver()
+
+
+def assert_asked_once_each(oracle: Oracle, *messages: Event) -> None:
+    """In order, each under its own key; only the one that was being asked perhaps twice."""
+    assert [key for key, _ in groupby(oracle.keys)] == [one["event_id"] for one in messages]
+    assert len(oracle.keys) <= len(messages) + 1
+
+
+@DATABASE
+@AFTER
+@pytest.mark.parametrize(("crash", "number"), MOMENTS)
+async def test_a_kill_at_any_moment_costs_no_answer_and_doubles_none(
+    bot: Bot,
+    oracle: Oracle,
+    alice: Person,
+    crash: Crash,
+    number: int,
+    after: bool,
+    keep_database: bool,
+) -> None:
+    await settle_in(bot, alice)
+    messages = [alice.write(alice.chat, text) for text in ("One", "Two")]
+
+    await crash(bot, number, after)
+    await rise_again(bot, keep_database)
+
+    assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
+    assert [replies(alice.chat, one) for one in messages] == [["Answer to One"], ["Answer to Two"]]
+    assert_asked_once_each(oracle, *messages)
+
+
+async def test_the_moments_are_all_of_them(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    await settle_in(bot, alice)
+    mark = len(bot.server.calls)
+
+    alice.write(alice.chat, "One")
+    await bot.deliver()
+
+    assert len(bot.server.calls) - mark <= REQUESTS
+
+
+@DATABASE
+async def test_a_kill_while_the_platform_thinks_asks_it_again_under_the_same_key(
+    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+) -> None:
+    await settle_in(bot, alice)
+    gate = oracle.gate("Think")
+    message = alice.write(alice.chat, "Think")
+    await bot.push()
+    await bot.server.until(lambda: oracle.keys != [])
+
+    await bot.kill()
+    gate.set()
+    await rise_again(bot, keep_database)
+
+    assert heard(alice.chat) == ["Answer to Think"]
+    assert oracle.keys == [message["event_id"]] * 2
+
+
+@AFTER
+async def test_an_answer_that_was_had_is_not_asked_for_again(
+    bot: Bot, oracle: Oracle, alice: Person, after: bool
+) -> None:
+    await settle_in(bot, alice)
+    sending = bot.server.inject(Hold("PUT .*/send/", times=None, after=after))
+    message = alice.write(alice.chat, "One")
+    await bot.push()
+    await sending.reached.wait()
+
+    await bot.kill()
+    bot.server.heal()
+    await rise_again(bot, keep_database=True)
+
+    assert heard(alice.chat) == ["Answer to One"]
+    assert oracle.keys == [message["event_id"]]
+
+
+async def test_ten_kills_in_a_row_answer_once(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    await settle_in(bot, alice)
+    texts = [f"Question {number}" for number in range(10)]
+
+    for number, text in enumerate(texts):
+        alice.write(alice.chat, text)
+        await crash_at_request(bot, number % REQUESTS, after=number % 2 == 0)
+        await bot.start()
+        await bot.settled()
+    await bot.deliver()
+
+    assert heard(alice.chat) == [f"Answer to {text}" for text in texts]
+
+
+@DATABASE
+@AFTER
+@pytest.mark.parametrize("where", ["createRoom", "PUT .*m.space.child", "PUT .*/send/"])
+async def test_new_that_was_cut_short_makes_one_room(
+    bot: Bot, alice: Person, where: str, after: bool, keep_database: bool
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    cut = bot.server.inject(Hold(where, times=None, after=after))
+    command = alice.write(control, "!new Holiday")
+    await bot.push()
+    await cut.reached.wait()
+
+    await bot.kill()
+    bot.server.heal()
+    await rise_again(bot, keep_database)
+
+    assert [chat.name for chat in alice.chats] == ["Chat 1", "Holiday"]
+    assert len(links(alice.space)) == 2
+    (reply,) = replies(control, command)
+    assert "is ready, as `C2`" in reply
+
+
+@DATABASE
+@AFTER
+@pytest.mark.parametrize("piece", [0, 1, 2])
+async def test_a_long_answer_goes_on_where_it_was_cut_off(
+    bot: Bot, oracle: Oracle, alice: Person, piece: int, after: bool, keep_database: bool
+) -> None:
+    await settle_in(bot, alice)
+    paragraphs = [str(number) * (PIECE_BYTES - 100) for number in range(3)]
+    cut = bot.server.inject(Hold("PUT .*/send/", times=None, skip=piece, after=after))
+    alice.write(alice.chat, "\n\n".join(paragraphs))
+    await bot.push()
+    await cut.reached.wait()
+
+    await bot.kill()
+    bot.server.heal()
+    await rise_again(bot, keep_database)
+
+    assert heard(alice.chat) == [f"Answer to {paragraphs[0]}", *paragraphs[1:]]
+
+
+async def test_chats_are_independent_in_a_crash(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    (control,) = await settle_in(bot, alice)
+    await add_chat(bot, alice, control)
+    oracle.gate("Hangs")
+    stuck, quick = alice.chats
+    alice.write(stuck, "Hangs")
+    alice.write(quick, "Quick")
+    await bot.push()
+    await bot.server.until(lambda: heard(quick) == ["Answer to Quick"])
+
+    await bot.kill()
+    oracle.gates.clear()
+    await rise_again(bot, keep_database=True)
+
+    assert heard(stuck) == ["Answer to Hangs"]
+    assert heard(quick) == ["Answer to Quick"]
