@@ -10,47 +10,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
-from typing import Any
 
-import attr
 from maubot import Plugin
-from mautrix.errors import MatrixRequestError
 from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Database, UpgradeTable
 
+from .beginning import Start
 from .cache.guard import Guard
 from .cache.inbox import Inbox
-from .cache.store import Loaded, Store
+from .cache.store import Store
 from .cache.upgrades import upgrade_table
 from .config import DEFAULTS, Config, read_settings
 from .errors import UserError
 from .handlers.assembly import Handlers, assemble
 from .handlers.cursor import Cursor
 from .life import retire_older
-from .matrix.changes import invitations_in, scope_of
 from .matrix.session import Matrix, connect
 from .provisioning import Provisioning
-from .reconciliation import Reconciliation, until_answered, until_known
+from .reconciliation import Reconciliation, until_answered
 from .report import Report
 from .setup import Setup, set_up
 from .topology.marks import Identity
 from .topology.plan import Rules
-from .topology.relevance import Scope
-from .topology.routes import Slot, build_routes
+from .topology.routes import Slot
 
 # The chats themselves are verified when the people have had their first answers.
 VERIFY_AFTER = 5.0
-
-
-@attr.frozen
-class Beginning:
-    """How a start found the world: the token up to which everything was seen, the first run's
-    report if there was one, and what happened since an earlier life's last token."""
-
-    token: SyncToken
-    report: Report | None
-    sync: dict[str, Any] = attr.field(factory=dict)
-    since: SyncToken = SyncToken("")  # noqa: RUF009 (a string)
 
 
 class Spacekeeper(Plugin):
@@ -82,6 +67,7 @@ class Spacekeeper(Plugin):
         self._compose()
         served = asyncio.Event()
         self.living = asyncio.create_task(self._live(served))
+        self.living.add_done_callback(self._report_end)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(served.wait(), self.setup.settings.startup_wait)
 
@@ -90,8 +76,7 @@ class Spacekeeper(Plugin):
         if self.living is None:
             return
         self.living.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.living
+        await asyncio.wait({self.living})
         await self.handlers.close()
         if self.cursor is not None:
             await self.cursor.note()
@@ -135,9 +120,10 @@ class Spacekeeper(Plugin):
         """Everything between a start and a stop, in its order."""
         loaded = await self.store.take_over()
         kept = await self.handlers.inbox.load()
-        begun = await self._start_warm(loaded)
+        start = Start(self.matrix.reader, self.reconciliation, self.handlers.invitations)
+        begun = await start.warm(loaded)
         if begun is None:
-            begun = await self._start_cold(loaded)
+            begun = await start.cold(loaded)
             unverified = frozenset(self.slot.current.rooms_of)
             await self.store.put_unverified(unverified, verified=False)
         else:
@@ -159,44 +145,6 @@ class Spacekeeper(Plugin):
         await asyncio.gather(
             self.reconciliation.serve(), self.reconciliation.verify(unverified, VERIFY_AFTER)
         )
-
-    async def _start_cold(self, loaded: Loaded) -> Beginning:
-        """Start without a cache that can be relied on: look at everything."""
-        reader = self.matrix.reader
-        token, waiting = await until_answered(reader.begin, self.log)
-        since = await until_answered(reader.read_cursor, self.log)
-        sync = await self._since(since) if since else None
-        look = partial(self.reconciliation.start_cold, loaded.topology)
-        report = await until_answered(look, self.log)
-        for invitation in waiting:
-            self.handlers.invitations.answer(invitation)
-        if since is None or sync is None:
-            return Beginning(token, report)
-        return Beginning(SyncToken(sync["next_batch"]), report, sync, since)
-
-    async def _start_warm(self, loaded: Loaded) -> Beginning | None:
-        """Start from the cache, looking only where something changed since it was written.
-
-        Returns:
-            What came of it, or None if the cache cannot be relied on.
-        """
-        sync = await self._since(loaded.token) if loaded.token is not None else None
-        if sync is None or loaded.token is None:
-            return None
-        bot = self.client.mxid
-        changed = scope_of(sync, build_routes(loaded.topology), bot) | Scope(loaded.doubtful)
-        look = partial(self.reconciliation.start_warm, loaded.topology, changed)
-        report = await until_answered(look, self.log)
-        for invitation in invitations_in(sync, bot):
-            self.handlers.invitations.answer(invitation)
-        return Beginning(SyncToken(sync["next_batch"]), report, sync, loaded.token)
-
-    async def _since(self, token: SyncToken) -> dict[str, Any] | None:
-        try:
-            return await until_known(partial(self.matrix.reader.since, token), self.log)
-        except MatrixRequestError as error:
-            self.log.warning("The homeserver no longer knows where we were: %s", error)
-            return None
 
     def _register(self, token: SyncToken) -> Cursor:
         """Let events in: nothing before this does."""
@@ -220,6 +168,10 @@ class Spacekeeper(Plugin):
             await self.provisioning.make_home(owner)
         except UserError as error:
             self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
+
+    def _report_end(self, living: asyncio.Task[None]) -> None:
+        if not living.cancelled() and living.exception() is not None:
+            self.log.error("The plugin broke down and serves nobody", exc_info=living.exception())
 
     def _stand_down(self) -> None:
         self.log.error(

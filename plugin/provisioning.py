@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
@@ -17,13 +16,12 @@ import attr
 from mautrix.errors import MatrixRequestError, MForbidden
 from mautrix.types import RoomID, UserID
 
+from .creation import Creation
 from .errors import UserError
 from .matrix.api import NoAnswer
 from .matrix.retry import wait_before
-from .matrix.rooms import Order, chat_request, space_request
 from .platforms.protocol import PlatformError
-from .topology.contents import child_content
-from .topology.model import CHILD_TYPE, Binding, Chat, Space, Topology
+from .topology.model import Binding, Chat, Space
 from .topology.relevance import Scope
 
 if TYPE_CHECKING:
@@ -80,8 +78,8 @@ class Provisioning:
         self.reconciliation = reconciliation
         self.setup = setup
         self.slot: Slot = reconciliation.slot
+        self.creation = Creation(matrix, store, self.slot, setup)
         self._locks: WeakValueDictionary[UserID, asyncio.Lock] = WeakValueDictionary()
-        self._default_version = ""
 
     async def make_home(self, owner: UserID) -> Home:
         """The owner's Space with a chat in it; whatever of it is missing is made.
@@ -171,7 +169,7 @@ class Provisioning:
                 return space, False
             if self.slot.current.unread:
                 raise UserError(NOT_LOOKED)
-            return await self._create_space(owner), True
+            return await self.creation.make_space(owner), True
 
         if owner not in self.slot.current.spaces and self.slot.current.unread:
             await self.look_again(Scope(rooms=self.slot.current.unread), "a Space is wanted")
@@ -199,7 +197,7 @@ class Provisioning:
                 platform=name,
                 platform_chat_id=conversation,
             )
-            return await self._create_chat(binding, title)
+            return await self.creation.make_chat(binding, title)
 
         chat = None
         try:
@@ -237,39 +235,3 @@ class Provisioning:
                 tell = None
             await asyncio.sleep(wait)
             await self.look_again(Scope(frozenset({owner})), "a room may have been made")
-
-    async def _create_space(self, owner: UserID) -> Space:
-        displayname = await self.matrix.reader.display_name(owner)
-        name = self.setup().settings.space_title(owner, displayname)
-        order = Order(owner, name, await self._room_version())
-        room_id = await self.matrix.writer.create_room(space_request(order, self.matrix.identity))
-        space = Space(room_id, owner, int(time.time() * 1000))
-        self.slot.put_space(space)
-        await self.store.put(Topology(spaces={room_id: space}))
-        await self.matrix.reader.note_space(room_id)
-        return space
-
-    async def _create_chat(self, binding: Binding, title: str) -> Chat:
-        owner = binding.matrix_user_id
-        name = title
-        if not name:
-            displayname = await self.matrix.reader.display_name(owner)
-            name = self.setup().settings.chat_title(binding.number, owner, displayname)
-        order = Order(owner, name, await self._room_version())
-        request = chat_request(order, binding, self.matrix.identity)
-        chat = Chat(await self.matrix.writer.create_room(request), binding)
-        # From here on the room is a chat: what its owner writes at once must find its way.
-        self.slot.put_chat(chat)
-        await self.store.put(Topology(chats={chat.room_id: chat}))
-        link = child_content(binding, self.matrix.identity)
-        await self.matrix.writer.put_state(binding.space_id, CHILD_TYPE, chat.room_id, link)
-        return chat
-
-    async def _room_version(self) -> str:
-        """The configured room version, or the homeserver's default, asked for once: a room's
-        power levels depend on it, so every request names it."""
-        if configured := self.setup().settings.room_version:
-            return configured
-        if not self._default_version:
-            self._default_version = await self.matrix.reader.default_room_version()
-        return self._default_version

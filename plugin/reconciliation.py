@@ -18,6 +18,7 @@ import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
+from .application import Application
 from .cache.store import Store
 from .matrix.api import NoAnswer
 from .matrix.hint import Hint
@@ -26,7 +27,7 @@ from .matrix.session import Matrix
 from .observation import Observation, Picture
 from .report import Report, make_report
 from .topology.model import Topology
-from .topology.plan import Plan, Rules, Write
+from .topology.plan import Plan, Rules
 from .topology.relevance import NOWHERE, Scope
 from .topology.routes import Routes, Slot, build_routes
 
@@ -96,7 +97,8 @@ class Reconciliation:
             log: the instance's log.
         """
         self.observation = Observation(matrix, rules)
-        self.reader, self.writer = matrix.reader, matrix.writer
+        self.application = Application(matrix.writer, slot, log)
+        self.reader = matrix.reader
         self.store = store
         self.slot = slot
         self.log = log
@@ -232,8 +234,8 @@ class Reconciliation:
             started, looked_at = time.monotonic(), self.slot.changes
             picture = await self._see(scope, cached, thorough)
             plan = picture.plan
-            failed = await self._apply(plan, looked_at)
-            self._swap(picture, failed, looked_at)
+            failed = await self.application.apply(plan, looked_at)
+            self.application.swap(picture, failed, looked_at)
             saved = await self.store.save(self.slot.current.topology())
             await self._note(picture)
             report = make_report(picture, failed, saved)
@@ -262,53 +264,6 @@ class Reconciliation:
             # Two owners' chats claim one conversation: only the whole picture settles that.
             return await self.observation.see_all(routes.topology(), thorough=False)
         return picture
-
-    async def _apply(self, plan: Plan, looked_at: int) -> list[Write]:
-        """Send what is planned, in order; what failed of a chat keeps back the rest of it."""
-        failed: list[Write] = []
-        stuck: set[RoomID] = set()
-        for write in plan.writes:
-            if write.chat in stuck or not await self._send(write, looked_at):
-                failed.append(write)
-                if write.chat is not None:
-                    stuck.add(write.chat)
-        return failed
-
-    async def _send(self, write: Write, looked_at: int) -> bool:
-        """Send one planned event, unless its owner's rooms changed since they were looked at."""
-        if self.slot.touched_since(looked_at, write.owner):
-            return True
-        try:
-            await self.writer.put_state(
-                write.room_id, write.event_type, write.state_key, write.content
-            )
-        except (NoAnswer, MatrixRequestError) as error:
-            self.log.warning(
-                "%s in %s could not be written: %s", write.event_type, write.room_id, error
-            )
-            return False
-        self.log.debug("Wrote %s in %s", write.event_type, write.room_id)
-        return True
-
-    def _swap(self, picture: Picture, failed: list[Write], looked_at: int) -> None:
-        """Put the routes in force; a chat whose binding could not be written waits."""
-        plan = picture.plan
-        waiting = {write.chat for write in failed if write.chat == write.room_id}
-        chats = {
-            room_id: chat
-            for room_id, chat in plan.topology.chats.items()
-            if room_id not in waiting
-        }
-        unread = plan.unread | plan.look | {room_id for room_id in waiting if room_id}
-        found = attr.evolve(plan.topology, chats=chats)
-        if picture.owners is None:
-            routes = build_routes(found, unread)
-        else:
-            seen = picture.world.joined | picture.world.gone
-            routes = self.slot.current.replace_part(
-                picture.owners, found, (self.slot.current.unread - seen) | unread
-            )
-        self.slot.swap(routes, looked_at)
 
     async def _note(self, picture: Picture) -> None:
         """Remember what is foreign, and leave a hint for the next start; that may fail, for it

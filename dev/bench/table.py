@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .real import RealFigures, Way
+from .real import USUAL, RealFigures, Way
 from .simulated import Size
 
 MICRO, MEGA = 1e6, 1e6
@@ -20,9 +20,9 @@ NAMES = {
 
 def real_table(figures: RealFigures) -> str:
     """The ways to start on a real Synapse."""
-    usual, *others = figures.ways
+    usual = next(way for way in figures.ways if way.name == USUAL)
     head = ["", "median", "requests", "later", "faster", "target"]
-    rows = [head] + [_real_row(way, usual, figures.spaces) for way in (usual, *others)]
+    rows = [head] + [_real_row(way, usual, figures.spaces) for way in figures.ways]
     title = f"Real Synapse, {figures.spaces} Spaces x {figures.chats} chats"
     return f"{title}\n{_lay_out(rows)}"
 

@@ -52,8 +52,9 @@ async def read_tables(database: Database) -> Tables:
         spaces += [space for row in rows if (space := decode_space(row)) is not None]
     async for rows in _portions(database, CHATS, "room_id"):
         number += len(rows)
-        found = [chat for row in rows if (chat := decode_chat(row)) is not None]
-        chats.update((chat.room_id, chat) for chat in found)
+        for row in rows:
+            if (chat := decode_chat(row)) is not None:
+                chats[chat.room_id] = chat
     return Tables(spaces, chats, whole=number == len(spaces) + len(chats))
 
 

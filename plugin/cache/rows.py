@@ -19,6 +19,8 @@ from ..topology.model import Chat, Space, Status, Topology
 
 STATUSES = {status.value: status for status in Status}
 DIGEST_BYTES = 8
+# A chat's row says that it is one by being there.
+KEPT_PARTS = tuple(part for part in PARTS if part != "room_type")
 NEXT_ROW = "\0\0"
 
 
@@ -107,7 +109,7 @@ def decode_space(row: Mapping[str, Any]) -> tuple[Space, str] | None:
 def decode_chat(row: Mapping[str, Any]) -> Chat | None:
     """A chat, or None if the row makes no sense."""
     room_id, status = row["room_id"], STATUSES.get(row["status"])
-    binding = check_binding(["chat", *(row[part] for part in PARTS[1:])])
+    binding = check_binding(["chat", *[row[part] for part in KEPT_PARTS]])
     if binding is None or status is None or not isinstance(room_id, str):
         return None
     return Chat(RoomID(room_id), binding, status)

@@ -44,9 +44,9 @@ def forgetful_plugin(tree: Path) -> bytes:
     shutil.copytree(ROOT / "plugin", tree / "plugin")
     for name in ("maubot.yaml", "base-config.yaml", "LICENSE"):
         shutil.copy(ROOT / name, tree)
-    source, forgetting = tree / "plugin" / "bot.py", Forgetting()
+    source, forgetting = tree / "plugin" / "beginning.py", Forgetting()
     module = forgetting.visit(ast.parse(source.read_text(encoding="utf-8")))
-    assert forgetting.taken_out, "bot.py calls no reconciliation that this test knows of"
+    assert forgetting.taken_out, "beginning.py calls no reconciliation that this test knows of"
     source.write_text(ast.unparse(module), encoding="utf-8")
     return package(tree)
 

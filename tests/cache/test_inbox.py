@@ -1,0 +1,190 @@
+"""The inbox on a real database: what is kept comes back in its order, whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import attr
+import pytest
+from mautrix.types import EventID, RoomID, UserID
+from mautrix.util.async_db import Database
+
+from plugin.cache.inbox import BATCH, Inbox, Kept, State
+from plugin.letter import Letter
+
+from .conftest import Open
+from .shelf import ALL, loaded, new_guard, new_store, rows
+
+ROOM, ALICE = RoomID("!room:one.test"), UserID("@alice:one.test")
+
+
+def letter(name: str, body: str = "Hello") -> Letter:
+    return Letter(EventID(f"${name}"), ROOM, ALICE, "m.text", body, 5)
+
+
+FIRST, SECOND, THIRD = letter("z"), letter("y", "ä\0 'quoted' 😀"), letter("x")
+
+
+async def kept(database: Database) -> list[Kept]:
+    """What the next life finds."""
+    return await Inbox(new_guard(database)).load()
+
+
+async def filled(database: Database, *letters: Letter) -> Inbox:
+    inbox = Inbox(new_guard(database))
+    await inbox.load()
+    assert await inbox.put(letters)
+    return inbox
+
+
+async def test_a_new_inbox_is_empty(database: Database) -> None:
+    assert await kept(database) == []
+
+
+async def test_what_is_put_comes_back_in_its_order(
+    database: Database, open_database: Open
+) -> None:
+    await filled(database, FIRST, SECOND)
+    await database.stop()
+    again = await open_database()
+    await filled(again, THIRD)
+
+    assert await kept(again) == [Kept(one, State.WAITING) for one in (FIRST, SECOND, THIRD)]
+
+
+async def test_what_is_put_again_is_replaced_in_its_place(database: Database) -> None:
+    inbox = await filled(database, FIRST, SECOND)
+    edited = attr.evolve(FIRST, body="Hello!")
+
+    await inbox.put([edited], State.SET_ASIDE)
+
+    assert await kept(database) == [Kept(edited, State.SET_ASIDE), Kept(SECOND, State.WAITING)]
+
+
+async def test_an_answer_is_kept_with_its_message(database: Database) -> None:
+    inbox = await filled(database, FIRST, SECOND)
+
+    await inbox.put_answer(SECOND.event_id, "Hi")
+
+    assert [one.answer for one in await kept(database)] == [None, "Hi"]
+
+
+async def test_an_edit_does_not_lose_the_answer(database: Database) -> None:
+    inbox = await filled(database, FIRST)
+    await inbox.put_answer(FIRST.event_id, "Hi")
+
+    await inbox.put([FIRST])
+
+    assert await kept(database) == [Kept(FIRST, State.WAITING, "Hi")]
+
+
+async def test_an_answer_to_what_was_given_up_is_not_kept(database: Database) -> None:
+    inbox = await filled(database, FIRST)
+    await inbox.remove(FIRST.event_id)
+
+    await inbox.put_answer(FIRST.event_id, "Hi")
+
+    assert await kept(database) == []
+
+
+async def test_what_many_write_at_once_is_all_kept_in_order(database: Database) -> None:
+    inbox = await filled(database)
+    letters = [letter(str(number)) for number in range(BATCH + 50)]
+
+    done = await asyncio.gather(*(inbox.put([one]) for one in letters))
+
+    assert all(done)
+    assert [one.letter for one in await kept(database)] == letters
+
+
+async def test_what_is_put_and_removed_at_once_is_gone(database: Database) -> None:
+    inbox = await filled(database)
+
+    await asyncio.gather(
+        inbox.put([FIRST]), inbox.put_answer(FIRST.event_id, "Hi"), inbox.remove(FIRST.event_id)
+    )
+
+    assert await kept(database) == []
+
+
+async def test_whoever_is_cancelled_has_put_it_all_the_same(database: Database) -> None:
+    inbox = await filled(database)
+    putting = asyncio.ensure_future(inbox.put([FIRST]))
+    await asyncio.sleep(0)
+    putting.cancel()
+    await asyncio.wait({putting})
+
+    await inbox.drain()
+
+    assert await kept(database) == [Kept(FIRST, State.WAITING)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE inbox SET letter='{' WHERE event_id='$z'",
+        "UPDATE inbox SET letter='[]' WHERE event_id='$z'",
+        "UPDATE inbox SET letter='{\"event_id\": \"$z\"}' WHERE event_id='$z'",
+        "UPDATE inbox SET state='??' WHERE event_id='$z'",
+        "UPDATE inbox SET letter=x'00ff' WHERE event_id='$z'",
+    ],
+)
+async def test_a_row_that_makes_no_sense_costs_itself_alone(
+    database: Database, damage: str
+) -> None:
+    await filled(database, FIRST, SECOND)
+
+    await database.execute(damage)
+
+    assert [one.letter for one in await kept(database)] == [SECOND]
+
+
+async def test_an_inbox_that_was_dropped_is_made_anew(database: Database) -> None:
+    inbox = await filled(database, FIRST)
+    await database.execute("DROP TABLE inbox")
+
+    # The first write finds out; the next one mends it.
+    assert not await inbox.put([SECOND])
+    assert await inbox.put([THIRD])
+
+    assert [one.letter for one in await kept(database)] == [THIRD]
+
+
+async def test_an_inbox_that_cannot_be_read_is_said_and_empty(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await database.execute("DROP TABLE inbox")
+
+    assert await kept(database) == []
+    assert "The inbox cannot be read" in caplog.text
+
+
+async def test_a_cache_that_is_made_anew_leaves_the_inbox_alone(database: Database) -> None:
+    await filled(database, FIRST)
+    await database.execute("DROP TABLE chat")
+
+    store = new_store(database)
+    await store.take_over()
+    await store.save(ALL)
+
+    assert (await loaded(database)).topology == ALL
+    assert await kept(database) == [Kept(FIRST, State.WAITING)]
+
+
+async def test_while_the_database_is_locked_nothing_is_said_to_be_kept(
+    database: Database, tmp_path: Path
+) -> None:
+    inbox = await filled(database)
+    await database.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+
+    locked = await inbox.put([FIRST])
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert not locked
+    assert await inbox.put([SECOND])
+    assert await rows(database, "inbox") == 1
