@@ -37,11 +37,17 @@ class State(str, enum.Enum):
 
 @attr.frozen
 class Kept:
-    """One message as it is kept; `answer` is the platform's, if that was had already."""
+    """One message as it is kept.
+
+    Attributes:
+        answer: the platform's, if that was had already.
+        sent: how many of the messages that the answer takes stand in Matrix.
+    """
 
     letter: Letter
     state: State
     answer: str | None = None
+    sent: int = 0
 
 
 @attr.frozen

@@ -8,7 +8,7 @@ whichever way it comes first, and none that was answered is answered again.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,7 +16,7 @@ import attr
 from maubot.handlers import event
 from mautrix.client import InternalEventType
 from mautrix.errors import MatrixRequestError
-from mautrix.types import RoomID, SyncToken
+from mautrix.types import EventID, RoomID, SyncToken
 
 from ..cache.inbox import Kept, State
 from ..letter import Letter
@@ -24,9 +24,13 @@ from ..matrix.api import NoAnswer
 from ..matrix.backlog import read_backlog
 from ..matrix.changes import invitations_in, scope_of
 from ..matrix.history import Timeline
+from ..matrix.sender import split_text
 from ..reconciliation import Reconciliation
 from .invitations import Invitations
 from .messages import Messages
+
+# More pieces than any answer has.
+ENOUGH = 1_000_000
 
 
 class CatchUp:
@@ -73,11 +77,15 @@ class CatchUp:
         known = {one.letter.event_id for one in kept}
         fresh = await self._backlog(sync, since) if since else []
         cases = [*kept, *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known)]
-        answered = await self._answered(cases)
-        open_cases = [one for one in cases if one.letter.event_id not in answered]
-        for one in kept:
-            if one.letter.event_id in answered:
+        count = await self._answers(cases)
+        open_cases = []
+        for one in cases:
+            sent = count[one.letter.event_id]
+            # Only an answer that is kept can be gone on with where it was cut off.
+            if sent >= (len(split_text(one.answer)) if one.answer is not None else 1):
                 await self.intake.inbox.remove(one.letter.event_id)
+            else:
+                open_cases.append(attr.evolve(one, sent=sent))
         await self._take_up(open_cases, {one.event_id for one in fresh} - known)
 
     async def close_gap(self, token: SyncToken) -> None:
@@ -124,19 +132,19 @@ class CatchUp:
                 )
         return list(wanted.values())
 
-    async def _answered(self, cases: Iterable[Kept]) -> set[str]:
-        rooms: dict[RoomID, set[Any]] = defaultdict(set)
+    async def _answers(self, cases: Iterable[Kept]) -> Counter[EventID]:
+        rooms: dict[RoomID, set[EventID]] = defaultdict(set)
         for one in cases:
             rooms[one.letter.room_id].add(one.letter.event_id)
-        answered: set[str] = set()
+        count: Counter[EventID] = Counter()
         for room_id, questions in rooms.items():
             try:
-                answered |= await self.timeline.answered(room_id, questions)
+                count += await self.timeline.answers(room_id, questions)
             except MatrixRequestError as error:
                 # Nothing can be said there any more, so nothing is to be answered.
                 self.log.warning("Messages in %s are left: %s", room_id, error)
-                answered |= questions
-        return answered
+                count.update(dict.fromkeys(questions, ENOUGH))
+        return count
 
     async def _take_up(self, cases: list[Kept], fresh: set[Any]) -> None:
         oldest = (time.time() - self.max_age() * 3600) * 1000

@@ -75,7 +75,7 @@ class Conversation:
                 crash_point("answered")
                 await self.inbox.put_answer(event_id, case.answer)
                 crash_point("kept")
-            await self.matrix.sender.answer(chat.room_id, case.answer, event_id)
+            await self.matrix.sender.answer(chat.room_id, case.answer, event_id, case.sent)
             crash_point("sent")
 
     async def _ask(self, platform: Platform, message: Message) -> str:

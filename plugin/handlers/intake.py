@@ -39,11 +39,13 @@ class Case:
     Attributes:
         letter: the message, as its last edit left it.
         answer: the platform's answer, once it was had: it is not asked for twice.
+        sent: how many of the messages that the answer takes stand in Matrix.
         begun: its turn has come.
     """
 
     letter: Letter
     answer: str | None = None
+    sent: int = 0
     begun: bool = False
 
 
@@ -111,9 +113,9 @@ class Intake:
             return
         self._remember(letter.event_id)
         if kept.state is State.SET_ASIDE:
-            self._aside[letter.room_id][letter.event_id] = Case(letter, kept.answer)
+            self._aside[letter.room_id][letter.event_id] = Case(letter, kept.answer, kept.sent)
         else:
-            self._queue(Case(letter, kept.answer), None)
+            self._queue(Case(letter, kept.answer, kept.sent), None)
 
     def tell_late(self, room_id: RoomID, count: int) -> None:
         """Say that messages in a room were set aside because they are old."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
-from mautrix.types import EventType, RedactionEvent
+from mautrix.types import EncryptedEvent, EventType, RedactionEvent, RoomID
 
 from ..errors import UserError
 from ..letter import Letter, read_letter
@@ -24,6 +24,10 @@ from .reception import Reception
 SILENT = ("m.notice",)
 
 NOT_PERMITTED = "You may not use me any more, so nobody answers here. Your chats are kept."
+SEALED = (
+    "This room is encrypted, and I was not given the means to read it: nobody answers here. "
+    "Your administrator can set up encryption in maubot; `!new` elsewhere starts an open chat."
+)
 TEXT_ONLY = "I can read text only; this message did not reach the platform."
 
 
@@ -37,6 +41,8 @@ class Messages:
         self.commands: Commands = reception.commands
         self.conversation = conversation
         self.intake = intake
+        self.matrix = reception.matrix
+        self._sealed: set[RoomID] = set()
         intake.serve(self.handle)
 
     @event.on(EventType.ROOM_MESSAGE)
@@ -45,6 +51,16 @@ class Messages:
         letter = read_letter(evt.serialize())
         if letter is not None:
             self.put(letter)
+
+    @event.on(EventType.ROOM_ENCRYPTED)
+    async def take_sealed(self, evt: EncryptedEvent) -> None:
+        """Say once in a room that its messages cannot be read, where maubot cannot decrypt."""
+        if self.matrix.sender.can_decrypt or evt.room_id in self._sealed:
+            return
+        chat = self.slot.current.lookup(evt.room_id)
+        if chat is not None and chat.owner == evt.sender:
+            self._sealed.add(evt.room_id)
+            await self.matrix.sender.notice(evt.room_id, SEALED)
 
     @event.on(EventType.ROOM_REDACTION)
     async def withdraw(self, evt: RedactionEvent) -> None:
@@ -69,6 +85,8 @@ class Messages:
         chat = self.slot.current.lookup(letter.room_id)
         if chat is not None:
             return letter.sender == chat.owner
+        if self.reception.has_shown(letter.room_id, letter.sender):
+            return False
         return self.setup().level_of(letter.sender) >= Level.USER
 
     async def handle(self, case: Case) -> None:

@@ -68,12 +68,12 @@ class Reception:
                 await self.call_home(letter.sender)
                 await self.commands.run(letter, None)
                 return
-        elif (letter.room_id, letter.sender) in self._shown:
-            # In a group the others should not have to read this after every message.
+        elif self.has_shown(letter.room_id, letter.sender):
             return
+        else:
+            self._shown.add((letter.room_id, letter.sender))
         home = await self.provisioning.make_home(letter.sender)
         await self.call_home(letter.sender)
-        self._shown.add((letter.room_id, letter.sender))
         text = f"Your chats are in {await self.describe(home)}. I answer there, not here."
         await self.matrix.sender.reply(letter.room_id, text, letter.event_id)
 
@@ -83,6 +83,11 @@ class Reception:
             await self.provisioning.call_home(owner)
         except (UserError, NoAnswer, MatrixRequestError) as error:
             self.log.warning("%s could not be shown to their Space: %s", owner, error)
+
+    def has_shown(self, room_id: RoomID, sender: UserID) -> bool:
+        """Whether somebody in a group was shown to their Space already: the others there should
+        not have to read that after every message."""
+        return (room_id, sender) in self._shown
 
     async def is_control_room(self, room_id: RoomID, sender: UserID) -> bool:
         """Whether the bot and this person are alone in the room."""

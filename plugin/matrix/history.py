@@ -6,6 +6,7 @@ platform is for the reader of these lines to choose.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from typing import Any, cast
 
@@ -67,23 +68,24 @@ class Timeline:
             elif (said := _text_of(event, edits)) is not None and reached:
                 yield said
 
-    async def answered(self, room_id: RoomID, questions: Collection[EventID]) -> set[EventID]:
-        """Which of these messages of a room have been answered.
+    async def answers(self, room_id: RoomID, questions: Collection[EventID]) -> Counter[EventID]:
+        """How many messages answer each of these messages of a room; a long answer has several.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
-        unseen, answered = set(questions), set()
+        unseen: set[EventID] = set(questions)
+        count: Counter[EventID] = Counter()
         async for event in self._events(room_id):
             content = event.get("content")
             answers = content.get(ANSWERS_KEY) if isinstance(content, dict) else None
             if event.get("sender") == self.client.mxid and answers in questions:
-                answered.add(EventID(str(answers)))
+                count[EventID(str(answers))] += 1
             # An answer comes after its question: past the oldest one there is none.
             unseen.discard(EventID(str(event.get("event_id"))))
             if not unseen:
                 break
-        return answered
+        return count
 
     async def between(
         self, room_id: RoomID, newest: SyncToken, oldest: SyncToken

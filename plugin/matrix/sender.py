@@ -38,6 +38,11 @@ class Sender:
         self.client = client
         self.api = api
 
+    @property
+    def can_decrypt(self) -> bool:
+        """Whether maubot was set up for encryption."""
+        return bool(self.client.crypto)
+
     async def notice(self, room_id: RoomID, text: str, reply_to: EventID | None = None) -> None:
         """Say something of the bot's own, in Markdown; shown apart from the platform's answers."""
         await self._send(room_id, _content("m.notice", text, reply_to), str(uuid4()))
@@ -47,10 +52,17 @@ class Sender:
         content = {**_content("m.notice", text, question), ANSWERS_KEY: question}
         await self._send(room_id, content, f"{question}-reply")
 
-    async def answer(self, room_id: RoomID, text: str, question: EventID) -> None:
+    async def answer(self, room_id: RoomID, text: str, question: EventID, sent: int = 0) -> None:
         """Send the platform's answer as a reply, in as many messages as its length takes; sending
-        the same answer again does no harm."""
-        for number, piece in enumerate(split_text(text)):
+        the same answer again does no harm.
+
+        Args:
+            room_id: the chat.
+            text: the answer, in Markdown.
+            question: the message it answers.
+            sent: how many of the messages stand in the room already.
+        """
+        for number, piece in list(enumerate(split_text(text)))[sent:]:
             content = _content("m.text", piece, question if number == 0 else None)
             content[ANSWERS_KEY] = question
             await self._send(room_id, content, f"{question}-{number}")
