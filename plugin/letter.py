@@ -32,6 +32,12 @@ class Letter:
     sent_at: int
     replaces: EventID | None = None
 
+    def edited(self, edit: Letter) -> Letter:
+        """This message as an edit of it leaves it; what another person wrote is no edit."""
+        if edit.sender != self.sender:
+            return self
+        return attr.evolve(self, msgtype=edit.msgtype, body=edit.body)
+
     @property
     def is_text(self) -> bool:
         """Whether there is anything in it that a platform can read."""

@@ -21,7 +21,7 @@ from mautrix.types import EventID, RoomID, SyncToken
 from ..cache.inbox import Kept, State
 from ..letter import Letter
 from ..matrix.api import NoAnswer
-from ..matrix.backlog import read_backlog
+from ..matrix.backlog import Backlog, read_backlog
 from ..matrix.changes import invitations_in, scope_of
 from ..matrix.history import Timeline
 from ..matrix.sender import split_text
@@ -73,9 +73,12 @@ class CatchUp:
         Raises:
             NoAnswer: the homeserver did not answer; nothing was taken up.
         """
-        kept = list(kept)
+        backlog = Backlog([], frozenset())
+        if since:
+            backlog = await read_backlog(sync, since, self.timeline, self.log)
+        kept = await self._as_left(kept, backlog)
         known = {one.letter.event_id for one in kept}
-        fresh = await self._backlog(sync, since) if since else []
+        fresh = self._wanted(backlog)
         cases = [*kept, *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known)]
         count = await self._answers(cases)
         open_cases = []
@@ -112,25 +115,37 @@ class CatchUp:
             self.reconciliation.mark(scope)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
-        for letter in await read_backlog(sync, since, self.timeline, self.log):
+        backlog = await read_backlog(sync, since, self.timeline, self.log)
+        for letter in backlog.letters:
             self.messages.put(letter)
+        for event_id in backlog.withdrawn:
+            self.intake.withdraw(event_id)
         self._token = SyncToken(sync["next_batch"])
 
-    async def _backlog(self, sync: dict[str, Any], since: SyncToken) -> list[Letter]:
+    async def _as_left(self, kept: Iterable[Kept], backlog: Backlog) -> list[Kept]:
+        """What the inbox holds, as its writers left it while nobody was there."""
+        standing = {one.letter.event_id: one for one in kept}
+        for edit in backlog.letters:
+            one = standing.get(edit.replaces) if edit.replaces else None
+            if one is not None and one.answer is None:
+                standing[one.letter.event_id] = attr.evolve(one, letter=one.letter.edited(edit))
+        for event_id in standing.keys() & backlog.withdrawn:
+            del standing[event_id]
+            await self.intake.inbox.remove(event_id)
+        return list(standing.values())
+
+    def _wanted(self, backlog: Backlog) -> list[Letter]:
         """The messages that want an answer, each as its last edit left it."""
-        letters = await read_backlog(sync, since, self.timeline, self.log)
         wanted = {
             one.event_id: one
-            for one in letters
+            for one in backlog.letters
             if one.replaces is None and self.messages.wants_answer(one)
         }
-        for edit in letters:
+        for edit in backlog.letters:
             original = wanted.get(edit.replaces) if edit.replaces else None
-            if original is not None and original.sender == edit.sender:
-                wanted[original.event_id] = attr.evolve(
-                    original, msgtype=edit.msgtype, body=edit.body
-                )
-        return list(wanted.values())
+            if original is not None:
+                wanted[original.event_id] = original.edited(edit)
+        return [one for one in wanted.values() if one.event_id not in backlog.withdrawn]
 
     async def _answers(self, cases: Iterable[Kept]) -> Counter[EventID]:
         rooms: dict[RoomID, set[EventID]] = defaultdict(set)

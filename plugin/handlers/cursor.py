@@ -50,7 +50,7 @@ class Cursor:
         self._kept = start
         self._done = start
         self._noted_at = time.monotonic()
-        self._eventful = True
+        self._eventful = False
 
     @event.on(InternalEventType.SYNC_SUCCESSFUL)
     async def follow(self, happened: dict[str, Any]) -> None:

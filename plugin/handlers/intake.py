@@ -129,12 +129,13 @@ class Intake:
     def edit(self, letter: Letter) -> None:
         """Let an edit replace a message whose turn has not come; any other edit is none."""
         assert letter.replaces is not None
-        found = self._open.get(letter.replaces) or self._aside[letter.room_id].get(letter.replaces)
-        if found is None or found.begun or found.letter.sender != letter.sender:
+        waiting = self._open.get(letter.replaces)
+        found = waiting or self._aside.get(letter.room_id, {}).get(letter.replaces)
+        if found is None or found.begun:
             return
-        found.letter = attr.evolve(found.letter, msgtype=letter.msgtype, body=letter.body)
-        if found.letter.event_id in self._open:
-            self._spawn(self._keep(found.letter))
+        found.letter = found.letter.edited(letter)
+        state = State.SET_ASIDE if waiting is None else State.WAITING
+        self._spawn(self._keep(found.letter, state))
 
     def withdraw(self, event_id: EventID) -> None:
         """Drop a message that was redacted before its turn came."""
@@ -222,8 +223,8 @@ class Intake:
             self._waiting[one.letter.sender] -= 1
         self._unsaved.discard(one.letter.event_id)
 
-    async def _keep(self, letter: Letter) -> None:
-        if await self.inbox.put([letter]):
+    async def _keep(self, letter: Letter, state: State = State.WAITING) -> None:
+        if await self.inbox.put([letter], state):
             self._unsaved.discard(letter.event_id)
 
     async def _put_beyond(self, letter: Letter) -> None:

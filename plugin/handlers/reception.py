@@ -65,8 +65,10 @@ class Reception:
             return
         if await self.is_control_room(letter.room_id, letter.sender):
             if self.commands.is_command(letter.body):
-                await self.call_home(letter.sender)
+                if letter.sender not in self.slot.current.spaces:
+                    await self.call_home(letter.sender)
                 await self.commands.run(letter, None)
+                await self.call_home(letter.sender)
                 return
         elif self.has_shown(letter.room_id, letter.sender):
             return

@@ -8,18 +8,27 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import attr
 from mautrix.errors import MatrixRequestError
-from mautrix.types import RoomID, SyncToken
+from mautrix.types import EventID, RoomID, SyncToken
 
 from ..letter import Letter, read_letter
 from .changes import rooms_in
 from .history import Timeline
 
 
+@attr.frozen
+class Backlog:
+    """What people wrote, room by room in its order, and which messages they took back."""
+
+    letters: list[Letter]
+    withdrawn: frozenset[EventID]
+
+
 async def read_backlog(
     sync: dict[str, Any], since: SyncToken, timeline: Timeline, log: logging.Logger
-) -> list[Letter]:
-    """The messages in a sync, and those it left out, room by room in their order.
+) -> Backlog:
+    """The messages in a sync, and those it left out.
 
     Args:
         sync: the answer to a `/sync`.
@@ -31,6 +40,7 @@ async def read_backlog(
         NoAnswer: the homeserver did not answer; nothing may be concluded about what is missing.
     """
     letters: list[Letter] = []
+    withdrawn: set[EventID] = set()
     for room_id, room in rooms_in(sync, "join"):
         part = room.get("timeline")
         part = part if isinstance(part, dict) else {}
@@ -43,7 +53,8 @@ async def read_backlog(
                 before = []
             events = before + events
         letters += await _letters(room_id, events, timeline)
-    return letters
+        withdrawn.update(event_id for event in events if (event_id := _redacted_by(event)))
+    return Backlog(letters, frozenset(withdrawn))
 
 
 async def _letters(
@@ -51,3 +62,12 @@ async def _letters(
 ) -> list[Letter]:
     clear = [await timeline.decrypted({**event, "room_id": room_id}) for event in events]
     return [letter for event in clear if (letter := read_letter(event)) is not None]
+
+
+def _redacted_by(event: dict[str, Any]) -> EventID | None:
+    """The event that this one redacts; from room version 11 on its id is in the content."""
+    if event.get("type") != "m.room.redaction":
+        return None
+    content = event.get("content")
+    redacts = event.get("redacts") or (isinstance(content, dict) and content.get("redacts"))
+    return EventID(redacts) if isinstance(redacts, str) else None

@@ -37,7 +37,7 @@ from .hint import (
 # A look at every chat goes on behind the conversations, so it takes few places of its own.
 AT_ONCE = 8
 AT_LEISURE = 2
-MESSAGE_TYPES = ("m.room.message", "m.room.encrypted")
+MESSAGE_TYPES = ("m.room.message", "m.room.encrypted", "m.room.redaction")
 
 
 class Reader:
