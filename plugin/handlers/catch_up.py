@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import attr
@@ -20,12 +21,11 @@ from mautrix.types import EventID, RoomID, SyncToken
 
 from ..cache.inbox import Kept, State
 from ..letter import Letter
-from ..matrix.api import NoAnswer
 from ..matrix.backlog import Backlog, read_backlog
-from ..matrix.changes import invitations_in, scope_of
+from ..matrix.changes import invitations_in, rooms_in, scope_of
 from ..matrix.history import Timeline
 from ..matrix.sender import split_text
-from ..reconciliation import Reconciliation
+from ..reconciliation import Reconciliation, until_known
 from .invitations import Invitations
 from .messages import Messages
 
@@ -94,33 +94,46 @@ class CatchUp:
     async def close_gap(self, token: SyncToken) -> None:
         """Take in what happened between a token and the registration of the handlers."""
         self._token = token
-        try:
-            sync = await self.reader.since(token)
-            await self._take(sync, token)
-        except (NoAnswer, MatrixRequestError) as error:
-            self.log.warning("What was written during the start could not be read: %s", error)
+        await self._catch_up_from(token, ())
 
     @event.on(InternalEventType.SYNC_SUCCESSFUL)
-    async def take_first_sync(self, happened: dict[str, Any]) -> None:
-        """Take in the sync that maubot is about to throw away; all others it delivers itself."""
+    async def follow(self, happened: dict[str, Any]) -> None:
+        """Read again what maubot is about to throw away or got in part only: the first sync, and
+        timelines that were too long for one."""
         sync = happened["data"]
+        before, self._token = self._token, SyncToken(sync.get("next_batch") or self._token)
         which = sync.get("net.maunium.mautrix", {})
+        limited = [room_id for room_id, room in rooms_in(sync, "join") if _is_limited(room)]
         # The very first sync of an account tells of old messages, not of new ones.
-        if which.get("is_first") and not which.get("is_initial"):
-            await self.close_gap(self._token)
+        if which.get("is_initial") or not (which.get("is_first") or limited):
+            return
+        # The messages of this sync are delivered next; those left out come before them.
+        self.intake.hold(limited)
+        await self._catch_up_from(before, limited)
 
-    async def _take(self, sync: dict[str, Any], since: SyncToken) -> None:
+    async def _catch_up_from(self, token: SyncToken, held: Iterable[RoomID]) -> None:
+        letters: list[Letter] = []
+        try:
+            letters = await until_known(partial(self._read_from, token), self.log)
+        except MatrixRequestError as error:
+            self.log.warning("What was written meanwhile could not be read: %s", error)
+        finally:
+            self.intake.release(held, [one for one in letters if one.replaces is None])
+        for letter in letters:
+            if letter.replaces is not None:
+                self.intake.edit(letter)
+
+    async def _read_from(self, token: SyncToken) -> list[Letter]:
+        """Read on from a token, and see to everything but the messages that want an answer."""
         bot = self.reader.identity.bot
+        sync = await self.reader.since(token)
+        backlog = await read_backlog(sync, token, self.timeline, self.log)
         if scope := scope_of(sync, self.reconciliation.slot.current, bot):
             self.reconciliation.mark(scope)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
-        backlog = await read_backlog(sync, since, self.timeline, self.log)
-        for letter in backlog.letters:
-            self.messages.put(letter)
-        for event_id in backlog.withdrawn:
-            self.intake.withdraw(event_id)
-        self._token = SyncToken(sync["next_batch"])
+        wanted = [one for one in backlog.letters if self.messages.wants_answer(one)]
+        return [one for one in wanted if one.event_id not in backlog.withdrawn]
 
     async def _as_left(self, kept: Iterable[Kept], backlog: Backlog) -> list[Kept]:
         """What the inbox holds, as its writers left it while nobody was there."""
@@ -175,3 +188,8 @@ class CatchUp:
         for room_id, letters in late.items():
             await self.intake.set_aside(letters)
             self.intake.tell_late(room_id, len(letters))
+
+
+def _is_limited(room: dict[str, Any]) -> bool:
+    timeline = room.get("timeline")
+    return isinstance(timeline, dict) and bool(timeline.get("limited"))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 
 import attr
+from mautrix.types import EventID
 
 from ..crash import crash_point
 from ..curation import Curation
@@ -32,11 +33,13 @@ LONGEST_TITLE = 250
 
 @attr.frozen
 class Request:
-    """One command as it was given: the words behind its name, and the chat it was given in."""
+    """One command as it was given: the words behind its name, and the chat it was given in;
+    `settled` takes the other messages that its reply settles."""
 
     letter: Letter
     words: str
     chat: Chat | None
+    settled: list[EventID] = attr.field(factory=list)
 
 
 @attr.frozen
@@ -105,7 +108,7 @@ class Commands:
         request = Request(letter, (match[2] or "").strip(), chat)
         answer = await self.table[match[1]].run(request)
         crash_point("commanded")
-        await self.matrix.sender.reply(letter.room_id, answer, letter.event_id)
+        await self.matrix.sender.reply(letter.room_id, answer, letter.event_id, request.settled)
 
     async def _new(self, request: Request) -> str:
         title = _title(request.words)
@@ -175,8 +178,12 @@ class Commands:
 
     async def _cancel(self, request: Request) -> str:
         letter = request.letter
-        count = await self.intake.give_up(letter.room_id, letter.event_id)
-        return f"I gave up {_messages(count)}." if count else "Nothing waits for an answer here."
+        given_up = await self.intake.give_up(letter.room_id, letter.event_id)
+        # The reply names them, so that no later start takes them up again.
+        request.settled.extend(given_up)
+        if not given_up:
+            return "Nothing waits for an answer here."
+        return f"I gave up {_messages(len(given_up))}."
 
     async def _space(self, request: Request) -> str:
         home = await self.provisioning.make_home(request.letter.sender)

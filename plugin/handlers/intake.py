@@ -68,6 +68,7 @@ class Intake:
         self._seen: dict[EventID, None] = {}
         self._waiting: Counter[UserID] = Counter()
         self._unsaved: set[EventID] = set()
+        self._held: dict[RoomID, list[tuple[Letter, bool]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve(self, handle: Handle) -> None:
@@ -77,7 +78,7 @@ class Intake:
     @property
     def saved(self) -> bool:
         """Whether every message that was taken in is kept in the inbox, or done with."""
-        return not self._unsaved
+        return not self._unsaved and not self._held
 
     @property
     def idle(self) -> bool:
@@ -91,6 +92,9 @@ class Intake:
             letter: the message.
             at_once: it does not wait for its turn in its room.
         """
+        if letter.room_id in self._held:
+            self._held[letter.room_id].append((letter, at_once))
+            return
         if letter.event_id in self._seen:
             return
         self._remember(letter.event_id)
@@ -105,6 +109,24 @@ class Intake:
             self._spawn(self._process(case, kept))
         else:
             self._queue(Case(letter), kept)
+
+    def hold(self, rooms: Iterable[RoomID]) -> None:
+        """Let messages of these rooms wait: older ones are about to be read."""
+        for room_id in rooms:
+            self._held.setdefault(room_id, [])
+
+    def release(self, rooms: Iterable[RoomID], older: Iterable[Letter]) -> None:
+        """Take in the older messages, and then those that waited for them.
+
+        Args:
+            rooms: whose messages were held.
+            older: what was read meanwhile, in its order; it may hold the others too.
+        """
+        waiting = [one for room_id in rooms for one in self._held.pop(room_id, ())]
+        for letter in older:
+            self.put(letter)
+        for letter, at_once in waiting:
+            self.put(letter, at_once)
 
     def resume(self, kept: Kept) -> None:
         """Take up a message that an earlier life kept."""
@@ -137,9 +159,9 @@ class Intake:
         state = State.SET_ASIDE if waiting is None else State.WAITING
         self._spawn(self._keep(found.letter, state))
 
-    def withdraw(self, event_id: EventID) -> None:
+    def withdraw(self, room_id: RoomID, event_id: EventID) -> None:
         """Drop a message that was redacted before its turn came."""
-        found = self._open.get(event_id)
+        found = self._open.get(event_id) or self._aside.get(room_id, {}).pop(event_id, None)
         if found is not None and not found.begun:
             self._spawn(self._finish(found))
 
@@ -159,8 +181,8 @@ class Intake:
             self._queue(Case(one.letter, one.answer), None)
         return len(again)
 
-    async def give_up(self, room_id: RoomID, keep: EventID) -> int:
-        """Drop what waits, is set aside or goes on in a room; how many messages that is.
+    async def give_up(self, room_id: RoomID, keep: EventID) -> list[EventID]:
+        """Drop what waits, is set aside or goes on in a room; which messages that is.
 
         Args:
             room_id: the room.
@@ -176,7 +198,7 @@ class Intake:
         await asyncio.gather(*(self._finish(one) for one in dropped))
         if begun:
             self.queues.interrupt(room_id)
-        return len(dropped)
+        return [one.letter.event_id for one in dropped]
 
     def _queue(self, one: Case, kept: asyncio.Task[None] | None) -> None:
         self._open[one.letter.event_id] = one

@@ -65,7 +65,7 @@ class Messages:
     @event.on(EventType.ROOM_REDACTION)
     async def withdraw(self, evt: RedactionEvent) -> None:
         """Drop a message that was taken back before its turn came."""
-        self.intake.withdraw(evt.redacts)
+        self.intake.withdraw(evt.room_id, evt.redacts)
 
     def put(self, letter: Letter) -> None:
         """Take in a message, unless nobody wants an answer to it."""

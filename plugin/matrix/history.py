@@ -25,7 +25,7 @@ from mautrix.types import (
 )
 
 from .api import NoAnswer, PatientAPI
-from .sender import ANSWERS_KEY
+from .sender import ANSWERS_KEY, SETTLES_KEY
 
 PAGE = 100
 TEXT_TYPES = ("m.text", "m.emote")
@@ -77,10 +77,8 @@ class Timeline:
         unseen: set[EventID] = set(questions)
         count: Counter[EventID] = Counter()
         async for event in self._events(room_id):
-            content = event.get("content")
-            answers = content.get(ANSWERS_KEY) if isinstance(content, dict) else None
-            if event.get("sender") == self.client.mxid and answers in questions:
-                count[EventID(str(answers))] += 1
+            if event.get("sender") == self.client.mxid:
+                count.update(one for one in _settled_by(event) if one in questions)
             # An answer comes after its question: past the oldest one there is none.
             unseen.discard(EventID(str(event.get("event_id"))))
             if not unseen:
@@ -130,6 +128,16 @@ class Timeline:
         except (CryptoError, SerializerError):
             return event
         return {**event, "type": str(clear.type), "content": clear.content.serialize()}
+
+
+def _settled_by(event: dict[str, Any]) -> list[EventID]:
+    """The messages that need no answer after this one of the bot's."""
+    content = event.get("content")
+    if not isinstance(content, dict):
+        return []
+    settles = content.get(SETTLES_KEY)
+    named = [content.get(ANSWERS_KEY), *(settles if isinstance(settles, list) else ())]
+    return [EventID(one) for one in named if isinstance(one, str)]
 
 
 def _text_of(event: dict[str, Any], edits: dict[str, str]) -> Said | None:

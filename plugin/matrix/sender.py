@@ -7,6 +7,7 @@ by whoever sends them.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import uuid4
 
@@ -20,6 +21,8 @@ from .api import NoAnswer, PatientAPI
 
 # The event that an answer answers, in the answer's content: tells answers from notices.
 ANSWERS_KEY = "chat.spacekeeper.answers"
+# Messages that were given up, in the content of the notice that says so.
+SETTLES_KEY = "chat.spacekeeper.settles"
 # Events are limited to 65,536 bytes (client-server API, section 7.1.4). A piece stands in its
 # event twice, as text and as HTML, escaped as JSON, and perhaps encrypted on top.
 PIECE_BYTES = 12_000
@@ -47,9 +50,20 @@ class Sender:
         """Say something of the bot's own, in Markdown; shown apart from the platform's answers."""
         await self._send(room_id, _content("m.notice", text, reply_to), str(uuid4()))
 
-    async def reply(self, room_id: RoomID, text: str, question: EventID) -> None:
-        """Answer a message with a notice, which settles it; saying it again does no harm."""
+    async def reply(
+        self, room_id: RoomID, text: str, question: EventID, settled: Sequence[EventID] = ()
+    ) -> None:
+        """Answer a message with a notice, which settles it; saying it again does no harm.
+
+        Args:
+            room_id: the room.
+            text: the notice, in Markdown.
+            question: the message it answers.
+            settled: further messages that need no answer after this one.
+        """
         content = {**_content("m.notice", text, question), ANSWERS_KEY: question}
+        if settled:
+            content[SETTLES_KEY] = list(settled)
         await self._send(room_id, content, f"{question}-reply")
 
     async def answer(self, room_id: RoomID, text: str, question: EventID, sent: int = 0) -> None:
