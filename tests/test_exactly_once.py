@@ -6,40 +6,32 @@ known any more whether it had answered.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import groupby
 
 import pytest
 
-from plugin.matrix.sender import PIECE_BYTES
-
-from .fakes.crashes import crash_at_request, crash_at_write
+from .fakes.crashes import crash_at_request, crash_at_write, refuse_writes
 from .fakes.faults import Hold
 from .fakes.maubot import Bot
 from .fakes.oracle import Oracle
-from .fakes.people import Person, heard, links, replies
+from .fakes.people import Person, heard, replies
 from .fakes.rooms import Event
-from .fakes.stories import add_chat, settle_in
-
-Crash = Callable[[Bot, int, bool], Awaitable[None]]
+from .fakes.stories import add_chat, come_back, settle_in
 
 # What it takes to answer a message; the next one waits until that is done.
 REQUESTS, WRITES = 6, 4
-MOMENTS = [
-    *((crash_at_request, number) for number in range(REQUESTS)),
-    *((crash_at_write, number) for number in range(WRITES)),
-]
+KILLS = {
+    f"{name} {'after' if after else 'before'} {number}": partial(crash, number=number, after=after)
+    for name, crash, count in (
+        ("request", crash_at_request, REQUESTS),
+        ("write", crash_at_write, WRITES),
+    )
+    for number in range(count)
+    for after in (False, True)
+}
 AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
-
-
-async def rise_again(bot: Bot, keep_database: bool) -> None:
-    """Start again after a kill, and let everything be dealt with."""
-    if not keep_database:
-        bot.database.unlink()
-    await bot.start()
-    await bot.settled()
-    await bot.deliver()
 
 
 def assert_asked_once_each(oracle: Oracle, *messages: Event) -> None:
@@ -49,22 +41,15 @@ def assert_asked_once_each(oracle: Oracle, *messages: Event) -> None:
 
 
 @DATABASE
-@AFTER
-@pytest.mark.parametrize(("crash", "number"), MOMENTS)
+@pytest.mark.parametrize("kill", KILLS)
 async def test_a_kill_at_any_moment_costs_no_answer_and_doubles_none(
-    bot: Bot,
-    oracle: Oracle,
-    alice: Person,
-    crash: Crash,
-    number: int,
-    after: bool,
-    keep_database: bool,
+    bot: Bot, oracle: Oracle, alice: Person, kill: str, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
     messages = [alice.write(alice.chat, text) for text in ("One", "Two")]
 
-    await crash(bot, number, after)
-    await rise_again(bot, keep_database)
+    await KILLS[kill](bot)
+    await come_back(bot, keep_database)
 
     assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
     assert [replies(alice.chat, one) for one in messages] == [["Answer to One"], ["Answer to Two"]]
@@ -93,7 +78,7 @@ async def test_a_kill_while_the_platform_thinks_asks_it_again_under_the_same_key
 
     await bot.kill()
     gate.set()
-    await rise_again(bot, keep_database)
+    await come_back(bot, keep_database)
 
     assert heard(alice.chat) == ["Answer to Think"]
     assert oracle.keys == [message["event_id"]] * 2
@@ -111,7 +96,7 @@ async def test_an_answer_that_was_had_is_not_asked_for_again(
 
     await bot.kill()
     bot.server.heal()
-    await rise_again(bot, keep_database=True)
+    await come_back(bot, keep_database=True)
 
     assert heard(alice.chat) == ["Answer to One"]
     assert oracle.keys == [message["event_id"]]
@@ -131,48 +116,6 @@ async def test_ten_kills_in_a_row_answer_once(bot: Bot, oracle: Oracle, alice: P
     assert heard(alice.chat) == [f"Answer to {text}" for text in texts]
 
 
-@DATABASE
-@AFTER
-@pytest.mark.parametrize("where", ["createRoom", "PUT .*m.space.child", "PUT .*/send/"])
-async def test_new_that_was_cut_short_makes_one_room(
-    bot: Bot, alice: Person, where: str, after: bool, keep_database: bool
-) -> None:
-    (control,) = await settle_in(bot, alice)
-    cut = bot.server.inject(Hold(where, times=None, after=after))
-    command = alice.write(control, "!new Holiday")
-    await bot.push()
-    await cut.reached.wait()
-
-    await bot.kill()
-    bot.server.heal()
-    await rise_again(bot, keep_database)
-
-    assert [chat.name for chat in alice.chats] == ["Chat 1", "Holiday"]
-    assert len(links(alice.space)) == 2
-    (reply,) = replies(control, command)
-    assert "is ready, as `C2`" in reply
-
-
-@DATABASE
-@AFTER
-@pytest.mark.parametrize("piece", [0, 1, 2])
-async def test_a_long_answer_goes_on_where_it_was_cut_off(
-    bot: Bot, oracle: Oracle, alice: Person, piece: int, after: bool, keep_database: bool
-) -> None:
-    await settle_in(bot, alice)
-    paragraphs = [str(number) * (PIECE_BYTES - 100) for number in range(3)]
-    cut = bot.server.inject(Hold("PUT .*/send/", times=None, skip=piece, after=after))
-    alice.write(alice.chat, "\n\n".join(paragraphs))
-    await bot.push()
-    await cut.reached.wait()
-
-    await bot.kill()
-    bot.server.heal()
-    await rise_again(bot, keep_database)
-
-    assert heard(alice.chat) == [f"Answer to {paragraphs[0]}", *paragraphs[1:]]
-
-
 async def test_chats_are_independent_in_a_crash(bot: Bot, oracle: Oracle, alice: Person) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control)
@@ -185,7 +128,27 @@ async def test_chats_are_independent_in_a_crash(bot: Bot, oracle: Oracle, alice:
 
     await bot.kill()
     oracle.gates.clear()
-    await rise_again(bot, keep_database=True)
+    await come_back(bot, keep_database=True)
 
     assert heard(stuck) == ["Answer to Hangs"]
     assert heard(quick) == ["Answer to Quick"]
+
+
+async def test_a_database_that_takes_no_write_costs_no_answer(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    gate = oracle.gate("Think")
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_writes(patch)
+        alice.write(alice.chat, "Quick")
+        alice.write(alice.chat, "Think")
+        await bot.push()
+        await bot.server.until(lambda: oracle.texts == ["Quick", "Think"])
+        await bot.kill()
+    gate.set()
+
+    await come_back(bot, keep_database=True)
+
+    assert heard(alice.chat) == ["Answer to Quick", "Answer to Think"]
+    assert oracle.texts == ["Quick", "Think", "Think"]

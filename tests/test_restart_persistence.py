@@ -6,15 +6,14 @@ chat: the database is a cache and no more.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mautrix.util.async_db.connection import LoggingConnection
 
 from plugin.matrix.hint import HINT_TYPE
 
+from .fakes.crashes import refuse_writes
 from .fakes.maubot import BOT, Bot
 from .fakes.people import BINDING, Person, bindings
 from .fakes.ruins import lasting
@@ -138,26 +137,6 @@ async def test_a_database_that_takes_no_write_costs_nobody_anything(
     for person in (alice, bob):
         person.accept_all()
         assert await ask(bot, person, person.chats[-1], "Hello") == "Hello"
-
-
-def refuse_writes(patch: pytest.MonkeyPatch) -> None:
-    """Let the disk be full for whatever the plugin writes."""
-    execute = LoggingConnection.execute
-
-    async def refuse(self: LoggingConnection, query: str, *args: Any, **more: Any) -> Any:
-        # What maubot itself writes when it opens a database goes through.
-        if (
-            query.split(maxsplit=1)[0] in ("INSERT", "UPDATE", "DELETE", "DROP")
-            and "version" not in query
-        ):
-            raise sqlite3.OperationalError("database or disk is full")
-        return await execute(self, query, *args, **more)
-
-    async def refuse_many(self: LoggingConnection, query: str, *args: Any, **more: Any) -> Any:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    patch.setattr(LoggingConnection, "execute", refuse)
-    patch.setattr(LoggingConnection, "executemany", refuse_many)
 
 
 async def test_without_the_hint_in_the_account_data_everything_is_found_too(

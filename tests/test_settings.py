@@ -187,7 +187,9 @@ NEARLY = st.fixed_dictionaries({}, optional=dict.fromkeys(
 ))  # fmt: skip
 
 
-@hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+@hypothesis.settings(
+    max_examples=40, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 @given(JUNK | NEARLY)
 def test_nothing_that_can_be_written_stops_the_plugin(raw: object) -> None:
     settings, _ = parse_settings(raw)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import io
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,24 @@ class Text:
         self.yaml.indent(4)
         self.yaml.width = 200
         self.text = text
-        self.base = RecursiveDict(self.yaml.load(base), CommentedMap)
-        self.config = Config(lambda: self.yaml.load(self.text), self.base.clone, self.save)
+        self.base = RecursiveDict(_parse(base), CommentedMap)
+        self.config = Config(lambda: _parse(self.text), self.base.clone, self.save)
 
     def save(self, data: Any) -> None:
         buffer = io.StringIO()
         self.yaml.dump(data, buffer)
         self.text = buffer.getvalue()
+
+
+def _parse(text: str) -> Any:
+    """The values in a text, nobody else's to change."""
+    return copy.deepcopy(_parse_once(text))
+
+
+@functools.cache
+def _parse_once(text: str) -> Any:
+    # Most tests have the same few texts, and the parser is slow.
+    return YAML().load(text)
 
 
 def read(text: str, fallback: Settings = DEFAULTS) -> tuple[Settings, tuple[str, ...]]:

@@ -1,12 +1,18 @@
-"""Ends the plugin at a chosen moment: at a request to the homeserver, or at a write of its own."""
+"""What may happen to the plugin itself: killed at a chosen moment, or left without a disk.
+
+The moments are its requests to the homeserver and its writes to the database.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from typing import Any
 
 import attr
 import pytest
 from mautrix.util.async_db.aiosqlite import TxnConnection
+from mautrix.util.async_db.connection import LoggingConnection
 
 from .faults import Hold
 from .maubot import Bot
@@ -58,6 +64,26 @@ async def crash_at_write(bot: Bot, number: int, after: bool) -> None:
         await bot.push()
         await _until(bot, brake.reached)
         await bot.kill()
+
+
+def refuse_writes(patch: pytest.MonkeyPatch) -> None:
+    """Let the disk be full for whatever the plugin writes."""
+    execute = LoggingConnection.execute
+
+    async def refuse(self: LoggingConnection, query: str, *args: Any, **more: Any) -> Any:
+        # What maubot itself writes when it opens a database goes through.
+        if (
+            query.split(maxsplit=1)[0] in ("INSERT", "UPDATE", "DELETE", "DROP")
+            and "version" not in query
+        ):
+            raise sqlite3.OperationalError("database or disk is full")
+        return await execute(self, query, *args, **more)
+
+    async def refuse_many(self: LoggingConnection, query: str, *args: Any, **more: Any) -> Any:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    patch.setattr(LoggingConnection, "execute", refuse)
+    patch.setattr(LoggingConnection, "executemany", refuse_many)
 
 
 async def _until(bot: Bot, reached: asyncio.Event) -> None:

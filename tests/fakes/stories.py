@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from .maubot import BOT, Bot
+from .oracle import Oracle
 from .people import Person, heard, links, replies
 from .rooms import Room
 
@@ -53,3 +56,38 @@ def assert_at_home(person: Person, *control_rooms: Room) -> None:
         assert room.membership(BOT) == "join"
         (welcome,) = heard(room)
         assert person.space.room_id in welcome
+
+
+async def meanwhile(bot: Bot, when: str) -> None:
+    """Before people do something: stop, unless it is to happen live."""
+    if when != "live":
+        await bot.stop()
+    if when.endswith("gone"):
+        bot.database.unlink()
+
+
+async def notice(bot: Bot) -> None:
+    """After they did: let the plugin learn of it, live or with its next start."""
+    if not bot.running:
+        await bot.start()
+        await bot.settled()
+    await bot.deliver()
+
+
+async def come_back(bot: Bot, keep_database: bool = True) -> None:
+    """Start again after a stop or a kill, and let everything be dealt with."""
+    if not keep_database:
+        bot.database.unlink()
+    await bot.start()
+    await bot.settled()
+    await bot.deliver()
+
+
+async def write_while_busy(bot: Bot, oracle: Oracle, alice: Person, *texts: str) -> asyncio.Event:
+    """Let the platform think about something while more is written; set the event to go on."""
+    gate = oracle.gate("Think")
+    for text in ("Think", *texts):
+        alice.write(alice.chats[0], text)
+    await bot.push()
+    await bot.server.until(lambda: oracle.texts == ["Think"])
+    return gate

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .rooms import Content, Event, Room
+from .rooms import Content, Event, Refusal, Room
 from .world import World
 
 # Events of a room in one answer, where the filter says nothing else: maubot's asks for as many.
@@ -29,6 +29,8 @@ def sync(world: World, user: str, since: str | None, chosen: Content) -> Content
         chosen: the filter.
     """
     position = int(since[1:]) if since else 0
+    if since and position < world.oldest_token:
+        raise Refusal(400, "M_UNKNOWN", f"no token {since} here")
     news: dict[str, list[Event]] = {}
     for event in world.log[position:]:
         news.setdefault(event["room_id"], []).append(event)

@@ -21,6 +21,7 @@ class World:
         self.server_name = server_name
         self.default_version = "10"
         self.clock = int(time.time() * 1000)
+        self.oldest_token = 0
         self.rooms: dict[str, Room] = {}
         self.names: dict[str, str] = {}
         self.account_data: dict[tuple[str, str], Content] = {}
@@ -159,6 +160,10 @@ class World:
         if room.power(user) <= room.power(removed):
             raise forbidden(f"{user} is not above {removed}")
         self._set_membership(room, user, removed, membership)
+
+    def forget_tokens(self) -> None:
+        """The homeserver knows none of the sync tokens any more that it gave out so far."""
+        self.oldest_token = len(self.log) + 1
 
     def profile(self, user: str) -> Content:
         if user not in self.names:

@@ -7,19 +7,10 @@ import pytest
 from ..fakes.maubot import BOT, Bot
 from ..fakes.oracle import ORACLE, Oracle
 from ..fakes.people import Person, heard, replies
-from ..fakes.stories import add_chat, ask, assert_at_home, settle_in
+from ..fakes.stories import add_chat, ask, assert_at_home, come_back, settle_in
 
 HOUR = 3_600_000
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
-
-
-async def come_back(bot: Bot, keep_database: bool = True) -> None:
-    """Start again after a stop, and let everything be dealt with."""
-    if not keep_database:
-        bot.database.unlink()
-    await bot.start()
-    await bot.settled()
-    await bot.deliver()
 
 
 @DATABASE
@@ -58,122 +49,39 @@ async def test_what_was_answered_before_is_not_answered_again(
 
 
 @DATABASE
-@pytest.mark.parametrize("count", [70, 250])
+@pytest.mark.parametrize("count", [70, 130])
 async def test_more_than_a_sync_tells_is_paged_to_the_end(
     bot: Bot, oracle: Oracle, alice: Person, count: int, keep_database: bool
 ) -> None:
-    bot.server.world.names["@talker:test"] = "Talker"
+    texts = [f"Question {number}" for number in range(count)]
     await settle_in(bot, alice)
     await bot.stop()
-    for number in range(count):
-        # What others do in between must not be counted, nor break the order.
-        bot.server.world.append(alice.chat, "@talker:test", {"n": number}, "m.other")
-        if number % 5 == 0:
-            alice.write(alice.chat, f"Question {number}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("plugin.handlers.intake.LONGEST_QUEUE", count)
+        for text in texts:
+            alice.write(alice.chat, text)
 
-    await come_back(bot, keep_database)
+        await come_back(bot, keep_database)
 
-    assert heard(alice.chat) == [f"Answer to Question {number}" for number in range(0, count, 5)]
+    assert heard(alice.chat) == [f"Answer to {text}" for text in texts]
 
 
-async def test_a_long_absence_of_one_person_is_paged_too(
-    bot: Bot, oracle: Oracle, alice: Person
+async def test_more_than_may_wait_is_set_aside_and_not_lost(
+    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("plugin.handlers.intake.LONGEST_QUEUE", 5)
+    texts = [f"Question {number}" for number in range(12)]
     await settle_in(bot, alice)
     await bot.stop()
-    texts = [f"Question {number}" for number in range(130)]
     for text in texts:
         alice.write(alice.chat, text)
 
     await come_back(bot)
-    while await ask(bot, alice, alice.chat, "!retry") != "Nothing is set aside here.":
-        pass
+    await ask(bot, alice, alice.chat, "!retry")
 
     assert [text for text in heard(alice.chat) if text.startswith("Answer")] == [
         f"Answer to {text}" for text in texts
     ]
-
-
-@DATABASE
-async def test_an_edit_counts_as_what_was_written(
-    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
-) -> None:
-    await settle_in(bot, alice)
-    await bot.stop()
-    message = alice.write(alice.chat, "Helo")
-    alice.edit(message, "Hallo")
-    alice.edit(message, "Hello")
-
-    await come_back(bot, keep_database)
-
-    assert oracle.texts == ["Hello"]
-    assert replies(alice.chat, message) == ["Answer to Hello"]
-
-
-@DATABASE
-async def test_an_edit_of_what_was_answered_before_is_no_new_message(
-    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
-) -> None:
-    await settle_in(bot, alice)
-    message = alice.write(alice.chat, "Helo")
-    await bot.deliver()
-    await bot.stop()
-    alice.edit(message, "Hello")
-
-    await come_back(bot, keep_database)
-
-    assert oracle.texts == ["Helo"]
-
-
-@DATABASE
-async def test_what_was_taken_back_is_not_asked(
-    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
-) -> None:
-    await settle_in(bot, alice)
-    await bot.stop()
-    message = alice.write(alice.chat, "Never mind")
-    alice.write(alice.chat, "Hello")
-    alice.take_back(message)
-
-    await come_back(bot, keep_database)
-
-    assert oracle.texts == ["Hello"]
-
-
-async def test_a_message_that_waited_and_was_taken_back_while_nobody_was_there_is_not_asked(
-    bot: Bot, oracle: Oracle, alice: Person
-) -> None:
-    await settle_in(bot, alice)
-    oracle.gate("Think")
-    alice.write(alice.chat, "Think")
-    waiting = alice.write(alice.chat, "Never mind")
-    await bot.push()
-    await bot.server.until(lambda: oracle.texts == ["Think"])
-    await bot.kill()
-    alice.take_back(waiting)
-    oracle.gates.clear()
-
-    await come_back(bot)
-
-    assert heard(alice.chat) == ["Answer to Think"]
-
-
-async def test_a_message_that_waited_and_was_edited_while_nobody_was_there_is_asked_so(
-    bot: Bot, oracle: Oracle, alice: Person
-) -> None:
-    await settle_in(bot, alice)
-    oracle.gate("Think")
-    alice.write(alice.chat, "Think")
-    waiting = alice.write(alice.chat, "Helo")
-    await bot.push()
-    await bot.server.until(lambda: oracle.texts == ["Think"])
-    await bot.kill()
-    alice.edit(waiting, "Hello")
-    oracle.gates.clear()
-
-    await come_back(bot)
-
-    assert heard(alice.chat) == ["Answer to Think", "Answer to Hello"]
 
 
 @DATABASE

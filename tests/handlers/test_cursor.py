@@ -11,11 +11,11 @@ from mautrix.types import SyncToken
 from plugin.handlers import cursor as cursor_module
 from plugin.matrix.hint import CURSOR_TYPE
 
-from ..fakes.faults import Answer
+from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.oracle import Oracle
 from ..fakes.people import Person, heard
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import ask, assert_at_home, settle_in
 from ..fakes.sync import now
 
 
@@ -106,10 +106,9 @@ async def test_the_one_in_the_database_goes_as_far_as_the_inbox(
     await settle_in(bot, alice)
     gate = oracle.gate("Think")
     alice.write(alice.chat, "Think")
-    for _ in range(4):
+    for taken_in in range(1, 5):
         await bot.push()
-        await bot.server.until(lambda: oracle.texts == ["Think"])
-        await asyncio.sleep(0.02)
+        await bot.server.until(lambda: len(bot.query("SELECT * FROM inbox")) == taken_in)  # noqa: B023
         alice.write(alice.chat, "More")
 
     kept, done = in_database(bot), in_matrix(bot)
@@ -121,6 +120,27 @@ async def test_the_one_in_the_database_goes_as_far_as_the_inbox(
 
     assert int(kept[1:]) > int(done[1:])
     assert heard(alice.chat) == ["Answer to Think", *["Answer to More"] * 4]
+
+
+async def test_an_invitation_that_is_not_answered_yet_is_not_passed_by(
+    bot: Bot, alice: Person, bob: Person, always: None
+) -> None:
+    await settle_in(bot, alice)
+    making = bot.server.inject(Hold("createRoom", times=None))
+    room = bob.invite_bot()
+    await bot.push()
+    await making.reached.wait()
+    for _ in range(4):
+        alice.write(alice.chat, "Hello")
+        await bot.push()
+        await asyncio.sleep(0.02)
+
+    await bot.kill()
+    bot.server.heal()
+    await bot.start()
+    await bot.settled()
+
+    assert_at_home(bob, room)
 
 
 async def test_a_matrix_that_does_not_take_it_disturbs_nobody(

@@ -1,0 +1,139 @@
+"""The plugin's database is locked, full or restarted under it: messages are answered all the
+same, nothing is lost, and it goes on by itself when the database is well again."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from dev import postgres
+from dev.postgres import Postgres
+from dev.stack import INSTANCE, Options, Stack
+
+from .story import Resident, onboard, wait_for_log
+from .transcript import read_when_complete
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+ILL = "The database does not take what is written"
+WELL = "The database takes what is written again"
+
+
+async def write(resident: Resident, words: str) -> None:
+    """Write a few messages in the first chat."""
+    for number in range(5):
+        await resident.person.send(resident.chats[0], f"{words} {number}")
+
+
+async def expect_everything_answered(stack: Stack, resident: Resident) -> None:
+    """All is answered once, and nothing of it again after a kill."""
+    chat = (resident.person, resident.chats[0])
+    (transcript,) = await read_when_complete([chat])
+    assert transcript.answered == transcript.asked
+    stack.maubot.kill()
+    await write(resident, "in the dark")
+    await stack.maubot.start()
+    await read_when_complete([chat])
+    await write(resident, "afterwards")
+    (transcript,) = await read_when_complete([chat])
+    assert transcript.answered == transcript.asked
+
+
+async def test_a_locked_file_is_waited_for(stack: Stack) -> None:
+    ned = await onboard(stack, "ned")
+    logged = len(stack.maubot.log())
+    connection = sqlite3.connect(stack.maubot.database(INSTANCE), isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        await write(ned, "locked")
+        await wait_for_log(stack, ILL, logged, 60)
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+    await write(ned, "unlocked")
+    await wait_for_log(stack, WELL, logged, 60)
+    await expect_everything_answered(stack, ned)
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[None]:
+    """A disk of 1 MiB, mounted on `place` with what is there; skips where that is forbidden."""
+    kept = {path.name: path.read_bytes() for path in place.iterdir()}
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    unmount = ["umount", "--lazy", str(place)]
+    mounted = subprocess.run(mount, check=False, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"No small disk can be mounted here: {mounted.stderr.strip()}")
+    try:
+        for name, content in kept.items():
+            (place / name).write_bytes(content)
+        yield
+    finally:
+        # Lazily: whoever still has a file of it open may keep it.
+        subprocess.run(unmount, check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all the room on a disk that is left; the file that takes it."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError:
+            return filler
+    raise AssertionError("unreachable: a disk has an end")
+
+
+async def test_a_full_disk_is_waited_for(stack: Stack) -> None:
+    ora = await onboard(stack, "ora")
+    place = stack.maubot.database(INSTANCE).parent
+    await stack.maubot.stop()
+    with small_disk(place):
+        await stack.maubot.start()
+        await write(ora, "roomy")
+        await read_when_complete([(ora.person, ora.chats[0])])
+        logged = len(stack.maubot.log())
+        filler = fill(place)
+        for number in range(20):
+            await ora.person.send(ora.chats[0], f"full {number} " + "x" * 4000)
+        await wait_for_log(stack, ILL, logged, 60)
+        filler.unlink()
+        await write(ora, "roomy again")
+        await wait_for_log(stack, WELL, logged, 60)
+        await expect_everything_answered(stack, ora)
+        await stack.maubot.stop()
+    await stack.maubot.start()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server() -> AsyncIterator[Postgres]:
+    if missing := postgres.what_is_missing():
+        pytest.skip(missing)
+    async with Postgres.serve() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def served(server: Postgres) -> AsyncIterator[Stack]:
+    """A stack whose maubot keeps everything in PostgreSQL."""
+    async with Stack.start(Options(database=server.url)) as stack:
+        yield stack
+
+
+async def test_a_server_that_restarts_is_waited_for(server: Postgres, served: Stack) -> None:
+    pam = await onboard(served, "pam")
+    logged = len(served.maubot.log())
+    await server.stop()
+    await write(pam, "away")
+    await wait_for_log(served, ILL, logged, 60)
+    await server.start()
+    await write(pam, "back")
+    await wait_for_log(served, WELL, logged, 60)
+    await expect_everything_answered(served, pam)

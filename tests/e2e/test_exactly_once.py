@@ -1,0 +1,202 @@
+"""The plugin is killed at every step of a message's life: each message is answered once, in
+order, whatever became of the database, and the platform could tell what it had seen before."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from dev import postgres
+from dev.postgres import Postgres
+from dev.stack import INSTANCE, Options, Stack
+
+from .moments import (
+    CRASH_POINT,
+    Answered,
+    Arrival,
+    Asking,
+    Call,
+    Cell,
+    Delivery,
+    Kept,
+    Moment,
+    NextCall,
+    Reply,
+    ReplyArrived,
+    Sent,
+)
+from .recorder import Recorder
+from .scene import eventually
+from .story import Resident, onboard, start_chat
+from .transcript import ANSWERS, read_transcript, read_when_complete
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SLOW = pytest.mark.slow
+MOMENTS = (Delivery, Arrival, Asking, Call, Answered, Kept, Reply, ReplyArrived, Sent, NextCall)
+# The whole matrix takes minutes.
+QUICK = {(Call, "deleted"), (Reply, "kept"), (ReplyArrived, "deleted")}
+CELLS = [
+    pytest.param(moment, database, marks=[] if (moment, database) in QUICK else SLOW)
+    for moment in MOMENTS
+    for database in ("kept", "deleted")
+]
+
+
+@dataclass
+class House:
+    """A stack with a recording platform and one person; `server` is its PostgreSQL, if any."""
+
+    stack: Stack
+    recorder: Recorder
+    resident: Resident
+    server: Postgres | None
+    numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    async def delete_database(self) -> None:
+        """Delete the plugin's database while maubot is down."""
+        if self.server is None:
+            self.stack.maubot.delete_database(INSTANCE)
+            return
+        connection = await asyncpg.connect(self.server.url)
+        await connection.execute(f'DROP SCHEMA "mbp_{INSTANCE}" CASCADE')
+        await connection.close()
+
+    async def until_dead(self) -> None:
+        """Wait until the plugin's process has ended."""
+
+        async def is_dead() -> bool:
+            return not self.stack.maubot.running
+
+        await eventually(is_dead, "the plugin is killed", 20)
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="session",
+    params=["sqlite", pytest.param("postgres", marks=SLOW)],
+)
+async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    if request.param == "sqlite":
+        async with (
+            Recorder.serve() as recorder,
+            Stack.start(Options(config=recorder.config)) as stack,
+        ):
+            yield House(stack, recorder, await onboard(stack, "ida"), None)
+        return
+    if missing := postgres.what_is_missing():
+        pytest.skip(missing)
+    async with Recorder.serve() as recorder, Postgres.serve() as server:
+        options = Options(config=recorder.config, database=server.url)
+        async with Stack.start(options) as stack:
+            yield House(stack, recorder, await onboard(stack, "ida"), server)
+
+
+@pytest.mark.parametrize(("kind", "database"), CELLS)
+async def test_a_message_is_answered_once_wherever_the_plugin_is_killed(
+    house: House, kind: type[Moment], database: str
+) -> None:
+    resident, moment = house.resident, kind()
+    room_id = await start_chat(resident)
+    number = next(house.numbers)
+    cell = Cell(house.stack, house.recorder, room_id, f"first {number}", f"second {number}")
+    house.recorder.seen.clear()
+    await moment.arm(cell)
+    keys = {
+        name: await resident.person.send(room_id, words)
+        for name, words in (("first", cell.first), ("second", cell.second))
+    }
+    await house.until_dead()
+    keys["third"] = await resident.person.send(room_id, "third")
+    if database == "deleted":
+        await house.delete_database()
+    await moment.disarm(cell)
+    await house.stack.maubot.start()
+    await read_when_complete([(resident.person, room_id)])
+
+    # Whatever was to be answered twice is so before this.
+    keys["last"] = await resident.person.send(room_id, "last")
+    (transcript,) = await read_when_complete([(resident.person, room_id)])
+    assert transcript.lost == []
+    assert transcript.answered == transcript.asked
+    again = moment.again_kept if database == "kept" else moment.again_deleted
+    for name, key in keys.items():
+        allowed = (1, 2) if name in again else (1,)
+        assert house.recorder.times[key] in allowed, f"the platform was sent the {name} message"
+
+
+@pytest.mark.parametrize("database", ["kept", pytest.param("deleted", marks=SLOW)])
+async def test_a_chat_is_made_once_although_nobody_could_say_so(
+    house: House, database: str
+) -> None:
+    resident = house.resident
+    title = f"Holiday, database {database}"
+    house.stack.maubot.environment[CRASH_POINT] = "commanded"
+    await house.stack.maubot.restart()
+    question = await resident.person.send(resident.control, f"!new {title}")
+    await house.until_dead()
+    if database == "deleted":
+        await house.delete_database()
+    house.stack.maubot.environment.pop(CRASH_POINT)
+    await house.stack.maubot.start()
+    await resident.person.wait_for_message(resident.control, title, within=30)
+    # Whatever was to be answered twice is so before this.
+    await resident.person.send(resident.control, "!chats")
+    listing = await resident.person.wait_for_message(resident.control, "Your chats")
+    assert listing["content"]["body"].count(title) == 1
+    answers = [
+        event["content"].get(ANSWERS)
+        for event in await resident.person.messages(resident.control)
+        if event["type"] == "m.room.message"
+    ]
+    assert answers.count(question) == 1
+
+
+async def test_a_platform_that_hangs_in_one_chat_holds_up_no_other(house: House) -> None:
+    resident, released = house.resident, asyncio.Event()
+    slow, brisk = [await start_chat(resident) for _ in range(2)]
+
+    async def hang(request: object) -> None:
+        await released.wait()
+
+    house.recorder.reactions["take your time"] = hang
+    await resident.person.send(slow, "take your time")
+    await resident.person.send(slow, "after you")
+    for number in range(10):
+        await resident.person.send(brisk, f"question {number}")
+    (meanwhile,) = await read_when_complete([(resident.person, brisk)])
+    assert meanwhile.answered == meanwhile.asked
+    assert (await read_transcript(resident.person, slow)).answered == []
+    released.set()
+    (afterwards,) = await read_when_complete([(resident.person, slow)])
+    assert afterwards.answered == afterwards.asked
+
+
+async def test_what_waits_outlives_a_stop_and_the_loss_of_the_database(house: House) -> None:
+    resident, asked = house.resident, asyncio.Event()
+    room_id = await start_chat(resident)
+
+    async def hang(request: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    house.recorder.reactions["no hurry"] = hang
+    # One life leaves two messages to the next, which cannot finish them either.
+    await house.stack.maubot.stop()
+    for words in ("no hurry", "after you"):
+        await resident.person.send(room_id, words)
+    await house.stack.maubot.start()
+    await asyncio.wait_for(asked.wait(), 30)
+    await house.stack.maubot.stop()
+    await house.delete_database()
+    house.recorder.reactions.clear()
+    await house.stack.maubot.start()
+    (transcript,) = await read_when_complete([(resident.person, room_id)], within=20)
+    assert transcript.lost == []
+    assert transcript.answered == transcript.asked

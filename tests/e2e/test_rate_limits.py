@@ -1,0 +1,70 @@
+"""A homeserver that lets the bot do only so much at a time: whatever was asked for comes true."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dev.person import MatrixRefusal, Person
+from dev.picture import take_picture
+from dev.stack import Options, Stack
+
+from .scene import eventually
+from .story import onboard
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WISHES = 15
+
+
+async def send_patiently(person: Person, room_id: str, text: str) -> str:
+    """Send a message as a client does: again, when the homeserver asks for patience."""
+    while True:
+        try:
+            return await person.send(room_id, text)
+        except MatrixRefusal as refusal:
+            if refusal.errcode != "M_LIMIT_EXCEEDED":
+                raise
+            await asyncio.sleep(1)
+
+
+async def messages_about(person: Person, room_id: str) -> list[dict[str, Any]]:
+    """What the bot said in the room."""
+    return [
+        event["content"]
+        for event in await person.messages(room_id, 200)
+        if event["type"] == "m.room.message" and event["sender"] != person.user_id
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "within"),
+    [("brief", 120), pytest.param("default", 1500, marks=pytest.mark.slow)],
+)
+async def test_many_chats_at_once_all_come_true(limits: str, within: float) -> None:
+    async with Stack.start(Options(limits=limits)) as stack:
+        hal = await onboard(stack, "hal")
+        person, control = hal.person, hal.control
+        wishes = [
+            await send_patiently(person, control, f"!new Wish {number}")
+            for number in range(WISHES)
+        ]
+
+        async def is_all_said() -> bool:
+            said = [content.get("body", "") for content in await messages_about(person, control)]
+            return sum("is ready" in body for body in said) >= WISHES
+
+        await eventually(is_all_said, "every wish is answered", within)
+        chats = await take_picture(stack.as_bot())
+        assert [chat.chat_id for chat in sorted(chats, key=lambda one: int(one.chat_id[1:]))] == [
+            f"C{number}" for number in range(1, WISHES + 2)
+        ]
+        assert len({chat.platform_chat_id for chat in chats}) == WISHES + 1
+        # The control room, the Space and its chats: nothing was made twice.
+        assert len(await stack.as_bot().joined_rooms()) == WISHES + 3
+        said = await messages_about(person, control)
+        answered = [content.get("chat.spacekeeper.answers") for content in said]
+        assert [answered.count(wish) for wish in wishes] == [1] * WISHES
+        assert any("only so many rooms at a time" in content["body"] for content in said)

@@ -1,0 +1,159 @@
+"""Whatever people do to Spaces and chats in their clients, the plugin agrees with Matrix soon:
+while it runs, and after it was away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from _pytest.mark import ParameterSet
+from aiohttp import web
+
+from dev.stack import Options, Stack
+
+from .scene import Scene
+from .story import Resident, accept_home, ask, membership_changes, onboard, state_writes
+from .upheavals import (
+    BotGone,
+    BotGoneFromSpace,
+    Closing,
+    Departure,
+    DepartureFromSpace,
+    Purge,
+    Removal,
+    Return,
+    TwinConversations,
+    TwoSpaces,
+    Upgrade,
+    UpgradeOfSpace,
+    UpgradeTwice,
+    Upheaval,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CONFIG = """
+permissions:
+    local: user
+    "@warden:localhost": admin
+"""
+# The rest takes its time, and belongs to the slow tests.
+QUICK = {Removal, Departure, BotGoneFromSpace, Upgrade, TwoSpaces, TwinConversations}
+ANY_TIME: tuple[type[Upheaval], ...] = (
+    Removal,
+    Return,
+    Departure,
+    DepartureFromSpace,
+    BotGone,
+    Purge,
+    BotGoneFromSpace,
+    Upgrade,
+    UpgradeTwice,
+    UpgradeOfSpace,
+    Closing,
+)
+# Only another life of the plugin leaves these behind, so this one is not there when it happens.
+WHILE_DOWN: tuple[type[Upheaval], ...] = (*ANY_TIME, TwoSpaces, TwinConversations)
+DOWN = "test_it_is_seen_to_after_the_plugin_was_down"
+VERSIONS = [
+    pytest.param("", id="newest"),
+    *(pytest.param(version, marks=pytest.mark.slow) for version in ("10", "11", "12")),
+    pytest.param("old-synapse", marks=pytest.mark.slow),
+]
+
+
+def params(kinds: tuple[type[Upheaval], ...]) -> list[ParameterSet]:
+    """The kinds of upheaval as parameters, slow unless quick."""
+    slow = pytest.mark.slow
+    return [pytest.param(kind, marks=[] if kind in QUICK else slow) for kind in kinds]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=VERSIONS)
+async def land(request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
+    """A stack whose rooms are of one version; Synapse 1.98 makes those of version 10."""
+    options = Options(config=CONFIG, room_version=request.param)
+    if request.param == "old-synapse":
+        options = Options(config=CONFIG, synapse="synapse-1-98")
+    async with Stack.start(options) as stack:
+        yield stack
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def administrator(land: Stack) -> Scene:
+    """The server's administrator, who may administrate the plugin too, with a Space of theirs."""
+    warden = await land.person("warden", admin=True)
+    control = await warden.direct_chat(land.bot.user_id)
+    space_id, chat = await accept_home(warden)
+    await warden.wait_for_message(control, "Welcome")
+    return Scene(land, Resident(warden, control, space_id, [chat]), warden)
+
+
+async def set_the_scene(land: Stack, warden: Scene, kind: type[Upheaval], when: str) -> Scene:
+    resident = await onboard(land, f"{kind.__name__.lower()}-{when}", chats=2)
+    return Scene(land, resident, warden.person)
+
+
+@pytest.mark.parametrize("kind", params(ANY_TIME))
+async def test_it_is_seen_to_while_the_plugin_runs(
+    land: Stack, administrator: Scene, kind: type[Upheaval]
+) -> None:
+    scene = await set_the_scene(land, administrator, kind, "up")
+    land.wire.clear()
+    upheaval = kind()
+    await upheaval.cause(scene)
+    await upheaval.check(scene)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def aftermath(
+    request: pytest.FixtureRequest, land: Stack, administrator: Scene
+) -> dict[type[Upheaval], Scene]:
+    """Whatever is tested happened, to one person each, while the plugin was down; it is up."""
+    few = asyncio.Semaphore(3)
+
+    async def enter(kind: type[Upheaval]) -> Scene:
+        async with few:
+            return await set_the_scene(land, administrator, kind, "down")
+
+    tests = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    chosen = {test.callspec.params["kind"] for test in tests if test.originalname == DOWN}
+    kinds = [kind for kind in WHILE_DOWN if kind in chosen]
+    scenes = await asyncio.gather(*map(enter, kinds))
+    aftermath = dict(zip(kinds, scenes, strict=True))
+    await land.maubot.stop()
+    for kind, scene in aftermath.items():
+        await kind().cause(scene)
+    land.wire.clear()
+    await land.maubot.start()
+    return aftermath
+
+
+@pytest.mark.parametrize("kind", params(WHILE_DOWN))
+async def test_it_is_seen_to_after_the_plugin_was_down(
+    aftermath: dict[type[Upheaval], Scene], kind: type[Upheaval]
+) -> None:
+    await kind().check(aftermath[kind])
+
+
+async def test_a_list_of_rooms_that_is_short_for_a_moment_is_not_believed(
+    land: Stack, administrator: Scene
+) -> None:
+    told: list[str] = []
+
+    async def forget_all_rooms(request: web.Request) -> web.StreamResponse | None:
+        if told or not request.path.endswith("/joined_rooms"):
+            return None
+        told.append(request.path)
+        return web.json_response({"joined_rooms": []})
+
+    land.wire.clear()
+    land.wire.fault = forget_all_rooms
+    said = await administrator.say("!admin reconcile")
+    land.wire.fault = None
+    assert told
+    assert "change nothing" in said
+    assert membership_changes(land.wire) == []
+    assert state_writes(land.wire) == []
+    assert await ask(administrator.person, administrator.first, "still there?") == "still there?"

@@ -1,0 +1,77 @@
+"""What was asked in a chat and what was answered, read from the room's timeline alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dev.person import Person
+
+ANSWERS = "chat.spacekeeper.answers"
+EVERYTHING = 1000
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """`asked`: the owner's messages, as (event id, words). `answered`: the platform's answers,
+    as (event id of the message answered, words). Both in the order of the timeline."""
+
+    asked: list[tuple[str, str]]
+    answered: list[tuple[str, str]]
+
+    @property
+    def lost(self) -> list[str]:
+        """The words of messages that have no answer."""
+        answered = {event_id for event_id, _ in self.answered}
+        return [words for event_id, words in self.asked if event_id not in answered]
+
+    @property
+    def repeated(self) -> int:
+        """How many answers came to messages that had one already."""
+        return len(self.answered) - len({event_id for event_id, _ in self.answered})
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the answers stand in the order of their questions."""
+        order = [event_id for event_id, _ in self.asked]
+        places = [order.index(event_id) for event_id, _ in self.answered]
+        return places == sorted(places)
+
+
+async def read_transcript(person: Person, room_id: str) -> Transcript:
+    """Read a chat's timeline, commands and notices left out."""
+    messages = [
+        event
+        for event in await person.messages(room_id, EVERYTHING)
+        if event["type"] == "m.room.message" and event["content"].get("msgtype") == "m.text"
+    ]
+    asked = [(one["event_id"], one["content"]["body"]) for one in messages if _is(one, person)]
+    answered = [
+        (one["content"][ANSWERS], one["content"]["body"])
+        for one in messages
+        if ANSWERS in one["content"]
+    ]
+    return Transcript([one for one in asked if not one[1].startswith("!")], answered)
+
+
+async def read_when_complete(
+    chats: Iterable[tuple[Person, str]], within: float = 60
+) -> Sequence[Transcript]:
+    """Wait until every message in these chats is answered, `within` seconds at most; read them.
+
+    Does not raise: what is missing after that time is missing from the transcripts.
+    """
+    deadline = time.monotonic() + within
+    chats = list(chats)
+    while True:
+        read = [await read_transcript(person, room_id) for person, room_id in chats]
+        if not any(one.lost for one in read) or time.monotonic() > deadline:
+            return read
+        await asyncio.sleep(0.3)
+
+
+def _is(event: dict[str, Any], person: Person) -> bool:
+    return bool(event["sender"] == person.user_id)

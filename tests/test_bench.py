@@ -1,0 +1,29 @@
+"""The benchmark's simulated homeserver is one on which the plugin starts as on a real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dev.bench.start import measure
+
+SPACES, CHATS = 3, 2
+
+
+async def test_a_cold_start_finds_every_chat_and_nothing_to_repair(tmp_path: Path) -> None:
+    figures = await measure("cold", SPACES, CHATS, tmp_path / "cache.db")
+
+    assert figures["chats"] == SPACES * CHATS
+    assert figures["requests"] <= SPACES + 5
+
+
+@pytest.mark.parametrize(("how", "requests"), [("warm", 2), ("changed", 6)])
+async def test_a_warm_start_asks_for_no_more_than_what_changed(
+    tmp_path: Path, how: str, requests: int
+) -> None:
+    await measure("cold", SPACES, CHATS, tmp_path / "cache.db")
+
+    figures = await measure(how, SPACES, CHATS, tmp_path / "cache.db")
+
+    assert figures["requests"] <= requests

@@ -1,0 +1,112 @@
+"""Rooms that are upgraded or closed: the binding moves along, and nothing is made anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from .fakes.maubot import BOT, Bot
+from .fakes.oracle import Oracle
+from .fakes.people import BINDING, Person, links
+from .fakes.rooms import Room
+from .fakes.stories import add_chat, ask, meanwhile, notice, settle_in, settle_in_with_chats
+
+# A start without a database reads each chat's own state only after the first answers.
+pytestmark = pytest.mark.usefixtures("verifying")
+
+WHEN = pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
+
+
+def replace(person: Person, room: Room, by: str = BOT) -> Room:
+    """Upgrade a room, by default with the bot's account in some client; the owner comes along."""
+    new = person.world.upgrade(by, room.room_id)
+    person.accept_all()
+    return new
+
+
+def promote(person: Person, room: Room) -> None:
+    """Give a person the power that the bot has, as older rooms may have it."""
+    levels = room.content("m.room.power_levels")
+    users = {**levels["users"], person.id: 100}
+    person.world.append(room, BOT, {**levels, "users": users}, ("m.room.power_levels", ""))
+
+
+@WHEN
+async def test_a_chat_that_its_owner_upgraded_goes_on_in_its_new_room(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in(bot, alice)
+    binding = alice.chat.content(BINDING)
+    promote(alice, alice.chat)
+    await meanwhile(bot, when)
+    new = replace(alice, alice.chat, by=alice.id)
+    await notice(bot)
+
+    assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
+    assert oracle.asked[-1][0] == binding["platform_chat_id"]
+    assert list(links(alice.space)) == [new.room_id]
+    assert len(alice.spaces) == 1
+
+
+@WHEN
+async def test_an_upgraded_chat_goes_on_in_its_new_room(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    old = alice.chats[1]
+    binding = old.content(BINDING)
+    await meanwhile(bot, when)
+    new = replace(alice, old)
+    await notice(bot)
+
+    assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
+    assert new.content(BINDING) == binding
+    assert oracle.asked[-1][0] == binding["platform_chat_id"]
+    assert set(links(alice.space)) == {alice.chats[0].room_id, new.room_id}
+    assert len(alice.spaces) == 1
+
+
+@WHEN
+async def test_a_chat_upgraded_twice_is_followed_to_the_last_room(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in(bot, alice)
+    old = alice.chat
+    await meanwhile(bot, when)
+    new = replace(alice, replace(alice, old))
+    await notice(bot)
+
+    assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
+    assert list(links(alice.space)) == [new.room_id]
+
+
+@WHEN
+async def test_an_upgraded_space_takes_its_chats_along(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    old = alice.space
+    await meanwhile(bot, when)
+    new = replace(alice, old)
+    await notice(bot)
+
+    for chat in alice.chats:
+        assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
+        assert chat.content(BINDING)["space_id"] == new.room_id
+    assert set(links(new)) == {chat.room_id for chat in alice.chats}
+    await add_chat(bot, alice, control)
+    assert alice.chats[-1].room_id in links(new)
+    assert not [room for room in alice.spaces if room not in (old, new)]
+
+
+@WHEN
+async def test_a_tombstone_that_leads_nowhere_archives(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    chat = alice.chats[1]
+    await meanwhile(bot, when)
+    alice.world.append(chat, BOT, {"body": "closed"}, ("m.room.tombstone", ""))
+    await notice(bot)
+
+    assert (await ask(bot, alice, chat, "Hello?")).startswith("This chat is archived")
+    assert len(alice.chats) == 2
