@@ -11,6 +11,7 @@ usage: ./build.sh [command]
   build           dist/chat.spacekeeper-v<version>.mbp, the same bytes on every run (the default)
   test            check, unit tests, and the tests against a real Synapse and a real maubot
   test unit|e2e   one part of the tests; further arguments go to pytest
+  test slow       the tests that take minutes: long outages, an old Synapse, real limits, load
   check           ruff, mypy --strict and the import contracts
   demo [--once]   the whole job on a local stack; stays up unless --once is given
   dev             a local stack that stays up; a saved file is built and uploaded at once
@@ -56,7 +57,7 @@ unit() {
 }
 
 e2e() {
-    .venv/test/bin/python -m pytest tests/e2e "$@"
+    .venv/test/bin/python -m pytest tests/e2e -m "not slow" "$@"
 }
 
 test_all() {
@@ -66,6 +67,9 @@ test_all() {
     elif [ "${1:-}" = e2e ]; then
         prepare test synapse maubot llmock
         e2e "${@:2}"
+    elif [ "${1:-}" = slow ]; then
+        prepare test synapse synapse-1-98 maubot llmock
+        .venv/test/bin/python -m pytest tests/e2e -m slow "${@:2}"
     else
         prepare test synapse maubot llmock
         check

@@ -39,12 +39,28 @@ class Maubot:
         python = str(interpreter("maubot"))
         self._program = Program("maubot", [python, "-m", "maubot", "-c", "config.yaml"], directory)
 
-    def configure(self) -> None:
-        """Write the configuration, before the first start."""
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._program.running
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that its next start sets; change them in place."""
+        return self._program.environment
+
+    def configure(self, database: str = "") -> None:
+        """Write the configuration, before the first start.
+
+        `database` is the address of a PostgreSQL database; empty for SQLite files of its own.
+        """
         for name in ("plugins", "trash"):
             (self._directory / name).mkdir(exist_ok=True)
+        settings = self._settings()
+        if database:
+            settings |= {"database": database, "plugin_databases": {"postgres": "default"}}
         # JSON is YAML.
-        text = json.dumps(self._settings(), indent=2)
+        text = json.dumps(settings, indent=2)
         (self._directory / "config.yaml").write_text(text, encoding="utf-8")
 
     async def start(self) -> None:

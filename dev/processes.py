@@ -35,12 +35,14 @@ def free_port() -> int:
 class Program:
     """One program of the stack: a command, its working directory and its log.
 
-    It can be started again after its end; the log goes on.
+    It can be started again after its end; the log goes on. `environment` holds the variables
+    that its next start sets beside the stack's own.
     """
 
     def __init__(self, name: str, command: list[str], directory: Path) -> None:
         self.name = name
         self.log = directory / f"{name}.log"
+        self.environment: dict[str, str] = {}
         self._command = command
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,10 +57,13 @@ class Program:
 
         Raises StartFailure when it ends or does not become ready; it is ended then.
         """
+        # Of one that ended by itself, our end of its pipe is still open.
+        self.kill()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-S", "-E", guard.__file__, *self._command],
                 cwd=self._directory,
+                env=os.environ | self.environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

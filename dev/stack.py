@@ -31,9 +31,11 @@ BOT = INSTANCE = "spacekeeper"
 class Options:
     """How a stack is to be.
 
-    `limits`: "raised", or "default" for Synapse's own limits of requests. `room_version`: the
-    homeserver's default, empty for Synapse's own. `config`: the instance's, as YAML. `autojoin`:
-    the bot's client accepts every invitation itself, as maubot does unless told otherwise.
+    `limits`: "raised", "default" for Synapse's own limits of requests, or "brief" for limits that
+    soon pass. `room_version`: the homeserver's default, empty for Synapse's own. `config`: the
+    instance's, as YAML. `autojoin`: the bot's client accepts every invitation itself, as maubot
+    does unless told otherwise. `synapse`: the environment with the homeserver. `database`: the
+    address of a PostgreSQL database for maubot, empty for SQLite.
     `tell` hears of each step on the way up, a line each.
     """
 
@@ -41,16 +43,18 @@ class Options:
     room_version: str = ""
     config: str = ""
     autojoin: bool = True
+    synapse: str = "synapse"
+    database: str = ""
     tell: Callable[[str], None] = lambda step: None
 
 
 class Stack:
     """A running stack. Made by `Stack.start`."""
 
-    def __init__(self, session: aiohttp.ClientSession, directory: Path) -> None:
+    def __init__(self, session: aiohttp.ClientSession, directory: Path, options: Options) -> None:
         self.directory = directory
         self._session = session
-        self.synapse = Synapse(session, _folder(directory, "synapse"))
+        self.synapse = Synapse(session, _folder(directory, "synapse"), options.synapse)
         self.maubot = Maubot(session, _folder(directory, "maubot"))
         self.llmock = LLMock(session, _folder(directory, "llmock"))
         self.wire = Wire(session, self.synapse.url)
@@ -67,9 +71,10 @@ class Stack:
         home.mkdir(exist_ok=True)
         directory = Path(tempfile.mkdtemp(dir=home))
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
-            stack, failed = cls(session, directory), False
+            options = options or Options()
+            stack, failed = cls(session, directory, options), False
             try:
-                await stack._bring_up(options or Options())
+                await stack._bring_up(options)
                 yield stack
             except Exception:
                 failed = True
@@ -95,7 +100,7 @@ class Stack:
 
     async def _bring_up(self, options: Options) -> None:
         self.synapse.configure(options.limits, options.room_version)
-        self.maubot.configure()
+        self.maubot.configure(options.database)
         await together(self.synapse.start(), self.maubot.start(), self.wire.open())
         options.tell("Synapse and maubot are up")
         self.bot = await self.synapse.register(BOT)

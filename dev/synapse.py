@@ -14,6 +14,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -37,6 +38,16 @@ RAISED_LIMITS = {
     "rc_profile": UNLIMITED,
     "rc_presence": {"per_user": UNLIMITED},
 }
+# A burst, and then one at a time, as by default; but what is refused passes a little later.
+BRIEF_LIMITS = {
+    "rc_message": {"per_second": 4, "burst_count": 10},
+    "rc_room_creation": {"per_second": 0.15, "burst_count": 15},
+}
+LIMITS: dict[str, dict[str, Any]] = {
+    "raised": RAISED_LIMITS,
+    "default": {},
+    "brief": RAISED_LIMITS | BRIEF_LIMITS,
+}
 
 
 @dataclass(frozen=True)
@@ -52,24 +63,25 @@ class Login:
 class Synapse:
     """One homeserver with its data in `directory`, which survives stop and start."""
 
-    def __init__(self, session: aiohttp.ClientSession, directory: Path) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, directory: Path, environment: str = "synapse"
+    ) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._session = session
         self._directory = directory
         self._secret = secrets.token_hex()
-        python = str(interpreter("synapse"))
+        python = str(interpreter(environment))
         command = [python, "-m", "synapse.app.homeserver", "-c", "homeserver.yaml"]
         self._program = Program("synapse", command, directory)
 
     def configure(self, limits: str, room_version: str) -> None:
         """Write the configuration, before the first start or while stopped.
 
-        `limits`: "raised", or "default" for Synapse's own limits of requests. `room_version`:
-        that of rooms made without naming one; empty for Synapse's own choice.
+        `limits`: "raised", "default" for Synapse's own limits of requests, or "brief" for limits
+        as tight as those that soon pass. `room_version`: that of rooms made without naming one;
+        empty for Synapse's own choice.
         """
-        settings = self._settings() | OWN_LIMITS
-        if limits == "raised":
-            settings |= RAISED_LIMITS
+        settings = self._settings() | OWN_LIMITS | LIMITS[limits]
         if room_version:
             settings["default_room_version"] = room_version
         key = base64.b64encode(os.urandom(32)).decode().rstrip("=")
@@ -112,6 +124,16 @@ class Synapse:
         async with self._session.post(url, json=body, raise_for_status=True) as answer:
             made: dict[str, str] = await answer.json()
         return Login(made["user_id"], made["device_id"], made["access_token"], password)
+
+    async def purge(self, room_id: str, administrator: Login) -> None:
+        """Have a server administrator delete a room with everything in it, and wait for that."""
+        async with self._session.delete(
+            f"{self.url}/_synapse/admin/v1/rooms/{quote(room_id)}",
+            json={"purge": True},
+            headers={"Authorization": f"Bearer {administrator.access_token}"},
+            raise_for_status=True,
+        ):
+            return
 
     async def _answers(self) -> bool:
         try:

@@ -49,7 +49,8 @@ class Application:
     async def _send(self, write: Write, looked_at: int) -> bool:
         """Send one planned event, unless its owner's rooms changed since they were looked at."""
         if self.slot.touched_since(looked_at, write.owner):
-            return True
+            # Not done and not wrong: the next run looks at what is there then.
+            return False
         try:
             await self.writer.put_state(
                 write.room_id, write.event_type, write.state_key, write.content
@@ -80,10 +81,11 @@ class Application:
         unread = plan.unread | plan.look | {room_id for room_id in waiting if room_id}
         found = attr.evolve(plan.topology, chats=chats)
         if picture.owners is None:
-            routes = build_routes(found, unread)
+            routes = build_routes(found, unread, plan.elsewhere)
         else:
             seen = picture.world.joined | picture.world.gone
             routes = self.slot.current.replace_part(
                 picture.owners, found, (self.slot.current.unread - seen) | unread
             )
+            routes = attr.evolve(routes, elsewhere=routes.elsewhere | plan.elsewhere)
         self.slot.swap(routes, looked_at)

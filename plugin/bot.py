@@ -23,7 +23,7 @@ from .cache.upgrades import upgrade_table
 from .config import DEFAULTS, Config, read_settings
 from .errors import UserError
 from .handlers.assembly import Handlers, assemble
-from .handlers.cursor import Cursor
+from .handlers.cursor import Cursor, Tokens
 from .life import retire_older
 from .matrix.session import Matrix, connect
 from .provisioning import Provisioning
@@ -50,6 +50,7 @@ class Spacekeeper(Plugin):
     handlers: Handlers
     cursor: Cursor | None = None
     living: asyncio.Task[None] | None = None
+    superseded: bool = False
 
     @classmethod
     def get_config_class(cls) -> type[Config]:
@@ -78,7 +79,7 @@ class Spacekeeper(Plugin):
         self.living.cancel()
         await asyncio.wait({self.living})
         await self.handlers.close()
-        if self.cursor is not None:
+        if self.cursor is not None and not self.superseded:
             await self.cursor.note()
 
     def on_external_config_update(self) -> None:
@@ -131,10 +132,13 @@ class Spacekeeper(Plugin):
         catch_up = self.handlers.catch_up
         resume = partial(catch_up.resume, kept, begun.sync, begun.since)
         await until_answered(resume, self.log)
-        self.cursor = self._register(begun.token)
+        settled = begun.report is None or begun.report.settled
+        # Where something could not be looked at, the next start must look at everything again.
+        kept_to = begun.token if settled else SyncToken("")
+        self.cursor = self._register(Tokens(begun.token, kept_to, begun.since or begun.token))
         served.set()
         await catch_up.close_gap(begun.token)
-        await self.store.put_token(begun.token)
+        await self.store.put_token(kept_to)
         if not begun.since:
             # Without this, what is written from now on would be lost with the database.
             await self.cursor.note_in_matrix()
@@ -146,9 +150,9 @@ class Spacekeeper(Plugin):
             self.reconciliation.serve(), self.reconciliation.verify(unverified, VERIFY_AFTER)
         )
 
-    def _register(self, token: SyncToken) -> Cursor:
+    def _register(self, tokens: Tokens) -> Cursor:
         """Let events in: nothing before this does."""
-        cursor = Cursor(self.store, self.matrix.reader, self.handlers, token)
+        cursor = Cursor(self.store, self.matrix.reader, self.handlers, tokens)
         for handler in (*self.handlers.all, cursor):
             self.register_handler_class(handler)
         return cursor
@@ -174,6 +178,9 @@ class Spacekeeper(Plugin):
             self.log.error("The plugin broke down and serves nobody", exc_info=living.exception())
 
     def _stand_down(self) -> None:
+        if self.superseded:
+            return
+        self.superseded = True
         self.log.error(
             "Another maubot runs this instance on the same database, and started later: "
             "this one stops serving. Stop one of the two."

@@ -68,4 +68,6 @@ class Curation:
         except (NoAnswer, MatrixRequestError):
             self.slot.put_chat(before)
             raise
+        # Whoever looked while that was written saw what was there before.
+        self.slot.put_chat(after)
         await self.provisioning.store.put(Topology(chats={after.room_id: after}))

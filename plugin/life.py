@@ -7,11 +7,14 @@ anew, so that is where each leaves its name.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from maubot import Plugin
 from mautrix.util.async_db import Database
 
+# Seconds that the older one may take; the start must not wait for it for ever.
+LONGEST_STOP = 10.0
 ATTRIBUTE = "chat_spacekeeper_living"
 
 
@@ -25,7 +28,10 @@ async def retire_older(plugin: Plugin) -> None:
     living: dict[str, Plugin] = vars(client).setdefault(ATTRIBUTE, {})
     older, living[plugin.id] = living.get(plugin.id), plugin
     if older is not None and older is not plugin:
-        await older.internal_stop()
+        try:
+            await asyncio.wait_for(older.internal_stop(), LONGEST_STOP)
+        except asyncio.TimeoutError:
+            plugin.log.warning("An older life of this instance took too long to end")
         if isinstance(older.database, Database) and older.database is not plugin.database:
             # maubot forgot it when it made another one for the newer object.
             await older.database.stop()

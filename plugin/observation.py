@@ -73,6 +73,7 @@ class Observation:
                 break
         else:
             raise NoAnswer("the list of joined rooms changes from look to look")
+        world = await self._confirm(world, cached, self.reader.noted.spaces)
         return Picture(*await self._complete(world, cached))
 
     async def see_some(
@@ -99,6 +100,7 @@ class Observation:
             bot = self.reader.identity.bot
             world = World(bot, joined & mine, {}, thorough=thorough)
             world = await self.reader.look(world, joined & {*cached.spaces, *scope.rooms})
+            world = await self._confirm(world, cached)
             linked = {link.room_id for room in world.rooms.values() for link in room.links}
             world = attr.evolve(world, joined=world.joined | (joined & linked))
             world, plan = await self._complete(world, cached)
@@ -108,6 +110,29 @@ class Observation:
                 return Picture(world, plan, owners)
             # A room turned out to be somebody else's: their whole Space belongs in the picture.
             owners |= found
+
+    async def _confirm(
+        self, world: World, cached: Topology, likely: frozenset[RoomID] = frozenset()
+    ) -> World:
+        """Ask each known room that the list of joined rooms lacks: one list is soon wrong, and
+        only the room's own refusal, or the bot's leave in it, says that it is gone."""
+        live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
+        missing = {*live, *cached.spaces, *likely} - world.joined - world.rooms.keys() - world.gone
+        if not missing:
+            return world
+        asked = await self.reader.look(attr.evolve(world, rooms={}), missing)
+        inside = {
+            room_id: room
+            for room_id, room in asked.rooms.items()
+            if room.members.get(world.bot) == "join"
+        }
+        return attr.evolve(
+            world,
+            rooms={**world.rooms, **inside},
+            joined=world.joined | inside.keys() | (asked.unread & missing),
+            gone=asked.gone | (asked.rooms.keys() - inside.keys()),
+            unread=asked.unread,
+        )
 
     async def _complete(self, world: World, cached: Topology) -> tuple[World, Plan]:
         plan = make_plan(world, cached, self.rules())

@@ -136,24 +136,30 @@ class Provisioning:
         if space is not None and not space.owner_left:
             return
         home = await self.make_home(owner)
+        await self.invite_back(home.space.room_id, owner)
         # Asked once: whoever leaves again is invited again when they speak again.
         self.slot.put_space(attr.evolve(home.space, owner_left=False))
-        await self.invite_back(home.space.room_id, owner)
 
     async def wait_for(self, owner: UserID) -> None:
         """Wait until what is being made for this owner is made, or was not."""
         async with self.lock(owner):
             return
 
-    async def look_again(self, scope: Scope, why: str) -> None:
+    async def look_again(self, scope: Scope, why: str) -> bool:
         """Look at Matrix once more; without an answer, what is known stays known.
 
         Args:
             scope: where, beside the joined rooms that nobody knows.
             why: the reason, for the log.
+
+        Returns:
+            Whether there was an answer.
         """
-        with contextlib.suppress(NoAnswer, MatrixRequestError):
+        try:
             await self.reconciliation.run_for(scope, why)
+        except (NoAnswer, MatrixRequestError):
+            return False
+        return True
 
     def lock(self, owner: UserID) -> asyncio.Lock:
         """Held while something of this owner's is made or changed."""
@@ -171,8 +177,11 @@ class Provisioning:
                 raise UserError(NOT_LOOKED)
             return await self.creation.make_space(owner), True
 
-        if owner not in self.slot.current.spaces and self.slot.current.unread:
-            await self.look_again(Scope(rooms=self.slot.current.unread), "a Space is wanted")
+        if owner not in self.slot.current.spaces:
+            # It may be there, unheard of: a second one would be worse than a late one.
+            scope = Scope(frozenset({owner}), self.slot.current.unread)
+            if not await self.look_again(scope, "a Space is wanted"):
+                raise UserError(NO_ANSWER)
         return await self._insist(owner, make)
 
     async def _make_chat(

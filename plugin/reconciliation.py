@@ -100,6 +100,7 @@ class Reconciliation:
         self.application = Application(matrix.writer, slot, log)
         self.reader = matrix.reader
         self.store = store
+        store.on_behind = lambda: self._look_later(NOWHERE)
         self.slot = slot
         self.log = log
         self.last: Report | None = None
@@ -110,6 +111,7 @@ class Reconciliation:
         self._later = NOWHERE
         self._timer: asyncio.Task[None] | None = None
         self._failures = 0
+        self._closed = False
         self.on_report: Callable[[Report], Awaitable[None]] | None = None
         self._foreign: frozenset[RoomID] | None = None
         self._acknowledged: set[RoomID] = set()
@@ -164,7 +166,14 @@ class Reconciliation:
     @property
     def idle(self) -> bool:
         """Nothing is marked, nothing waits to be looked at again, and no run goes on."""
-        return not (self._dirty or self._later or self._running.locked())
+        waiting = self._dirty or self._later or self._running.locked()
+        return not waiting and not self.store.behind
+
+    def knows(self, room_id: RoomID) -> bool:
+        """Whether a run has seen what this room is."""
+        routes = self.slot.current
+        known = room_id in routes.chats or routes.owner_of(room_id) is not None
+        return known or room_id in (self._foreign or ()) or room_id in routes.elsewhere
 
     def acknowledge(self, room_id: RoomID) -> None:
         """A joined room that is no chat was seen to: later starts need not read it again."""
@@ -181,6 +190,7 @@ class Reconciliation:
                 if scope:
                     await self._try(scope, "something changed")
         finally:
+            self._closed = True
             if self._timer is not None:
                 self._timer.cancel()
 
@@ -216,6 +226,8 @@ class Reconciliation:
     def _look_later(self, scope: Scope) -> None:
         """Mark the scope after a pause that grows with every failure in a row."""
         self._later |= scope
+        if self._closed:
+            return
         if self._timer is None or self._timer.done():
             self._failures += 1
             pause = wait_before(self._failures, LONGEST_PAUSE)
@@ -223,8 +235,9 @@ class Reconciliation:
 
     async def _mark_later(self, pause: float) -> None:
         await asyncio.sleep(pause)
+        while not await self.store.save(self.slot.current.topology()):  # noqa: ASYNC110
+            await asyncio.sleep(pause)
         scope, self._later = self._later, NOWHERE
-        await self.store.save(self.slot.current.topology())
         self.mark(scope)
 
     async def _run(
@@ -270,7 +283,7 @@ class Reconciliation:
         is no more than a hint."""
         world, plan = picture.world, picture.plan
         known = world.foreign if picture.owners is None else self._foreign or frozenset()
-        self._foreign = known | plan.strangers | plan.retired
+        self._foreign = known | plan.strangers | plan.retired | plan.elsewhere
         spaces = frozenset(space.room_id for space in self.slot.current.spaces.values())
         seen_to = plan.strangers & self._acknowledged
         noted = self.reader.noted.foreign if picture.owners is not None else world.foreign

@@ -87,27 +87,29 @@ class Inbox:
             (letter.event_id, next(self._positions), _encode(letter), state.value)
             for letter in letters
         ]
-        return all(await asyncio.gather(*(self._order(PUT, row) for row in rows)))
+        orders = [self._order(PUT, row) for row in rows]
+        return all([await asyncio.shield(order) for order in orders])
 
     async def put_answer(self, event_id: EventID, answer: str) -> bool:
         """Keep the platform's answer to a message until it stands in Matrix."""
-        return await self._order(ANSWER, (event_id, answer))
+        return await asyncio.shield(self._order(ANSWER, (event_id, answer)))
 
     async def remove(self, event_id: EventID) -> bool:
         """Drop a message that is answered, or given up."""
-        return await self._order(REMOVE, (event_id,))
+        return await asyncio.shield(self._order(REMOVE, (event_id,)))
 
     async def drain(self) -> None:
         """Wait until everything ordered so far is written."""
         while self._writer is not None and not self._writer.done():
             await asyncio.shield(self._writer)
 
-    async def _order(self, statement: str, row: tuple[Any, ...]) -> bool:
+    def _order(self, statement: str, row: tuple[Any, ...]) -> asyncio.Future[bool]:
+        # Before anything is waited for: what is asked for next must not overtake it.
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._orders.append(_Order(statement, row, done))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        return await asyncio.shield(done)
+        return done
 
     async def _write(self) -> None:
         while self._orders:
@@ -120,10 +122,13 @@ class Inbox:
                 for statement, orders in itertools.groupby(batch, lambda one: one.statement):
                     await conn.executemany(statement, [order.row for order in orders])
 
-            written = await self.guard.write(write)
-            for order in batch:
-                if not order.done.done():
-                    order.done.set_result(written)
+            written = False
+            try:
+                written = await self.guard.write(write)
+            finally:
+                for order in batch:
+                    if not order.done.done():
+                        order.done.set_result(written)
 
 
 def _encode(letter: Letter) -> str:

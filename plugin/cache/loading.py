@@ -70,11 +70,14 @@ async def _portions(
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
     """Spare the garbage collector a search through what is being loaded: it looks at everything
-    again whenever that has grown by a quarter, and none of it is garbage."""
+    again whenever that has grown by a quarter, and none of it is garbage. What was loaded goes
+    among the oldest objects at once, which are looked at seldom."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import attr
 from mautrix.types import RoomID, UserID
 
-from ..topology.marks import PARTS, check_binding, is_user_id
+from ..topology.marks import PARTS, is_user_id, make_binding
 from ..topology.model import Chat, Space, Status, Topology
 
 STATUSES = {status.value: status for status in Status}
+COLUMNS = itemgetter("room_id", "status", *PARTS)
 DIGEST_BYTES = 8
-# A chat's row says that it is one by being there.
-KEPT_PARTS = tuple(part for part in PARTS if part != "room_type")
 NEXT_ROW = "\0\0"
 
 
@@ -108,8 +108,8 @@ def decode_space(row: Mapping[str, Any]) -> tuple[Space, str] | None:
 
 def decode_chat(row: Mapping[str, Any]) -> Chat | None:
     """A chat, or None if the row makes no sense."""
-    room_id, status = row["room_id"], STATUSES.get(row["status"])
-    binding = check_binding(["chat", *[row[part] for part in KEPT_PARTS]])
+    room_id, written_status, *parts = COLUMNS(row)
+    binding, status = make_binding(parts), STATUSES.get(written_status)
     if binding is None or status is None or not isinstance(room_id, str):
         return None
     return Chat(RoomID(room_id), binding, status)

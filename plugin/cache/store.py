@@ -6,7 +6,7 @@ What stands in the tables is never the truth: it saves looking at Matrix where n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import attr
@@ -71,6 +71,13 @@ class Store:
         # Whether the tables are known to hold `_saved`, and nothing else.
         self._whole = False
         self._writing = asyncio.Lock()
+        # Called when the tables fell behind, so that somebody tries again.
+        self.on_behind: Callable[[], None] = _ignore
+
+    @property
+    def behind(self) -> bool:
+        """Whether the tables lack something that they should hold."""
+        return not self._whole
 
     async def take_over(self) -> Loaded:
         """Read what was saved last, and let no older life write from now on."""
@@ -115,6 +122,9 @@ class Store:
     async def put_token(self, token: SyncToken) -> bool:
         """Note up to which sync token the tables are true."""
         async with self._writing:
+            if self.behind:
+                # Rows that lag behind their token would be taken for true by the next start.
+                return False
             before, self.token = self.token, token
             return before == token or await self._write(_nothing)
 
@@ -177,11 +187,14 @@ class Store:
             await _execute(conn, change, spaces, fresh)
 
         before, self._digest = self._digest, digest
-        if not await self._write(write, rebuild=not self._whole):
+        written = await self._write(write, rebuild=not self._whole)
+        # What could not be written is written with the next change, with everything else.
+        self._saved = topology
+        if not written:
             self._digest = before
+            self.on_behind()
             return False
-        self._saved, self._digests, self._doubtful = topology, fresh, frozenset()
-        self._whole = True
+        self._digests, self._doubtful, self._whole = fresh, frozenset(), True
         return True
 
     async def _write(self, work: Work, rebuild: bool = False) -> bool:
@@ -203,6 +216,10 @@ class Store:
 async def _to_the_end(work: Coroutine[Any, Any, bool]) -> bool:
     """Whoever asked may be cancelled; what is written and what is known of it stay one."""
     return await asyncio.shield(asyncio.ensure_future(work))
+
+
+def _ignore() -> None:
+    return
 
 
 async def _nothing(_: Connection) -> None:

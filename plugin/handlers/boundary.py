@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 
-from mautrix.errors import MatrixRequestError
+from mautrix.errors import MatrixRequestError, MForbidden
 from mautrix.types import EventID, RoomID
 
 from ..errors import UserError
@@ -65,8 +65,11 @@ class Boundary:
         except Exception as error:  # noqa: BLE001 (see above)
             try:
                 await self.sender.reply(room_id, self._explain(error, room_id), question)
+            except MForbidden as refusal:
+                self.log.warning("Nothing can be said in %s any more: %s", room_id, refusal)
             except MatrixRequestError as refusal:
-                self.log.warning("Could not tell %s what went wrong: %s", room_id, refusal)
+                # The homeserver takes nothing at the moment: the message waits until it does.
+                raise NoAnswer(f"refused: {refusal}") from refusal
 
     def _explain(self, error: Exception, room_id: RoomID) -> str:
         if isinstance(error, UserError):

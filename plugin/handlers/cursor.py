@@ -6,9 +6,11 @@ came after it, and must miss nothing.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any, Protocol
 
+import attr
 from maubot.handlers import event
 from mautrix.client import InternalEventType
 from mautrix.errors import MatrixRequestError
@@ -20,6 +22,18 @@ from ..matrix.reader import Reader
 
 # Seconds between two writes while nothing else is written.
 INTERVAL = 30.0
+# Seconds that a write to Matrix may take.
+LONGEST_WRITE = 3.0
+
+
+@attr.frozen
+class Tokens:
+    """Up to which sync token everything was delivered, is in the database, and is done with;
+    empty where that cannot be said."""
+
+    delivered: SyncToken
+    kept: SyncToken
+    done: SyncToken
 
 
 class Progress(Protocol):
@@ -35,20 +49,20 @@ class Progress(Protocol):
 class Cursor:
     """Follows maubot's syncs."""
 
-    def __init__(self, store: Store, reader: Reader, progress: Progress, start: SyncToken) -> None:
+    def __init__(self, store: Store, reader: Reader, progress: Progress, start: Tokens) -> None:
         """
         Args:
             store: where the token is noted.
             reader: notes it in the bot's account data too, for when the database is gone.
             progress: tells how far what was delivered has come.
-            start: the token up to which everything was seen when the plugin started.
+            start: how far everything had come when the plugin started.
         """
         self.store = store
         self.reader = reader
         self.progress = progress
-        self._delivered = start
-        self._kept = start
-        self._done = start
+        self._delivered = start.delivered
+        self._kept = start.kept
+        self._done = start.done
         self._noted_at = time.monotonic()
         self._eventful = False
 
@@ -62,7 +76,7 @@ class Cursor:
         sync = happened["data"]
         self._delivered = SyncToken(sync.get("next_batch") or self._delivered)
         # A token that nothing came after is as good as any later one.
-        self._eventful = self._eventful or bool(sync.get("rooms"))
+        self._eventful = self._eventful or any((sync.get("rooms") or {}).values())
         if time.monotonic() - self._noted_at >= INTERVAL:
             await self.note()
 
@@ -71,13 +85,15 @@ class Cursor:
         self._noted_at = time.monotonic()
         if self._eventful:
             self._eventful = False
-            await self.store.put_token(self._kept)
+            if self._kept:
+                await self.store.put_token(self._kept)
             await self.note_in_matrix()
 
     async def note_in_matrix(self) -> None:
         """Write the token into the bot's account data. It stands for a database that is gone, with
         the messages in it: what came before it must be answered."""
         try:
-            await self.reader.write_cursor(self._done)
-        except (NoAnswer, MatrixRequestError) as error:
+            # A stop must not wait for a homeserver that is away.
+            await asyncio.wait_for(self.reader.write_cursor(self._done), LONGEST_WRITE)
+        except (NoAnswer, MatrixRequestError, asyncio.TimeoutError) as error:
             self.store.log.debug("The cursor was not written to Matrix: %s", error)

@@ -29,7 +29,8 @@ class SpaceEvents:
     @event.on(MARKER_EVENT)
     async def take(self, evt: StateEvent) -> None:
         """Mark what the event may have changed, unless the bot did it itself."""
-        if evt.sender == self.bot and evt.state_key != self.bot:
+        about_bot = evt.state_key == self.bot or evt.type == EventType.ROOM_TOMBSTONE
+        if evt.sender == self.bot and not about_bot:
             return
         content: Any = evt.content
         raw: dict[str, Any] = {"type": str(evt.type), "state_key": evt.state_key}

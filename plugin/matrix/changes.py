@@ -11,7 +11,7 @@ from typing import Any
 import attr
 from mautrix.types import RoomID, UserID
 
-from ..topology.relevance import NOWHERE, Scope, affected_by
+from ..topology.relevance import Scope, affected_by
 from ..topology.routes import Routes
 
 Event = dict[str, Any]
@@ -37,15 +37,20 @@ def invitations_in(sync: Event, bot: UserID) -> list[Invitation]:
 
 def scope_of(sync: Event, routes: Routes, bot: UserID) -> Scope:
     """Where the topology may have changed; rooms that the bot joined and nobody knows too."""
-    scope = NOWHERE
+    owners: set[UserID] = set()
+    rooms: set[RoomID] = set()
     for section in ("join", "leave"):
         for room_id, room in rooms_in(sync, section):
             for event in (*_events(room, "state"), *_events(room, "timeline")):
-                scope |= affected_by(event, room_id, routes, bot)
+                if "state_key" not in event:
+                    continue
+                scope = affected_by(event, room_id, routes, bot)
+                owners |= scope.owners
+                rooms |= scope.rooms
                 known = routes.lookup(room_id) is not None or routes.owner_of(room_id)
-                if section == "join" and not known and event.get("state_key") == bot:
-                    scope |= Scope(rooms=frozenset({room_id}))
-    return scope
+                if section == "join" and not known and event["state_key"] == bot:
+                    rooms.add(room_id)
+    return Scope(frozenset(owners), frozenset(rooms))
 
 
 def rooms_in(sync: Event, section: str) -> Iterator[tuple[RoomID, Event]]:

@@ -67,6 +67,7 @@ class Weighing:
     def _weigh_read(self, room: Room) -> None:
         self.evidence.problems.extend(room.problems)
         if room.bound_elsewhere:
+            self.evidence.elsewhere.add(room.room_id)
             return
         if room.room_id in self.succession.heirs:
             self.evidence.retired.add(room.room_id)
@@ -147,6 +148,10 @@ class Weighing:
         left = room is not None and room.members.get(owner) in ("leave", "ban")
         ended = room_id in self.succession.ended
         removed = self._is_removed(room_id, owner, link)
+        cached = self.cached.chats.get(room_id)
+        if link is None and owner in self.election.unsure and cached is not None:
+            # The Space that could not be read may say that it was taken out.
+            removed = removed or cached.status is Status.ARCHIVED
         replaced = [
             before
             for before in self.before[room_id]

@@ -44,7 +44,8 @@ class Claim:
 class Evidence:
     """Everything the rooms said: claims, what must be read first, what was left out.
 
-    `retired` are rooms that were upgraded: another one is the chat now.
+    `retired` are rooms that were upgraded: another one is the chat now. `elsewhere` are rooms
+    that another instance, or a later version of this plugin, has marked as its own.
     """
 
     claims: dict[RoomID, Claim] = attr.field(factory=dict)
@@ -52,4 +53,5 @@ class Evidence:
     unread: set[RoomID] = attr.field(factory=set)
     strangers: set[RoomID] = attr.field(factory=set)
     retired: set[RoomID] = attr.field(factory=set)
+    elsewhere: set[RoomID] = attr.field(factory=set)
     problems: list[Problem] = attr.field(factory=list)

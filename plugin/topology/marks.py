@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
 CHAT_ID = re.compile(r"C[1-9][0-9]{0,8}")
-PARTS = tuple(field.name for field in attr.fields(Binding))
+# What a binding is made of, beside the room's type, which is the same in all of them.
+PARTS = ("chat_id", "space_id", "matrix_user_id", "platform", "platform_chat_id")
 
 
 @attr.frozen
@@ -53,16 +54,18 @@ def decode_marker(content: Mapping[str, Any]) -> Marker | None:
 
 def decode_binding(content: Mapping[str, Any]) -> Binding | None:
     """A chat's binding, or None if a part is missing or of the wrong kind."""
-    return check_binding([content.get(part) for part in PARTS])
+    if content.get("room_type") != "chat":
+        return None
+    return make_binding([content.get(part) for part in PARTS])
 
 
-def check_binding(values: list[Any]) -> Binding | None:
-    """The binding of these parts, in their order, or None if one is of the wrong kind."""
-    for value in values:
-        if not (isinstance(value, str) and value):
+def make_binding(parts: list[Any]) -> Binding | None:
+    """The binding of these `PARTS`, in their order, or None if one is of the wrong kind."""
+    for part in parts:
+        if not (isinstance(part, str) and part):
             return None
-    room_type, chat_id, space_id, owner, platform, conversation = values
-    if room_type != "chat" or not CHAT_ID.fullmatch(chat_id) or not is_user_id(owner):
+    chat_id, space_id, owner, platform, conversation = parts
+    if not (CHAT_ID.fullmatch(chat_id) and is_user_id(owner)):
         return None
     # Spaces, owners and platforms recur in every binding: one string each for all of them.
     space_id, owner, platform = sys.intern(space_id), sys.intern(owner), sys.intern(platform)

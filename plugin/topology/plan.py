@@ -74,6 +74,7 @@ class Plan:
         unread: joined rooms of which it is not known what they are.
         strangers: joined rooms that the bot did not create.
         retired: rooms that were upgraded and are chats no longer.
+        elsewhere: rooms of another instance's.
         unfinished: owners with a Space in which there has never been a chat.
         problems: what was left out of account.
     """
@@ -86,6 +87,7 @@ class Plan:
     unread: frozenset[RoomID] = frozenset()
     strangers: frozenset[RoomID] = frozenset()
     retired: frozenset[RoomID] = frozenset()
+    elsewhere: frozenset[RoomID] = frozenset()
     unfinished: tuple[UserID, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -121,6 +123,7 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
         unread=frozenset(evidence.unread),
         strangers=frozenset(evidence.strangers),
         retired=frozenset(evidence.retired),
+        elsewhere=frozenset(evidence.elsewhere),
         unfinished=_unfinished(world, election, evidence),
         problems=tuple(evidence.problems),
     )

@@ -23,7 +23,7 @@ class Routes:
     """Chats by room, Spaces and rooms by owner, owners by Space.
 
     `unread` are joined rooms of which it is not known what they are: whoever writes there is
-    told to wait, not sent elsewhere.
+    told to wait, not sent elsewhere. Rooms `elsewhere` are another instance's.
     """
 
     chats: Mapping[RoomID, Chat] = attr.field(factory=dict)
@@ -31,6 +31,7 @@ class Routes:
     rooms_of: Mapping[UserID, frozenset[RoomID]] = attr.field(factory=dict)
     owners: Mapping[RoomID, UserID] = attr.field(factory=dict)
     unread: frozenset[RoomID] = frozenset()
+    elsewhere: frozenset[RoomID] = frozenset()
 
     def lookup(self, room_id: RoomID) -> Chat | None:
         """The chat in this room, live or not, or None if the room is none of ours."""
@@ -93,14 +94,18 @@ class Routes:
         kept = {room_id: chat for room_id, chat in self.chats.items() if room_id not in gone}
         others = {owner: space for owner, space in self.spaces.items() if owner not in owners}
         spaces = {space.room_id: space for space in (*others.values(), *part.spaces.values())}
-        return build_routes(Topology(spaces, {**kept, **part.chats}), unread)
+        return build_routes(Topology(spaces, {**kept, **part.chats}), unread, self.elsewhere)
 
     def topology(self) -> Topology:
         """The same as the cache and the plan have it."""
         return Topology({space.room_id: space for space in self.spaces.values()}, self.chats)
 
 
-def build_routes(topology: Topology, unread: frozenset[RoomID] = frozenset()) -> Routes:
+def build_routes(
+    topology: Topology,
+    unread: frozenset[RoomID] = frozenset(),
+    elsewhere: frozenset[RoomID] = frozenset(),
+) -> Routes:
     """Index a topology."""
     rooms: dict[UserID, list[RoomID]] = {}
     for room_id, chat in topology.chats.items():
@@ -111,6 +116,7 @@ def build_routes(topology: Topology, unread: frozenset[RoomID] = frozenset()) ->
         owners={space.room_id: space.owner for space in topology.spaces.values()},
         rooms_of={owner: frozenset(ids) for owner, ids in rooms.items()},
         unread=unread,
+        elsewhere=elsewhere,
     )
 
 

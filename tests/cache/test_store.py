@@ -139,6 +139,6 @@ async def test_an_older_life_writes_nothing_more(database: Database) -> None:
     assert not await older.save(of(SECOND))
     assert not await older.put_token(SyncToken("t9"))
 
-    assert ended == ["older", "older"]
+    assert set(ended) == {"older"}
     assert await younger.save(of(FIRST, BOBS))
     assert await loaded(database) == Loaded(of(FIRST, BOBS), TOKEN)
