@@ -41,7 +41,7 @@ RAISED_LIMITS = {
 # A burst, and then one at a time, as by default; but what is refused passes a little later.
 BRIEF_LIMITS = {
     "rc_message": {"per_second": 4, "burst_count": 10},
-    "rc_room_creation": {"per_second": 0.15, "burst_count": 15},
+    "rc_room_creation": {"per_second": 0.14, "burst_count": 13},
 }
 LIMITS: dict[str, dict[str, Any]] = {
     "raised": RAISED_LIMITS,

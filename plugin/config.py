@@ -45,6 +45,13 @@ class Config(BaseProxyConfig):
                 helper.base.set(key, value, allow_recursion=False)
 
 
+REASONS = {
+    "DuplicateKeyError": "a key stands twice",
+    "ScannerError": "it cannot be taken apart",
+    "ParserError": "something is out of place",
+}
+
+
 def read_settings(
     config: Config, fallback: Settings = DEFAULTS
 ) -> tuple[Settings, tuple[str, ...]]:
@@ -55,7 +62,8 @@ def read_settings(
     try:
         config.load()
     except YAMLError as error:
-        reason = " ".join(str(getattr(error, "problem", None) or "it is malformed").split())
+        # The parser's own words may quote what stands there, which may be a secret.
+        reason = REASONS.get(type(error).__name__, "it is malformed")
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
         return fallback, (f"the configuration: this is no YAML{line}, {reason}",)

@@ -63,9 +63,17 @@ def read_letter(event: Mapping[str, Any]) -> Letter | None:
     values |= {key: content.get(key) for key in ("msgtype", "body")}
     if not all(isinstance(value, str) for value in values.values()):
         return None
+    values["body"] = clean(values["body"])
     sent_at = event.get("origin_server_ts")
     return Letter(
         **values,
         sent_at=sent_at if type(sent_at) is int else 0,
         replaces=EventID(replaces) if replaces else None,
     )
+
+
+def clean(text: str) -> str:
+    """The text as it can be stored and sent: halves of a character that was cut in two are put
+    together or replaced, and the one character that PostgreSQL does not take is left out."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "")

@@ -48,8 +48,9 @@ class Handlers:
 
     async def close(self) -> None:
         """Take in nothing more, and let what goes on end if it does so soon."""
+        await self.catch_up.close()
         await self.queues.close()
-        await self.inbox.drain()
+        await self.intake.close()
 
 
 def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup]) -> Handlers:

@@ -7,6 +7,7 @@ whichever way it comes first, and none that was answered is answered again.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -24,7 +25,7 @@ from ..letter import Letter
 from ..matrix.backlog import Backlog, read_backlog
 from ..matrix.changes import invitations_in, rooms_in, scope_of
 from ..matrix.history import Timeline
-from ..matrix.sender import split_text
+from ..matrix.sender import pieces_of
 from ..reconciliation import Reconciliation, until_known
 from .invitations import Invitations
 from .messages import Messages
@@ -61,6 +62,7 @@ class CatchUp:
         self.max_age = max_age
         self.log = reconciliation.log
         self._token = SyncToken("")
+        self._readings: set[asyncio.Task[None]] = set()
 
     async def resume(self, kept: Iterable[Kept], sync: dict[str, Any], since: SyncToken) -> None:
         """Take up what an earlier life left, and what was written since it ended.
@@ -85,7 +87,7 @@ class CatchUp:
         for one in cases:
             sent = count[one.letter.event_id]
             # Only an answer that is kept can be gone on with where it was cut off.
-            if sent >= (len(split_text(one.answer)) if one.answer is not None else 1):
+            if sent >= (len(pieces_of(one.answer)) if one.answer is not None else 1):
                 await self.intake.inbox.remove(one.letter.event_id)
             else:
                 open_cases.append(attr.evolve(one, sent=sent))
@@ -94,7 +96,7 @@ class CatchUp:
     async def close_gap(self, token: SyncToken) -> None:
         """Take in what happened between a token and the registration of the handlers."""
         self._token = token
-        await self._catch_up_from(token, ())
+        await self._catch_up_from(token)
 
     @event.on(InternalEventType.SYNC_SUCCESSFUL)
     async def follow(self, happened: dict[str, Any]) -> None:
@@ -103,22 +105,32 @@ class CatchUp:
         sync = happened["data"]
         before, self._token = self._token, SyncToken(sync.get("next_batch") or self._token)
         which = sync.get("net.maunium.mautrix", {})
-        limited = [room_id for room_id, room in rooms_in(sync, "join") if _is_limited(room)]
+        limited = any(_is_limited(room) for _, room in rooms_in(sync, "join"))
         # The very first sync of an account tells of old messages, not of new ones.
-        if which.get("is_initial") or not (which.get("is_first") or limited):
-            return
-        # The messages of this sync are delivered next; those left out come before them.
-        self.intake.hold(limited)
-        await self._catch_up_from(before, limited)
+        if not which.get("is_initial") and (which.get("is_first") or limited):
+            await self._catch_up_from(before)
 
-    async def _catch_up_from(self, token: SyncToken, held: Iterable[RoomID]) -> None:
+    async def close(self) -> None:
+        """End whatever is being read."""
+        for reading in list(self._readings):
+            reading.cancel()
+        await asyncio.gather(*self._readings, return_exceptions=True)
+
+    async def _catch_up_from(self, token: SyncToken) -> None:
+        # The messages that are delivered meanwhile come after those that are read here.
+        self.intake.hold()
+        reading = asyncio.create_task(self._read_until_known(token))
+        self._readings.add(reading)
+        reading.add_done_callback(self._readings.discard)
+        await asyncio.wait({reading})
+
+    async def _read_until_known(self, token: SyncToken) -> None:
         letters: list[Letter] = []
         try:
             letters = await until_known(partial(self._read_from, token), self.log)
         except MatrixRequestError as error:
             self.log.warning("What was written meanwhile could not be read: %s", error)
-        finally:
-            self.intake.release(held, [one for one in letters if one.replaces is None])
+        self.intake.release([one for one in letters if one.replaces is None])
         for letter in letters:
             if letter.replaces is not None:
                 self.intake.edit(letter)

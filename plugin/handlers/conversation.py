@@ -15,6 +15,7 @@ from mautrix.types import EventID, RoomID
 
 from ..cache.inbox import Inbox
 from ..crash import crash_point
+from ..letter import clean
 from ..matrix.history import Said
 from ..matrix.sender import TYPING_MS
 from ..matrix.session import Matrix
@@ -143,4 +144,4 @@ class Conversation:
 
 async def _collect(platform: Platform, message: Message) -> str:
     async with contextlib.aclosing(platform.send(message)) as pieces:
-        return "".join([piece async for piece in pieces])
+        return clean("".join([piece async for piece in pieces]))

@@ -68,7 +68,8 @@ class Intake:
         self._seen: dict[EventID, None] = {}
         self._waiting: Counter[UserID] = Counter()
         self._unsaved: set[EventID] = set()
-        self._held: dict[RoomID, list[tuple[Letter, bool]]] = {}
+        self._holds = 0
+        self._held: list[tuple[Letter, bool]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve(self, handle: Handle) -> None:
@@ -78,7 +79,7 @@ class Intake:
     @property
     def saved(self) -> bool:
         """Whether every message that was taken in is kept in the inbox, or done with."""
-        return not self._unsaved and not self._held
+        return not self._unsaved and not self._holds
 
     @property
     def idle(self) -> bool:
@@ -92,16 +93,19 @@ class Intake:
             letter: the message.
             at_once: it does not wait for its turn in its room.
         """
-        if letter.room_id in self._held:
-            self._held[letter.room_id].append((letter, at_once))
-            return
+        if self._holds and not at_once:
+            self._held.append((letter, at_once))
+        else:
+            self._take(letter, at_once)
+
+    def _take(self, letter: Letter, at_once: bool) -> None:
         if letter.event_id in self._seen:
             return
         self._remember(letter.event_id)
-        if self._waiting[letter.sender] >= LONGEST_QUEUE:
+        self._unsaved.add(letter.event_id)
+        if self._waiting[letter.sender] >= LONGEST_QUEUE and not at_once:
             self._spawn(self._put_beyond(letter))
             return
-        self._unsaved.add(letter.event_id)
         kept = self._spawn(self._keep(letter))
         if at_once:
             case = self._open[letter.event_id] = Case(letter)
@@ -110,21 +114,20 @@ class Intake:
         else:
             self._queue(Case(letter), kept)
 
-    def hold(self, rooms: Iterable[RoomID]) -> None:
-        """Let messages of these rooms wait: older ones are about to be read."""
-        for room_id in rooms:
-            self._held.setdefault(room_id, [])
+    def hold(self) -> None:
+        """Let messages wait: older ones are about to be read, and come before them."""
+        self._holds += 1
 
-    def release(self, rooms: Iterable[RoomID], older: Iterable[Letter]) -> None:
+    def release(self, older: Iterable[Letter]) -> None:
         """Take in the older messages, and then those that waited for them.
 
         Args:
-            rooms: whose messages were held.
             older: what was read meanwhile, in its order; it may hold the others too.
         """
-        waiting = [one for room_id in rooms for one in self._held.pop(room_id, ())]
+        self._holds -= 1
+        waiting, self._held = self._held, []
         for letter in older:
-            self.put(letter)
+            self._take(letter, at_once=False)
         for letter, at_once in waiting:
             self.put(letter, at_once)
 
@@ -194,10 +197,9 @@ class Intake:
             for one in self._open.values()
             if one.letter.room_id == room_id and one.letter.event_id != keep
         ]
-        begun = any(one.begun for one in dropped)
-        await asyncio.gather(*(self._finish(one) for one in dropped))
-        if begun:
+        if any(one.begun for one in dropped):
             self.queues.interrupt(room_id)
+        await asyncio.gather(*(self._finish(one) for one in dropped))
         return [one.letter.event_id for one in dropped]
 
     def _queue(self, one: Case, kept: asyncio.Task[None] | None) -> None:
@@ -251,8 +253,9 @@ class Intake:
 
     async def _put_beyond(self, letter: Letter) -> None:
         """Set a message aside that came when too many were waiting; its sender is told once."""
-        first = not self._aside[letter.room_id]
+        first = not self._aside.get(letter.room_id)
         await self.set_aside([letter])
+        self._unsaved.discard(letter.event_id)
         if first:
             text = (
                 f"{LONGEST_QUEUE} of your messages wait for an answer. I set aside what you "
@@ -260,6 +263,14 @@ class Intake:
             )
             say = partial(self.sender.notice, letter.room_id, text, letter.event_id)
             await self.boundary.run(say, letter.room_id)
+
+    async def close(self) -> None:
+        """End what goes on beside the queues, once what is to be kept is kept."""
+        await self.inbox.drain()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _remember(self, event_id: EventID) -> None:
         self._seen[event_id] = None

@@ -7,6 +7,7 @@ by whoever sends them.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Sequence
 from typing import Any, cast
 from uuid import uuid4
@@ -23,8 +24,9 @@ from .api import NoAnswer, PatientAPI
 ANSWERS_KEY = "chat.spacekeeper.answers"
 # Messages that were given up, in the content of the notice that says so.
 SETTLES_KEY = "chat.spacekeeper.settles"
-# Events are limited to 65,536 bytes (client-server API, section 7.1.4). A piece stands in its
-# event twice, as text and as HTML, escaped as JSON, and perhaps encrypted on top.
+# Events are limited to 65,536 bytes (client-server API, section 7.1.4), a third of which goes
+# where they are encrypted; the rest is left for what stands around the text.
+EVENT_BYTES = 42_000
 PIECE_BYTES = 12_000
 TYPING_MS = 30_000
 
@@ -76,7 +78,7 @@ class Sender:
             question: the message it answers.
             sent: how many of the messages stand in the room already.
         """
-        for number, piece in list(enumerate(split_text(text)))[sent:]:
+        for number, piece in list(enumerate(pieces_of(text)))[sent:]:
             content = _content("m.text", piece, question if number == 0 else None)
             content[ANSWERS_KEY] = question
             await self._send(room_id, content, f"{question}-{number}")
@@ -121,6 +123,17 @@ def _content(msgtype: str, text: str, reply_to: EventID | None) -> dict[str, Any
     if reply_to is not None:
         content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
     return content
+
+
+def pieces_of(text: str) -> list[str]:
+    """Cut an answer into as many messages as it takes, always in the same places."""
+    limit = PIECE_BYTES
+    while True:
+        pieces = split_text(text, limit)
+        # A piece stands in its event twice, as text and as HTML, escaped as JSON.
+        if all(len(json.dumps(_content("m.text", one, None))) <= EVENT_BYTES for one in pieces):
+            return pieces
+        limit //= 2
 
 
 def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
