@@ -20,7 +20,7 @@ from .cache.guard import Guard
 from .cache.inbox import Inbox
 from .cache.store import Store
 from .cache.upgrades import upgrade_table
-from .config import DEFAULTS, Config, read_settings
+from .config import DEFAULTS, Config, is_fatal, read_settings
 from .errors import UserError
 from .handlers.assembly import Handlers, assemble
 from .handlers.cursor import Cursor, Tokens
@@ -65,10 +65,10 @@ class Spacekeeper(Plugin):
         start, which would otherwise be held up."""
         await retire_older(self)
         self._read_config(None)
-        self._compose()
-        served = asyncio.Event()
-        self.living = asyncio.create_task(self._live(served))
-        self.living.add_done_callback(self._report_end)
+        if is_fatal(self.setup.problems):
+            self.log.error("Nobody is served until the configuration is mended")
+            return
+        served = self._begin()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(served.wait(), self.setup.settings.startup_wait)
 
@@ -85,6 +85,16 @@ class Spacekeeper(Plugin):
     def on_external_config_update(self) -> None:
         """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
         self._read_config(self.setup)
+        if self.living is None and not is_fatal(self.setup.problems):
+            self._begin()
+
+    def _begin(self) -> asyncio.Event:
+        """Come to life; what is returned is set when people are served."""
+        self._compose()
+        served = asyncio.Event()
+        self.living = asyncio.create_task(self._live(served))
+        self.living.add_done_callback(self._report_end)
+        return served
 
     def _read_config(self, before: Setup | None) -> None:
         assert isinstance(self.config, Config)

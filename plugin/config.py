@@ -13,9 +13,17 @@ from mautrix.util.config import BaseProxyConfig, ConfigUpdateHelper
 from ruamel.yaml.error import YAMLError
 
 from .permissions import Level
-from .settings import DEFAULTS, SECTIONS, Settings, parse_settings
+from .settings import DEFAULTS, SECTIONS, Settings, is_fatal, parse_settings
 
-__all__ = ["DEFAULTS", "Config", "Level", "Settings", "parse_settings", "read_settings"]
+__all__ = [
+    "DEFAULTS",
+    "Config",
+    "Level",
+    "Settings",
+    "is_fatal",
+    "parse_settings",
+    "read_settings",
+]
 
 
 class Config(BaseProxyConfig):

@@ -169,11 +169,17 @@ class Reconciliation:
         waiting = self._dirty or self._later or self._running.locked()
         return not waiting and not self.store.behind
 
-    def knows(self, room_id: RoomID) -> bool:
-        """Whether a run has seen what this room is."""
+    async def knows(self, room_id: RoomID) -> bool:
+        """Whether a run has seen what this room is, in this life or in an earlier one."""
         routes = self.slot.current
-        known = room_id in routes.chats or routes.owner_of(room_id) is not None
-        return known or room_id in (self._foreign or ()) or room_id in routes.elsewhere
+        if room_id in routes.chats or room_id in routes.elsewhere or routes.owner_of(room_id):
+            return True
+        return room_id in await self._known_foreign()
+
+    async def _known_foreign(self) -> frozenset[RoomID]:
+        if self._foreign is None:
+            self._foreign = (await self.reader.read_hint()).foreign
+        return self._foreign
 
     def acknowledge(self, room_id: RoomID) -> None:
         """A joined room that is no chat was seen to: later starts need not read it again."""
@@ -270,9 +276,8 @@ class Reconciliation:
             known = self.slot.current.topology() if cached is None else cached
             return await self.observation.see_all(known, thorough)
         routes = self.slot.current
-        if self._foreign is None:
-            self._foreign = (await self.reader.read_hint()).foreign
-        picture = await self.observation.see_some(routes, scope, self._foreign, thorough)
+        foreign = await self._known_foreign()
+        picture = await self.observation.see_some(routes, scope, foreign, thorough)
         if picture.owners is not None and _collides(picture, routes):
             # Two owners' chats claim one conversation: only the whole picture settles that.
             return await self.observation.see_all(routes.topology(), thorough=False)

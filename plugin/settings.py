@@ -7,7 +7,7 @@ reads that file. Nothing here may raise for what somebody wrote, and nothing may
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -89,6 +89,16 @@ DEFAULTS = Settings(
 )
 
 
+# Problems that begin so leave it open who the bot is, or whom it may serve: then it serves
+# nobody, for under another name it would find all Spaces foreign and make them anew.
+FATAL = ("the configuration:", "instance_key:", "permissions: ")
+
+
+def is_fatal(problems: Iterable[str]) -> bool:
+    """Whether a configuration with these problems is none to start with."""
+    return any(problem.startswith(FATAL) for problem in problems)
+
+
 def parse_settings(raw: object, fallback: Settings = DEFAULTS) -> tuple[Settings, tuple[str, ...]]:
     """Check a whole configuration; never raises.
 
@@ -130,7 +140,7 @@ class _Reading:
                 partial(catch_up.number, "max_age", DEFAULTS.catch_up_max_age),
                 old.catch_up_max_age,
             ),
-            instance_key=self._take(partial(top.optional_text, "instance_key"), old.instance_key),
+            instance_key=self._take(partial(_read_instance_key, top), old.instance_key),
             default_platform=self._take(
                 partial(_read_default_platform, top), old.default_platform
             ),
@@ -195,6 +205,14 @@ def _read_room_version(top: Fields) -> str:
     if isinstance(value, bool) or not _ROOM_VERSION.fullmatch(str(value)):
         raise top.wrong("room_version", 'a room version such as "11", or nothing')
     return str(value)
+
+
+def _read_instance_key(top: Fields) -> str:
+    value = top.raw.get("instance_key")
+    # A number without quotes is a name like any other.
+    if type(value) is int:
+        return str(value)
+    return top.optional_text("instance_key")
 
 
 def _read_default_platform(top: Fields) -> str:

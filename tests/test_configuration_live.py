@@ -80,7 +80,28 @@ async def test_a_bad_configuration_leaves_the_old_one_in_force_and_names_the_key
     assert bot.text.text == text
 
 
-@pytest.mark.parametrize("kind", WRONG)
+FATAL = {"no YAML", "no mapping"}
+
+
+@pytest.mark.parametrize("kind", sorted(FATAL))
+async def test_an_instance_that_cannot_tell_whom_to_serve_serves_nobody_until_it_is_mended(
+    bot: Bot, alice: Person, kind: str
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    before = bot.text.text
+    bot.text.text, _ = WRONG[kind]
+    mark = len(bot.server.calls)
+
+    await bot.restart()
+
+    assert [call for call in bot.server.calls[mark:] if "/rooms/" in call.path] == []
+    await bot.configure(before)
+    await bot.settled()
+    assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
+
+
+@pytest.mark.parametrize("kind", sorted(WRONG.keys() - FATAL))
 async def test_an_instance_that_starts_with_a_bad_one_stays_enabled_and_answers(
     bot: Bot, alice: Person, kind: str
 ) -> None:

@@ -76,7 +76,7 @@ def test_a_key_left_blank_is_empty(text: str) -> None:
          'expected a room version such as "11", or nothing'),
         ("room_version: [11]", "room_version: found a list, "
          'expected a room version such as "11", or nothing'),
-        ("instance_key: 5", "instance_key: found the number 5, expected text, or nothing"),
+        ("instance_key: [5]", "instance_key: found a list, expected text, or nothing"),
         ("names: {space: ''}", "names.space: found nothing, expected text"),
         ("names: {space: '{number}'}", "names.space: there is no placeholder {number}, "
          "known are displayname, localpart, user_id"),
@@ -142,7 +142,7 @@ def test_a_mistake_leaves_what_was_in_force() -> None:
     )
 
     after, problems = read(
-        "permissions: 1\nstartup: 1\nnames: 1\ninstance_key: 1\nroom_version: []\n"
+        "permissions: 1\nstartup: 1\nnames: 1\ninstance_key: []\nroom_version: []\n"
         "platforms: 1\ndefault_platform: 1\n",
         before,
     )

@@ -85,6 +85,9 @@ class Messages:
         chat = self.slot.current.lookup(letter.room_id)
         if chat is not None:
             return letter.sender == chat.owner
+        if letter.room_id in self.slot.current.elsewhere:
+            # Another instance's chat, on the same account: it answers there.
+            return False
         if self.reception.has_shown(letter.room_id, letter.sender):
             return False
         return self.setup().level_of(letter.sender) >= Level.USER
@@ -95,6 +98,8 @@ class Messages:
         chat = self.slot.current.lookup(letter.room_id)
         if chat is None:
             chat = await self.reception.recognise(letter.room_id, letter.sender)
+        if letter.room_id in self.slot.current.elsewhere:
+            return
         if chat is None:
             await self.reception.receive(letter)
         elif letter.sender == chat.owner:

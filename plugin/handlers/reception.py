@@ -52,6 +52,10 @@ class Reception:
             UserError: it is still not known what the room is.
         """
         await self.provisioning.wait_for(sender)
+        if not await self.provisioning.reconciliation.knows(room_id):
+            # Made by another instance, perhaps, or by an earlier life a moment before it ended.
+            scope = Scope(frozenset({sender}), frozenset({room_id}))
+            await self.provisioning.look_again(scope, "somebody wrote in an unknown room")
         if room_id in self.slot.current.unread:
             scope = Scope(frozenset({sender}), frozenset({room_id}))
             await self.provisioning.look_again(scope, "somebody wrote in an unread room")

@@ -25,7 +25,7 @@ from mautrix.types import (
 )
 
 from .api import NoAnswer, PatientAPI
-from .sender import ANSWERS_KEY, SETTLES_KEY
+from .sender import ANSWERS_KEY, INSTANCE_KEY, SETTLES_KEY
 
 PAGE = 100
 TEXT_TYPES = ("m.text", "m.emote")
@@ -44,14 +44,16 @@ class Said:
 class Timeline:
     """Reads what was said in rooms of the bot's."""
 
-    def __init__(self, client: MaubotMatrixClient, api: PatientAPI) -> None:
+    def __init__(self, client: MaubotMatrixClient, api: PatientAPI, instance: str) -> None:
         """
         Args:
             client: maubot's client, for its decryption alone.
             api: what the timeline is read with.
+            instance: whose answers count as answers.
         """
         self.client = client
         self.api = api
+        self.instance = instance
 
     async def before(self, room_id: RoomID, event_id: EventID) -> AsyncIterator[Said]:
         """The text messages before an event, newest first, each as its last edit left it.
@@ -78,7 +80,8 @@ class Timeline:
         count: Counter[EventID] = Counter()
         async for event in self._events(room_id):
             if event.get("sender") == self.client.mxid:
-                count.update(one for one in _settled_by(event) if one in questions)
+                settled = _settled_by(event, self.instance)
+                count.update(one for one in settled if one in questions)
             # An answer comes after its question: past the oldest one there is none.
             unseen.discard(EventID(str(event.get("event_id"))))
             if not unseen:
@@ -130,10 +133,10 @@ class Timeline:
         return {**event, "type": str(clear.type), "content": clear.content.serialize()}
 
 
-def _settled_by(event: dict[str, Any]) -> list[EventID]:
+def _settled_by(event: dict[str, Any], instance: str) -> list[EventID]:
     """The messages that need no answer after this one of the bot's."""
     content = event.get("content")
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or content.get(INSTANCE_KEY) != instance:
         return []
     settles = content.get(SETTLES_KEY)
     named = [content.get(ANSWERS_KEY), *(settles if isinstance(settles, list) else ())]

@@ -22,6 +22,8 @@ from .api import NoAnswer, PatientAPI
 
 # The event that an answer answers, in the answer's content: tells answers from notices.
 ANSWERS_KEY = "chat.spacekeeper.answers"
+# The instance that answered.
+INSTANCE_KEY = "chat.spacekeeper.instance"
 # Messages that were given up, in the content of the notice that says so.
 SETTLES_KEY = "chat.spacekeeper.settles"
 # Events are limited to 65,536 bytes (client-server API, section 7.1.4), a third of which goes
@@ -34,14 +36,16 @@ TYPING_MS = 30_000
 class Sender:
     """Sends messages as the bot."""
 
-    def __init__(self, client: MaubotMatrixClient, api: PatientAPI) -> None:
+    def __init__(self, client: MaubotMatrixClient, api: PatientAPI, instance: str) -> None:
         """
         Args:
             client: maubot's client, for its encryption alone.
             api: what the messages are sent with.
+            instance: tells this instance's answers from another's on the same account.
         """
         self.client = client
         self.api = api
+        self.instance = instance
 
     @property
     def can_decrypt(self) -> bool:
@@ -63,7 +67,7 @@ class Sender:
             question: the message it answers.
             settled: further messages that need no answer after this one.
         """
-        content = {**_content("m.notice", text, question), ANSWERS_KEY: question}
+        content = {**_content("m.notice", text, question), **self._mark(question)}
         if settled:
             content[SETTLES_KEY] = list(settled)
         await self._send(room_id, content, f"{question}-reply")
@@ -80,8 +84,11 @@ class Sender:
         """
         for number, piece in list(enumerate(pieces_of(text)))[sent:]:
             content = _content("m.text", piece, question if number == 0 else None)
-            content[ANSWERS_KEY] = question
+            content |= self._mark(question)
             await self._send(room_id, content, f"{question}-{number}")
+
+    def _mark(self, question: EventID) -> dict[str, str]:
+        return {ANSWERS_KEY: question, INSTANCE_KEY: self.instance}
 
     async def typing(self, room_id: RoomID, active: bool) -> None:
         """Show, or stop showing, that an answer is on its way."""
@@ -107,7 +114,7 @@ class Sender:
             clear = TextMessageEventContent.deserialize(cast(JSON, content))
             encrypted = await self.client.encrypt(room_id, EventType.ROOM_MESSAGE, clear)
             event_type, content = "m.room.encrypted", encrypted.serialize()
-        path = Path.v3.rooms[room_id].send[event_type][f"spacekeeper-{key}"]
+        path = Path.v3.rooms[room_id].send[event_type][f"{self.instance}-{key}"]
         await self.api.request(Method.PUT, path, content)
 
 

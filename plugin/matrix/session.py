@@ -41,6 +41,6 @@ def connect(client: MaubotMatrixClient, identity: Identity) -> Matrix:
         api=api,
         reader=Reader(api, identity),
         writer=Writer(api),
-        sender=Sender(client, api),
-        timeline=Timeline(client, api),
+        sender=Sender(client, api, identity.instance),
+        timeline=Timeline(client, api, identity.instance),
     )

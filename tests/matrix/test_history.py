@@ -64,7 +64,7 @@ def encrypted(text: str) -> dict[str, Any]:
 
 
 async def read(api: PatientAPI, client: Client | None = None) -> list[Said]:
-    timeline = Timeline(cast(MaubotMatrixClient, client or Client()), api)
+    timeline = Timeline(cast(MaubotMatrixClient, client or Client()), api, "main")
     return [said async for said in timeline.before(ROOM, NOW)]
 
 
@@ -161,7 +161,7 @@ async def test_it_goes_back_page_by_page_to_the_beginning(
 
 async def test_no_more_is_read_than_is_wanted(homeserver: Homeserver, api: PatientAPI) -> None:
     homeserver.tell(PATH, {"chunk": [NOW_EVENT, message("$2", "two")], "end": "t1"})
-    before = Timeline(cast(MaubotMatrixClient, Client()), api).before(ROOM, NOW)
+    before = Timeline(cast(MaubotMatrixClient, Client()), api, "main").before(ROOM, NOW)
 
     assert (await before.__anext__()).text == "two"
     assert len(homeserver.asked) == 1

@@ -47,7 +47,7 @@ class Client:
 
 
 def sender(api: PatientAPI, client: Client | None = None) -> Sender:
-    return Sender(cast(MaubotMatrixClient, client or Client()), api)
+    return Sender(cast(MaubotMatrixClient, client or Client()), api, "main")
 
 
 @given(st.text(), st.integers(4, 40))
