@@ -120,7 +120,8 @@ class Bot:
         """Save another configuration in maubot's web UI."""
         self.text.text = text
         # Synchronous in this plugin; maubot would await it if it were not.
-        self.plugin.on_external_config_update()
+        with self._tasks.kept():
+            self.plugin.on_external_config_update()
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Run a statement on the database behind the plugin's back."""
