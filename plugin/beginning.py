@@ -24,11 +24,19 @@ from .topology.routes import build_routes
 
 @attr.frozen
 class Beginning:
-    """How a start found the world: the token up to which everything was seen, the first run's
-    report if there was one, and what happened since an earlier life's last token."""
+    """How a start found the world.
+
+    Attributes:
+        token: up to which everything was seen.
+        report: the first run's, if there was one.
+        done: up to which every message was answered, as far as that is known.
+        sync: what happened since an earlier life's last token.
+        since: that token.
+    """
 
     token: SyncToken
     report: Report | None
+    done: SyncToken = SyncToken("")  # noqa: RUF009 (a string)
     sync: dict[str, Any] = attr.field(factory=dict)
     since: SyncToken = SyncToken("")  # noqa: RUF009 (a string)
 
@@ -54,8 +62,8 @@ class Start:
         for invitation in waiting:
             self.invitations.answer(invitation)
         if since is None or sync is None:
-            return Beginning(token, report)
-        return Beginning(SyncToken(sync["next_batch"]), report, sync, since)
+            return Beginning(token, report, token)
+        return Beginning(SyncToken(sync["next_batch"]), report, since, sync, since)
 
     async def warm(self, loaded: Loaded) -> Beginning | None:
         """Start from the cache, looking only where something changed since it was written.
@@ -72,7 +80,9 @@ class Start:
         report = await until_answered(look, self.log)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
-        return Beginning(SyncToken(sync["next_batch"]), report, sync, loaded.token)
+        # Messages in the inbox are older than the cache's token, so nothing is said to be done.
+        nothing = SyncToken("")
+        return Beginning(SyncToken(sync["next_batch"]), report, nothing, sync, loaded.token)
 
     async def _since(self, token: SyncToken) -> dict[str, Any] | None:
         try:

@@ -145,7 +145,7 @@ class Spacekeeper(Plugin):
         settled = begun.report is None or begun.report.settled
         # Where something could not be looked at, the next start must look at everything again.
         kept_to = begun.token if settled else SyncToken("")
-        self.cursor = self._register(Tokens(begun.token, kept_to, begun.since or begun.token))
+        self.cursor = self._register(Tokens(begun.token, kept_to, begun.done))
         served.set()
         await catch_up.close_gap(begun.token)
         await self.store.put_token(kept_to)

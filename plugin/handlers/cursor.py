@@ -92,6 +92,8 @@ class Cursor:
     async def note_in_matrix(self) -> None:
         """Write the token into the bot's account data. It stands for a database that is gone, with
         the messages in it: what came before it must be answered."""
+        if not self._done:
+            return
         try:
             # A stop must not wait for a homeserver that is away.
             await asyncio.wait_for(self.reader.write_cursor(self._done), LONGEST_WRITE)

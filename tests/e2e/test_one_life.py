@@ -49,7 +49,7 @@ async def test_ten_turns_during_a_slow_walk_leave_one_life(
     stack: Stack, configure: Configure
 ) -> None:
     await configure("startup: {wait: 1}")
-    eve = await onboard(stack, "eve")
+    eve = await onboard(stack, "evelyn")
     (room_id,) = eve.chats
     before = await take_picture(stack.as_bot())
     released = asyncio.Event()
