@@ -2,14 +2,20 @@
 
 The plugin's patience is cut short: how long it waits between tries is tested where the waiting
 is written, and everywhere else it would only cost time.
+
+HYPOTHESIS_PROFILE chooses how many examples the property tests try: few on every change, many at
+night. No profile has a deadline: a slow machine is no bug. The examples of "ci" are the same on
+every run, so that a change is never blamed for another one's luck.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from plugin.matrix.retry import Patience
 from plugin.platforms import registry
@@ -18,6 +24,16 @@ from .fakes.homeserver import Homeserver
 from .fakes.maubot import Bot
 from .fakes.oracle import ORACLE, Oracle, OracleSettings
 from .fakes.people import Person
+
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+settings.register_profile(
+    "ci", max_examples=200, deadline=None, derandomize=True, suppress_health_check=QUIET
+)
+settings.register_profile(
+    "nightly", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=QUIET
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(autouse=True)

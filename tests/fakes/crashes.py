@@ -51,7 +51,7 @@ async def crash_at_request(bot: Bot, number: int, after: bool) -> None:
     """
     hold = bot.server.inject(Hold(".", times=None, skip=number, after=after))
     await bot.push()
-    await _until(bot, hold.reached)
+    await until_reached(bot, hold.reached)
     await bot.kill()
     bot.server.heal()
 
@@ -62,7 +62,7 @@ async def crash_at_write(bot: Bot, number: int, after: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         brake.apply(patch)
         await bot.push()
-        await _until(bot, brake.reached)
+        await until_reached(bot, brake.reached)
         await bot.kill()
 
 
@@ -86,7 +86,8 @@ def refuse_writes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LoggingConnection, "executemany", refuse_many)
 
 
-async def _until(bot: Bot, reached: asyncio.Event) -> None:
+async def until_reached(bot: Bot, reached: asyncio.Event) -> None:
+    """Wait until something is reached, or the plugin has nothing left to do."""
     resting = asyncio.ensure_future(bot.settled())
     waiting = asyncio.ensure_future(reached.wait())
     await asyncio.wait({resting, waiting}, return_when=asyncio.FIRST_COMPLETED)
