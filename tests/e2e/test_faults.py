@@ -116,7 +116,7 @@ async def test_nonsense_changes_nothing(street: Street, kind: str, phase: Phase)
     await street.write(f"{kind}: anybody there?")
 
     async def was_felt() -> bool:
-        return weather.touched >= 3
+        return weather.touched > 0
 
     await eventually(was_felt, "requests met the fault")
     if kind != IN_TURN:
