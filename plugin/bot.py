@@ -145,10 +145,11 @@ class Spacekeeper(Plugin):
         settled = begun.report is None or begun.report.settled
         # Where something could not be looked at, the next start must look at everything again.
         kept_to = begun.token if settled else SyncToken("")
+        catch_up.start_at(begun.token)
         self.cursor = self._register(Tokens(begun.token, kept_to, begun.done))
         served.set()
-        await catch_up.close_gap(begun.token)
         await self.store.put_token(kept_to)
+        await catch_up.close_gap(begun.token)
         if not begun.since:
             # Without this, what is written from now on would be lost with the database.
             await self.cursor.note_in_matrix()

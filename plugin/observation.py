@@ -135,14 +135,15 @@ class Observation:
         )
 
     async def _complete(self, world: World, cached: Topology) -> tuple[World, Plan]:
-        plan = make_plan(world, cached, self.rules())
+        # Of a million chats that takes a minute, for which nothing else must stand still.
+        plan = await asyncio.to_thread(make_plan, world, cached, self.rules())
         for _ in range(LOOKS):
             if not plan.look and not plan.join:
                 break
             for room_id in sorted(plan.join):
                 world = await self._join(world, room_id)
             world = await self.reader.look(world, plan.look)
-            plan = make_plan(world, cached, self.rules())
+            plan = await asyncio.to_thread(make_plan, world, cached, self.rules())
         return world, plan
 
     async def _join(self, world: World, room_id: RoomID) -> World:

@@ -26,7 +26,7 @@ from .matrix.retry import wait_before
 from .matrix.session import Matrix
 from .observation import Observation, Picture
 from .report import Report, make_report
-from .topology.model import Topology
+from .topology.model import Status, Topology
 from .topology.plan import Plan, Rules
 from .topology.relevance import NOWHERE, Scope
 from .topology.routes import Routes, Slot, build_routes
@@ -207,12 +207,30 @@ class Reconciliation:
             owners: whose chats; who is done is noted, so that a restart goes on from there.
             after: seconds to wait before it begins, and between any two portions.
         """
+        await asyncio.sleep(after)
+        await self._compare()
         waiting = sorted(owners)
         while waiting:
             await asyncio.sleep(after)
             portion, waiting = waiting[:PORTION], waiting[PORTION:]
             if await self._try(Scope(frozenset(portion)), "verification", thorough=True):
                 await self.store.put_unverified(portion, verified=True)
+
+    async def _compare(self) -> None:
+        """Mark those of whom a room is gone that no event told of: purged by an administrator."""
+        routes = self.slot.current
+        try:
+            joined = await self.reader.joined_rooms()
+        except (NoAnswer, MatrixRequestError) as error:
+            self.log.warning("The joined rooms could not be listed: %s", error)
+            return
+        owners = {
+            chat.owner
+            for room_id, chat in routes.chats.items()
+            if room_id not in joined and chat.status is not Status.LOST
+        }
+        owners |= {owner for room_id, owner in routes.owners.items() if room_id not in joined}
+        self.mark(Scope(frozenset(owners)))
 
     async def _try(self, scope: Scope, reason: str, thorough: bool = False) -> bool:
         """Run once; whatever goes wrong is logged, and the scope looked at again later."""
@@ -290,7 +308,7 @@ class Reconciliation:
         known = world.foreign if picture.owners is None else self._foreign or frozenset()
         self._foreign = known | plan.strangers | plan.retired | plan.elsewhere
         spaces = frozenset(space.room_id for space in self.slot.current.spaces.values())
-        seen_to = plan.strangers & self._acknowledged
+        seen_to = self._acknowledged & (plan.strangers | self._foreign)
         noted = self.reader.noted.foreign if picture.owners is not None else world.foreign
         try:
             await self.reader.write_hint(Hint(spaces, noted | seen_to | plan.retired))

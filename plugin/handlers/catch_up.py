@@ -93,9 +93,12 @@ class CatchUp:
                 open_cases.append(attr.evolve(one, sent=sent))
         await self._take_up(open_cases, {one.event_id for one in fresh} - known)
 
+    def start_at(self, token: SyncToken) -> None:
+        """Say up to which token everything was seen before the handlers were registered."""
+        self._token = token
+
     async def close_gap(self, token: SyncToken) -> None:
         """Take in what happened between a token and the registration of the handlers."""
-        self._token = token
         await self._catch_up_from(token)
 
     @event.on(InternalEventType.SYNC_SUCCESSFUL)

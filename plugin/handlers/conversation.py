@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 
 from mautrix.types import EventID, RoomID
@@ -119,7 +119,7 @@ class Conversation:
         """What was said in the chat before, oldest first, in at most `budget` characters."""
         utterances: list[Utterance] = []
         answered: EventID | None = None
-        async for said in self.matrix.timeline.before(chat.room_id, event_id):
+        async for said in self._in_turn(chat, event_id):
             utterance = self._utterance(chat, said)
             if utterance is None:
                 continue
@@ -133,6 +133,17 @@ class Conversation:
             answered = said.answers
             utterances.append(utterance)
         return utterances[::-1]
+
+    async def _in_turn(self, chat: Chat, event_id: EventID) -> AsyncIterator[Said]:
+        """The chat's messages, newest first, with each answer that came late at its question."""
+        late: dict[EventID, list[Said]] = {}
+        async for said in self.matrix.timeline.before(chat.room_id, event_id):
+            if said.later and said.answers is not None:
+                late.setdefault(said.answers, []).append(said)
+                continue
+            for answer in late.pop(said.event_id, ()):
+                yield answer
+            yield said
 
     def _utterance(self, chat: Chat, said: Said) -> Utterance | None:
         if said.sender == self.matrix.identity.bot:

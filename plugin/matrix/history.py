@@ -33,12 +33,17 @@ TEXT_TYPES = ("m.text", "m.emote")
 
 @attr.frozen
 class Said:
-    """One text message: by whom, and which message it answers if it is a platform's answer."""
+    """One text message: by whom, and which message it answers if it is a platform's answer.
+
+    `later` says that it stands after the message from which was looked back: an answer to an
+    earlier one that came when this one was written already.
+    """
 
     event_id: EventID
     sender: UserID
     text: str
     answers: EventID | None
+    later: bool = False
 
 
 class Timeline:
@@ -56,7 +61,8 @@ class Timeline:
         self.instance = instance
 
     async def before(self, room_id: RoomID, event_id: EventID) -> AsyncIterator[Said]:
-        """The text messages before an event, newest first, each as its last edit left it.
+        """The text messages before an event, newest first, each as its last edit left it; first
+        of all the answers that came after it, to messages before it.
 
         Raises:
             NoAnswer: the timeline could not be read.
@@ -67,8 +73,11 @@ class Timeline:
         async for event in self._events(room_id):
             if event.get("event_id") == event_id:
                 reached = True
-            elif (said := _text_of(event, edits)) is not None and reached:
-                yield said
+            elif (said := _text_of(event, edits)) is not None:
+                if reached:
+                    yield said
+                elif said.answers is not None and said.sender == self.client.mxid:
+                    yield attr.evolve(said, later=True)
 
     async def answers(self, room_id: RoomID, questions: Collection[EventID]) -> Counter[EventID]:
         """How many messages answer each of these messages of a room; a long answer has several.
