@@ -16,6 +16,7 @@ usage: ./build.sh [command]
   demo [--once]   the whole job on a local stack; stays up unless --once is given
   dev             a local stack that stays up; a saved file is built and uploaded at once
   bench [--quick] how fast a start is, on a real Synapse and on a simulated large one
+  bench messages  how fast messages are answered, beside a bare echo plugin; [--quick]
   clean           removes whatever this script made
 TEXT
 }
@@ -92,7 +93,7 @@ case $command in
     check) prepare test && check ;;
     demo) prepare test synapse maubot && exec .venv/test/bin/python -m dev.demo "$@" ;;
     dev) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.watch "$@" ;;
-    bench) prepare bench synapse && exec .venv/bench/bin/python -m dev.bench "$@" ;;
+    bench) prepare bench synapse maubot && exec .venv/bench/bin/python -m dev.bench "$@" ;;
     clean) clean ;;
     help | -h | --help) usage ;;
     *)

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import platform
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ import attr
 
 from ..environments import ROOT
 from ..processes import run_until_signal
+from .messages import bench_messages
 from .plot import draw
 from .real import measure_real
 from .simulated import measure_simulated
@@ -26,9 +28,10 @@ SIMULATED_CHATS = 10
 
 
 def main() -> int:
+    logging.basicConfig(level=logging.ERROR)
+    if sys.argv[1:2] == ["messages"]:
+        return run_until_signal(bench_messages(sys.argv[2:], _narrator()))
     options = _read_options()
-    # The plugin says much about what it does not find; what matters here are figures.
-    logging.getLogger("bench").setLevel(logging.CRITICAL)
     return run_until_signal(_bench(options, _narrator()))
 
 

@@ -43,13 +43,13 @@ def _draw_real(axes: Any, figures: RealFigures) -> None:
 
 def _draw_growth(axes: Any, sizes: Sequence[Size]) -> None:
     for how, name in NAMES.items():
-        points = sorted((size.chats, size.wall_seconds) for size in sizes if size.how == how)
+        points = sorted((size.chats, size.cpu_seconds) for size in sizes if size.how == how)
         axes.loglog(*zip(*points, strict=True), "o-", color=COLOURS[how], label=name)
     axes.set_xlabel("chats")
-    axes.set_ylabel("seconds")
+    axes.set_ylabel("CPU seconds")
     axes.grid(visible=True, color="#e5e5e5")
     axes.legend(frameon=False)
-    axes.set_title("Simulated homeserver: the plugin's own time", loc="left")
+    axes.set_title("Simulated homeserver: the plugin's own cost", loc="left")
 
 
 def _colour(name: str) -> str:

@@ -1,0 +1,146 @@
+"""Messages through the plugin alone, on the simulated homeserver: a great many, or many routes.
+
+Each comes in a sync, as mautrix takes it apart, and is answered when the reply is sent; only the
+homeserver and the network are left out. What is left is what the plugin itself takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import ClientSession
+from mautrix.client import InternalEventType
+from yarl import URL
+
+from plugin import Spacekeeper
+
+from .host import Host
+from .memory import own_memory
+from .simulation import ADDRESS, Answer, Simulation
+from .start import SETTLING
+from .templates import HOLE, LOGIN, OWNER, room_id
+
+# Spaces and chats in each: 10 and 10,000 routes; 100 for the flood of messages.
+FEW, MANY = (10, 1), (1_000, 10)
+FLOODED = (10, 10)
+SAMPLES = 10
+
+
+class Answered(Simulation):
+    """Knows when a number of messages are answered."""
+
+    def __init__(self, spaces: int, chats: int) -> None:
+        super().__init__(spaces, chats)
+        self.missing = 0
+        self.complete = asyncio.Event()
+
+    @asynccontextmanager
+    async def request(self, method: str, url: URL, **more: Any) -> AsyncIterator[Answer]:
+        """As any simulation, and counts the replies."""
+        async with super().request(method, url, **more) as answer:
+            yield answer
+        if "/send/m.room.message/" in url.raw_path:
+            self.missing -= 1
+            if self.missing == 0:
+                self.complete.set()
+
+
+class Flood:
+    """A started plugin, and what its people write."""
+
+    def __init__(self, plugin: Spacekeeper, simulation: Answered) -> None:
+        self.plugin = plugin
+        self.simulation = simulation
+        self._numbers = itertools.count(1)
+        self._chance = random.Random(0)  # noqa: S311 (no secret)
+
+    async def ask(self, chats: int) -> float:
+        """Let one sync bring a message in each of `chats` chats, chosen at random; seconds until
+        all of them are answered."""
+        simulation = self.simulation
+        simulation.missing = chats
+        simulation.complete.clear()
+        places = range(simulation.spaces * simulation.chats)
+        rooms = [divmod(place, simulation.chats) for place in self._chance.sample(places, chats)]
+        sync = {
+            "next_batch": f"s{next(self._numbers)}",
+            "rooms": {"join": dict(self._message(space, chat + 1) for space, chat in rooms)},
+        }
+        client = self.plugin.client
+        begun = time.perf_counter()
+        client.dispatch_internal_event(InternalEventType.SYNC_SUCCESSFUL, data=sync)
+        client.handle_sync(cast(Any, sync))
+        await simulation.complete.wait()
+        return time.perf_counter() - begun
+
+    def _message(self, space: int, chat: int) -> tuple[str, dict[str, Any]]:
+        number = next(self._numbers)
+        event = {
+            "type": "m.room.message",
+            "sender": OWNER.replace(HOLE, f"{space:08d}"),
+            "event_id": f"$message-{number}",
+            "origin_server_ts": int(time.time() * 1000),
+            "content": {"msgtype": "m.text", "body": f"This is message number {number}."},
+        }
+        return room_id(space, f"c{chat:03d}"), {"timeline": {"events": [event]}}
+
+
+@asynccontextmanager
+async def started(spaces: int, chats: int) -> AsyncIterator[Flood]:
+    """The plugin, after a cold start with so many Spaces of so many chats."""
+    simulation = Answered(spaces, chats)
+    with tempfile.TemporaryDirectory() as folder:
+        session = cast(ClientSession, simulation)
+        host = Host(session, LOGIN, Path(folder) / "cache.db")
+        plugin = await host.prepare(ADDRESS)
+        try:
+            await plugin.internal_start()
+            await asyncio.sleep(SETTLING)
+            yield Flood(plugin, simulation)
+        finally:
+            await host.stop(plugin)
+
+
+async def measure_routes(
+    rounds: int, messages: int, tell: Callable[[str], None]
+) -> dict[int, float]:
+    """The median of the seconds a message takes with few and with many routes.
+
+    Args:
+        rounds: how often each is measured, in turn.
+        messages: how many, one after another, in each round.
+        tell: hears of the end.
+    """
+    medians: dict[int, list[float]] = {}
+    async with AsyncExitStack() as stack:
+        floods = [await stack.enter_async_context(started(*size)) for size in (FEW, MANY)]
+        for _ in range(rounds):
+            for flood in floods:
+                times = [await flood.ask(1) for _ in range(messages)]
+                routes = flood.simulation.spaces * flood.simulation.chats
+                medians.setdefault(routes, []).append(statistics.median(times))
+    tell("few and many routes are measured")
+    return {routes: statistics.median(times) for routes, times in medians.items()}
+
+
+async def measure_growth(messages: int, tell: Callable[[str], None]) -> dict[int, int]:
+    """What memory is held, in bytes, after so many of `messages` messages."""
+    memory: dict[int, int] = {}
+    async with started(*FLOODED) as flood:
+        at_once = FLOODED[0] * FLOODED[1]
+        portion = max(1, messages // SAMPLES // at_once)
+        for sample in range(1, SAMPLES + 1):
+            for _ in range(portion):
+                await flood.ask(at_once)
+            memory[sample * portion * at_once] = own_memory()
+    tell(f"{max(memory):,} messages went through the plugin alone")
+    return memory

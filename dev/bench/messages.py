@@ -1,0 +1,188 @@
+"""`./build.sh bench messages`: how fast messages are answered, beside a bare echo plugin.
+
+Both bots run in one maubot and take turns, so that what else the machine does weighs on both;
+ratios are what is judged. A target that is missed is said to be, and nothing more comes of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import platform
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attr
+
+from ..environments import ROOT
+from .exchange import Chat, Talk, converse
+from .flood import measure_growth, measure_routes
+from .rivals import Rivals, bring_up
+from .table import lay_out, verdict
+
+RESULTS = ROOT / ".bench"
+SLOWEST, FEWEST = 1.3, 0.8
+# Bytes a message; less than a message of this benchmark is long, so none can be held.
+FLAT = 50
+# What grows by less than a tenth does not grow with a thousand times as many routes.
+NO_GROWTH = 1.1
+# Caches fill with the first messages; memory counts from then on.
+WARM = 0.3
+SAMPLES = 10
+MEGA = 1e6
+
+Tell = Callable[[str], None]
+
+
+@attr.frozen
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        loads: how many chats talk at the same time, and how many messages each sends in a round.
+        rounds: how often each load is measured with each bot.
+        alone: messages of each round with one route count or another.
+        stack_messages: messages over the real stack while memory is watched.
+        messages: messages through the plugin alone while memory is watched.
+    """
+
+    loads: tuple[tuple[int, int], ...]
+    rounds: int
+    alone: int
+    stack_messages: int
+    messages: int
+
+
+FULL = Plan(((1, 30), (20, 5), (100, 3)), 5, 500, 5_000, 100_000)
+QUICK = Plan(((1, 10), (20, 2)), 2, 100, 200, 2_000)
+
+
+@attr.frozen
+class Load:
+    """The medians over all rounds of one load, of the bare plugin and of ours; seconds.
+
+    Attributes:
+        rates: messages a second.
+        runs: the median and the rate of each round.
+    """
+
+    chats: int
+    medians: tuple[float, float]
+    p99s: tuple[float, float]
+    rates: tuple[float, float]
+    runs: list[tuple[tuple[float, float], ...]] = attr.field(repr=False)
+
+
+async def bench_messages(arguments: Sequence[str], tell: Tell) -> int:
+    """Measure, print the tables and save the figures; give the exit code."""
+    parser = argparse.ArgumentParser(prog="./build.sh bench messages")
+    parser.add_argument("--quick", action="store_true", help="small, and no more than 20 chats")
+    plan = QUICK if parser.parse_args(arguments).quick else FULL
+    routes = await measure_routes(plan.rounds, plan.alone, tell)
+    alone = await measure_growth(plan.messages, tell)
+    most = max(chats for chats, _ in plan.loads)
+    async with bring_up(most, tell) as rivals:
+        loads = [await _measure_load(rivals, plan, load, tell) for load in plan.loads]
+        stack = await _watch_memory(rivals, plan.stack_messages, tell)
+    print(f"\n{_table(loads, routes, {'over the stack': stack, 'the plugin alone': alone})}\n")
+    RESULTS.mkdir(exist_ok=True)
+    figures: dict[str, Any] = {
+        "python": platform.python_version(),
+        "plan": attr.asdict(plan),
+        "loads": [attr.asdict(load) for load in loads],
+        "seconds_by_routes": routes,
+        "bytes_by_messages": {"stack": stack, "alone": alone},
+    }
+    (RESULTS / "messages.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
+    print("Saved in .bench/: messages.json")
+    return 0
+
+
+async def _measure_load(rivals: Rivals, plan: Plan, load: tuple[int, int], tell: Tell) -> Load:
+    chats, each = load
+    talks: list[tuple[Talk, Talk]] = []
+    for _ in range(plan.rounds):
+        bare = await converse(rivals.bare[:chats], each)
+        talks.append((bare, await converse(rivals.ours[:chats], each)))
+    tell(f"{chats} chats at the same time are measured")
+    sides = list(zip(*talks, strict=True))
+    return Load(
+        chats=chats,
+        medians=_both(sides, lambda talk: statistics.median(talk.latencies)),
+        # Of one round alone, the hundredth part would be a single message.
+        p99s=(_p99(sides[0]), _p99(sides[1])),
+        rates=_both(sides, _rate),
+        runs=[
+            tuple((statistics.median(talk.latencies), _rate(talk)) for talk in pair)
+            for pair in talks
+        ],
+    )
+
+
+def _both(sides: Sequence[Sequence[Talk]], of: Callable[[Talk], float]) -> tuple[float, float]:
+    bare, ours = (statistics.median(of(talk) for talk in side) for side in sides)
+    return bare, ours
+
+
+def _rate(talk: Talk) -> float:
+    return len(talk.latencies) / talk.seconds
+
+
+def _p99(talks: Sequence[Talk]) -> float:
+    latencies = sorted(itertools.chain(*(talk.latencies for talk in talks)))
+    return latencies[int(len(latencies) * 0.99)]
+
+
+async def _watch_memory(rivals: Rivals, messages: int, tell: Tell) -> dict[int, int]:
+    """What maubot's process holds, in bytes, after so many messages to Spacekeeper."""
+    chats: Sequence[Chat] = rivals.ours
+    each = max(1, messages // SAMPLES // len(chats))
+    memory = {}
+    for sample in range(1, SAMPLES + 1):
+        await converse(chats, each)
+        memory[sample * each * len(chats)] = rivals.memory()
+    tell(f"{max(memory):,} messages went over the stack")
+    return memory
+
+
+def _table(
+    loads: Sequence[Load], routes: dict[int, float], memories: dict[str, dict[int, int]]
+) -> str:
+    rows = [["", "bare plugin", "Spacekeeper", "ratio", "target"]]
+    for load in loads:
+        chats = f"{load.chats} chat{'s' * (load.chats > 1)}"
+        ratio = load.medians[1] / load.medians[0]
+        target = f"{verdict(ratio <= SLOWEST)}: at most {SLOWEST}"
+        rows.append([f"{chats}: median", *map(_ms, load.medians), f"{ratio:.2f}", target])
+        ratio = load.p99s[1] / load.p99s[0]
+        rows.append([f"{chats}: p99", *map(_ms, load.p99s), f"{ratio:.2f}", ""])
+        ratio = load.rates[1] / load.rates[0]
+        rates = [f"{rate:.1f} / s" for rate in load.rates]
+        target = f"{verdict(ratio >= FEWEST)}: at least {FEWEST}"
+        rows.append([f"{chats}: messages", *rates, f"{ratio:.2f}", target])
+    (few, quick), (many, slow) = sorted(routes.items())
+    met = verdict(slow <= quick * NO_GROWTH)
+    growth = [f"{few:,} against {many:,} routes", _ms(quick), _ms(slow), f"{slow / quick:.2f}"]
+    title = "The plugin alone, and memory"
+    second = [["", "first", "last", "", "target"], [*growth, f"{met}: no growth"]]
+    second += [_memory_row(where, memory) for where, memory in memories.items()]
+    return f"From send to reply\n{lay_out(rows)}\n\n{title}\n{lay_out(second)}"
+
+
+def _memory_row(where: str, memory: dict[int, int]) -> list[str]:
+    last = max(memory)
+    first = min(count for count in memory if count >= last * WARM)
+    a_message = (memory[last] - memory[first]) / (last - first)
+    return [
+        f"{where}: {first:,} and {last:,} messages",
+        f"{memory[first] / MEGA:.1f} MB",
+        f"{memory[last] / MEGA:.1f} MB",
+        f"{a_message:.0f} B each",
+        f"{verdict(a_message < FLAT)}: flat",
+    ]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
