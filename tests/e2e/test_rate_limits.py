@@ -41,7 +41,10 @@ async def messages_about(person: Person, room_id: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("limits", "within"),
-    [("brief", 120), pytest.param("default", 1500, marks=pytest.mark.slow)],
+    [
+        pytest.param("brief", 120, marks=pytest.mark.slow),
+        pytest.param("default", 1500, marks=pytest.mark.slow),
+    ],
 )
 async def test_many_chats_at_once_all_come_true(limits: str, within: float) -> None:
     async with Stack.start(Options(limits=limits)) as stack:
