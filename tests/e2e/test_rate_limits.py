@@ -42,7 +42,7 @@ async def messages_about(person: Person, room_id: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("limits", "within"),
     [
-        pytest.param("brief", 120, marks=pytest.mark.slow),
+        ("brief", 120),
         pytest.param("default", 1500, marks=pytest.mark.slow),
     ],
 )
