@@ -142,14 +142,15 @@ class Spacekeeper(Plugin):
         catch_up = self.handlers.catch_up
         resume = partial(catch_up.resume, kept, begun.sync, begun.since)
         await until_answered(resume, self.log)
+        catch_up.start_at(begun.token)
+        self.cursor = self._register(Tokens(begun.token, SyncToken(""), begun.done))
+        served.set()
+        # Before anything else is waited for: what is delivered meanwhile came later.
+        await catch_up.close_gap(begun.token)
+        saved = await self.handlers.intake.save()
         settled = begun.report is None or begun.report.settled
         # Where something could not be looked at, the next start must look at everything again.
-        kept_to = begun.token if settled else SyncToken("")
-        catch_up.start_at(begun.token)
-        self.cursor = self._register(Tokens(begun.token, kept_to, begun.done))
-        served.set()
-        await self.store.put_token(kept_to)
-        await catch_up.close_gap(begun.token)
+        await self.store.put_token(begun.token if settled and saved else SyncToken(""))
         if not begun.since:
             # Without this, what is written from now on would be lost with the database.
             await self.cursor.note_in_matrix()

@@ -6,12 +6,13 @@ known any more whether it had answered.
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from itertools import groupby
 
 import pytest
 
-from .fakes.crashes import crash_at_request, crash_at_write, refuse_writes
+from .fakes.crashes import Brake, crash_at_request, crash_at_write, refuse_writes, until_reached
 from .fakes.faults import Hold
 from .fakes.maubot import Bot
 from .fakes.oracle import Oracle
@@ -54,6 +55,31 @@ async def test_a_kill_at_any_moment_costs_no_answer_and_doubles_none(
     assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
     assert [replies(alice.chat, one) for one in messages] == [["Answer to One"], ["Answer to Two"]]
     assert_asked_once_each(oracle, *messages)
+
+
+@pytest.mark.parametrize("number", range(4))
+@AFTER
+async def test_a_kill_while_a_start_writes_down_what_it_found_costs_no_answer(
+    bot: Bot, oracle: Oracle, alice: Person, number: int, after: bool
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    for text in ("One", "Two"):
+        alice.write(alice.chat, text)
+    looking = bot.server.inject(Hold("GET sync"))
+    starting = asyncio.create_task(bot.start())
+    await looking.reached.wait()
+    brake = Brake(number, after)
+
+    with pytest.MonkeyPatch.context() as patch:
+        brake.apply(patch)
+        looking.release()
+        await starting
+        await until_reached(bot, brake.reached)
+        await bot.kill()
+    await come_back(bot)
+
+    assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
 
 
 async def test_the_moments_are_all_of_them(bot: Bot, oracle: Oracle, alice: Person) -> None:

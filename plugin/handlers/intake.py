@@ -67,7 +67,7 @@ class Intake:
         self._aside: dict[RoomID, dict[EventID, Case]] = defaultdict(dict)
         self._seen: dict[EventID, None] = {}
         self._waiting: Counter[UserID] = Counter()
-        self._unsaved: set[EventID] = set()
+        self._unsaved: dict[EventID, asyncio.Task[None]] = {}
         self._holds = 0
         self._held: list[tuple[Letter, bool]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,6 +86,13 @@ class Intake:
         """Whether no message waits for its answer, but those that were set aside."""
         return not self._open
 
+    async def save(self) -> bool:
+        """Wait until what was taken in so far was written; whether all of it is in the inbox."""
+        taken_in = dict(self._unsaved)
+        if taken_in:
+            await asyncio.wait(taken_in.values())
+        return not taken_in.keys() & self._unsaved.keys()
+
     def put(self, letter: Letter, at_once: bool = False) -> None:
         """Take in a message that just came.
 
@@ -102,11 +109,10 @@ class Intake:
         if letter.event_id in self._seen:
             return
         self._remember(letter.event_id)
-        self._unsaved.add(letter.event_id)
         if self._waiting[letter.sender] >= LONGEST_QUEUE and not at_once:
-            self._spawn(self._put_beyond(letter))
+            self._unsaved[letter.event_id] = self._spawn(self._put_beyond(letter))
             return
-        kept = self._spawn(self._keep(letter))
+        kept = self._unsaved[letter.event_id] = self._spawn(self._keep(letter))
         if at_once:
             case = self._open[letter.event_id] = Case(letter)
             self._waiting[letter.sender] += 1
@@ -245,17 +251,17 @@ class Intake:
     def _close(self, one: Case) -> None:
         if self._open.pop(one.letter.event_id, None) is not None:
             self._waiting[one.letter.sender] -= 1
-        self._unsaved.discard(one.letter.event_id)
+        self._unsaved.pop(one.letter.event_id, None)
 
     async def _keep(self, letter: Letter, state: State = State.WAITING) -> None:
         if await self.inbox.put([letter], state):
-            self._unsaved.discard(letter.event_id)
+            self._unsaved.pop(letter.event_id, None)
 
     async def _put_beyond(self, letter: Letter) -> None:
         """Set a message aside that came when too many were waiting; its sender is told once."""
         first = not self._aside.get(letter.room_id)
         await self.set_aside([letter])
-        self._unsaved.discard(letter.event_id)
+        self._unsaved.pop(letter.event_id, None)
         if first:
             text = (
                 f"{LONGEST_QUEUE} of your messages wait for an answer. I set aside what you "

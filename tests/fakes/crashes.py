@@ -20,23 +20,27 @@ from .maubot import Bot
 
 @attr.define(eq=False)
 class Brake:
-    """Holds the plugin's writes from the `skip`th on, before or after they are in the database."""
+    """Holds the plugin's writes from the `skip`th on, before or after they are in the database,
+    until they are released."""
 
     skip: int
     after: bool
     reached: asyncio.Event = attr.Factory(asyncio.Event)
+    released: asyncio.Event = attr.Factory(asyncio.Event)
 
     def apply(self, patch: pytest.MonkeyPatch) -> None:
         """Let every commit of a transaction go by here."""
         commit = TxnConnection.commit
 
         async def pass_by(connection: TxnConnection) -> None:
-            if self.skip > 0 or self.after:
+            held, self.skip = self.skip <= 0, self.skip - 1
+            if self.after or not held:
                 await commit(connection)
-            self.skip -= 1
-            if self.skip < 0:
+            if held:
                 self.reached.set()
-                await asyncio.Event().wait()
+                await self.released.wait()
+            if held and not self.after:
+                await commit(connection)
 
         patch.setattr(TxnConnection, "commit", pass_by)
 

@@ -74,6 +74,13 @@ class Bot:
             await self.plugin.internal_stop()
             await self._database().stop()
 
+    async def reload(self) -> None:
+        """Put a new plugin object in the old one's place, as an upload does; maubot's client
+        syncs on meanwhile."""
+        await self.stop()
+        with self._tasks.kept():
+            await self._launch()
+
     async def kill(self) -> None:
         """End everything the plugin does, wherever it is, without telling it."""
         self.running = False

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from ..fakes.crashes import Brake
+from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.oracle import ORACLE, Oracle
 from ..fakes.people import Person, heard, replies
@@ -29,6 +33,30 @@ async def test_messages_are_answered_in_the_order_they_were_sent(
     questions = [f"Answer to Question {number}" for number in range(3)]
     assert heard(alice.chat) == ["Answer to Before", *questions]
     assert heard(bob.chat) == [f"Answer to Request {number}" for number in range(3)]
+
+
+async def test_what_comes_as_the_doors_open_waits_for_what_came_before(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    starting = bot.server.inject(Hold("GET sync", after=True))
+    reloading = asyncio.create_task(bot.reload())
+    await starting.reached.wait()
+    alice.write(alice.chat, "One")
+    await bot.push()
+    brake = Brake(skip=0, after=False)
+
+    with pytest.MonkeyPatch.context() as patch:
+        brake.apply(patch)
+        starting.release()
+        await bot.server.until(lambda: bot.plugin.cursor is not None)
+        alice.write(alice.chat, "Two")
+        await bot.push()
+        brake.released.set()
+        await reloading
+        await bot.settled()
+
+    assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
 
 
 @DATABASE
