@@ -50,6 +50,7 @@ class Handlers:
         """Take in nothing more, and let what goes on end if it does so soon."""
         await self.catch_up.close()
         await self.queues.close()
+        self.messages.conversation.attention.close()
         await self.intake.close()
 
 

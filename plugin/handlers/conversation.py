@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
-from mautrix.types import EventID, RoomID
+from mautrix.types import EventID
 
 from ..cache.inbox import Inbox
 from ..crash import crash_point
 from ..letter import clean
 from ..matrix.history import Said
-from ..matrix.sender import TYPING_MS
 from ..matrix.session import Matrix
 from ..platforms.protocol import Message, Platform, PlatformError, Utterance
 from ..setup import Setup
 from ..topology.model import Chat
+from .attention import Attention
 from .intake import Case
 
 # Conversations with platforms that go on at the same time, over all chats.
@@ -51,9 +51,8 @@ class Conversation:
         self.setup = setup
         self.is_command = is_command
         self.inbox = inbox
+        self.attention = Attention(matrix.sender)
         self._places = asyncio.Semaphore(AT_ONCE)
-        # A task that nobody holds may be collected while it runs.
-        self._showing: set[asyncio.Task[None]] = set()
 
     async def answer(self, chat: Chat, case: Case) -> None:
         """Get the platform's answer to a message and send it as a reply.
@@ -64,7 +63,7 @@ class Conversation:
         """
         platform = self.setup().platform(chat.binding.platform)
         event_id = case.letter.event_id
-        with self._at_work(chat.room_id, event_id):
+        with self.attention.on(chat.room_id, event_id):
             if case.answer is None:
                 message = Message(
                     platform_chat_id=chat.binding.platform_chat_id,
@@ -91,29 +90,6 @@ class Conversation:
                     raise
             await asyncio.sleep(pause)
         raise AssertionError("unreachable: the last try returns or raises")
-
-    @contextlib.contextmanager
-    def _at_work(self, room_id: RoomID, event_id: EventID) -> Iterator[None]:
-        """Show that the message was seen and is being answered; no answer waits for that."""
-        done = asyncio.Event()
-        showing = asyncio.create_task(self._show_work(room_id, event_id, done))
-        self._showing.add(showing)
-        showing.add_done_callback(self._showing.discard)
-        try:
-            yield
-        finally:
-            done.set()
-
-    async def _show_work(self, room_id: RoomID, event_id: EventID, done: asyncio.Event) -> None:
-        await self.matrix.sender.mark_read(room_id, event_id)
-        typing = False
-        while not done.is_set():
-            typing = True
-            await self.matrix.sender.typing(room_id, True)
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(done.wait(), TYPING_MS / 1000 * 0.8)
-        if typing:
-            await self.matrix.sender.typing(room_id, False)
 
     async def _history(self, chat: Chat, event_id: EventID, budget: int) -> Sequence[Utterance]:
         """What was said in the chat before, oldest first, in at most `budget` characters."""

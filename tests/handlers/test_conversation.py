@@ -45,6 +45,29 @@ async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
     assert replies(chat, message) == ["Answer to Think"]
 
 
+async def test_what_is_answered_at_once_is_read_when_nobody_waits_any_more(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.handlers.attention.AT_ONCE", 60.0)
+    monkeypatch.setattr("plugin.handlers.attention.QUIET", 0.01)
+    await settle_in(bot, alice, bob)
+    gate = oracle.gate("Think")
+    bob.write(bob.chat, "Think")
+    await bot.push()
+    for text in ("One", "Two"):
+        last = alice.write(alice.chat, text)
+    await bot.push()
+    await bot.server.until(lambda: heard(alice.chat) == ["Answer to One", "Answer to Two"])
+    read_before = list(alice.chat.receipts)
+
+    gate.set()
+    await bot.server.until(lambda: alice.chat.receipts != [])
+
+    assert read_before == []
+    assert alice.chat.receipts == [(BOT, last["event_id"])]
+    assert alice.chat.typing == bob.chat.typing == []
+
+
 async def test_a_slow_chat_does_not_delay_another(bot: Bot, oracle: Oracle, alice: Person) -> None:
     (control,) = await settle_in(bot, alice)
     other = await add_chat(bot, alice, control)
