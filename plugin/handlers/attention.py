@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from mautrix.types import EventID, RoomID
 
 from ..matrix.sender import TYPING_MS, Sender
 
-# Seconds within which an answer comes at once.
-AT_ONCE = 0.5
+# Seconds within which an answer shows by itself that somebody was at work.
+SOON = 0.5
 # Seconds without an answer to anybody, after which receipts disturb no one.
 QUIET = 1.0
 
@@ -33,22 +33,26 @@ class Attention:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
-    def on(self, room_id: RoomID, event_id: EventID) -> Iterator[None]:
+    def on(self, room_id: RoomID, event_id: EventID) -> Iterator[Callable[[], None]]:
         """Show that a message is being answered, for as long as the block lasts; no answer waits
         for that.
 
         Args:
             room_id: the chat.
             event_id: the message.
+
+        Returns:
+            What to call when the answer is there and has to be sent only. If nothing was shown by
+            then, nothing will be: a homeserver that is slow needs no more to do.
         """
         self._begin()
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
         # Those before it in the room are read with it (client-server API, section 11.6).
         self._unread[room_id] = event_id
-        showing = loop.call_later(AT_ONCE, self._show, room_id, event_id, done)
+        showing = loop.call_later(SOON, self._show, room_id, event_id, done)
         try:
-            yield
+            yield showing.cancel
         finally:
             showing.cancel()
             done.set()

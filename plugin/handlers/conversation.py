@@ -63,7 +63,7 @@ class Conversation:
         """
         platform = self.setup().platform(chat.binding.platform)
         event_id = case.letter.event_id
-        with self.attention.on(chat.room_id, event_id):
+        with self.attention.on(chat.room_id, event_id) as answer_is_there:
             if case.answer is None:
                 message = Message(
                     platform_chat_id=chat.binding.platform_chat_id,
@@ -75,6 +75,7 @@ class Conversation:
                 crash_point("answered")
                 await self.inbox.put_answer(event_id, case.answer)
                 crash_point("kept")
+            answer_is_there()
             await self.matrix.sender.answer(chat.room_id, case.answer, event_id, case.sent)
             crash_point("sent")
 

@@ -48,7 +48,7 @@ async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
 async def test_what_is_answered_at_once_is_read_when_nobody_waits_any_more(
     bot: Bot, oracle: Oracle, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plugin.handlers.attention.AT_ONCE", 60.0)
+    monkeypatch.setattr("plugin.handlers.attention.SOON", 60.0)
     monkeypatch.setattr("plugin.handlers.attention.QUIET", 0.01)
     await settle_in(bot, alice, bob)
     gate = oracle.gate("Think")
