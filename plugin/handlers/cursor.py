@@ -17,6 +17,7 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import SyncToken
 
 from ..cache.store import Store
+from ..crash import crash_point
 from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
 
@@ -85,9 +86,12 @@ class Cursor:
         self._noted_at = time.monotonic()
         if self._eventful:
             self._eventful = False
+            crash_point("moving")
             if self._kept:
                 await self.store.put_token(self._kept)
+            crash_point("moved")
             await self.note_in_matrix()
+            crash_point("told")
 
     async def note_in_matrix(self) -> None:
         """Write the token into the bot's account data. It stands for a database that is gone, with

@@ -17,6 +17,7 @@ import attr
 from mautrix.types import EventID, RoomID, UserID
 
 from ..cache.inbox import Inbox, Kept, State
+from ..crash import crash_point
 from ..letter import Letter
 from ..matrix.api import NoAnswer
 from ..matrix.retry import wait_before
@@ -108,6 +109,7 @@ class Intake:
     def _take(self, letter: Letter, at_once: bool) -> None:
         if letter.event_id in self._seen:
             return
+        crash_point("received")
         self._remember(letter.event_id)
         if self._waiting[letter.sender] >= LONGEST_QUEUE and not at_once:
             self._unsaved[letter.event_id] = self._spawn(self._put_beyond(letter))
@@ -247,6 +249,7 @@ class Intake:
     async def _finish(self, one: Case) -> None:
         self._close(one)
         await self.inbox.remove(one.letter.event_id)
+        crash_point("noted")
 
     def _close(self, one: Case) -> None:
         if self._open.pop(one.letter.event_id, None) is not None:
@@ -255,6 +258,7 @@ class Intake:
 
     async def _keep(self, letter: Letter, state: State = State.WAITING) -> None:
         if await self.inbox.put([letter], state):
+            crash_point("stored")
             self._unsaved.pop(letter.event_id, None)
 
     async def _put_beyond(self, letter: Letter) -> None:

@@ -13,10 +13,12 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from dev.person import Person
 from dev.stack import Stack
 from dev.wire import hang_up
 
 from .recorder import Recorder
+from .transcript import read_when_complete
 
 CRASH_POINT = "SPACEKEEPER_CRASH_POINT"
 
@@ -27,6 +29,7 @@ class Cell:
 
     stack: Stack
     recorder: Recorder
+    person: Person
     room_id: str
     first: str
     second: str
@@ -49,6 +52,10 @@ class Moment(ABC):
     @abstractmethod
     async def arm(self, cell: Cell) -> None:
         """Have the plugin killed when it gets there."""
+
+    async def come(self, cell: Cell) -> None:
+        """Do what leads there, once the messages are written; most need no more than those."""
+        return
 
     async def disarm(self, cell: Cell) -> None:
         """Let it live from now on."""
@@ -154,8 +161,20 @@ class CrashPoint(Moment):
         cell.stack.maubot.environment.pop(CRASH_POINT, None)
 
 
+class Received(CrashPoint):
+    """The message has just come in, and nothing was done about it."""
+
+    point = "received"
+
+
+class Stored(CrashPoint):
+    """The message is stored, and its turn has not come."""
+
+    point = "stored"
+
+
 class Asking(CrashPoint):
-    """The message is stored, and about to be sent to the platform."""
+    """The message is about to be sent to the platform."""
 
     point = "asking"
 
@@ -178,3 +197,31 @@ class Sent(CrashPoint):
     """The answer is sent, and that is not noted."""
 
     point = "sent"
+
+
+class Noted(CrashPoint):
+    """The message has left the inbox."""
+
+    point = "noted"
+
+
+class Moving(CrashPoint):
+    """The plugin is stopped, and about to note how far it came."""
+
+    point = "moving"
+
+    async def come(self, cell: Cell) -> None:
+        await read_when_complete([(cell.person, cell.room_id)])
+        await cell.stack.maubot.stop()
+
+
+class Moved(Moving):
+    """How far it came is noted in the database, and not in Matrix."""
+
+    point = "moved"
+
+
+class Told(Moving):
+    """How far it came is noted in both."""
+
+    point = "told"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
-from aiohttp import web
 
 from dev.person import Event, MatrixRefusal
 from dev.picture import CHILD, content_of, take_picture
 from dev.stack import Stack
 
+from .conftest import Configure
+from .recorder import Recorder
 from .story import (
     accept_home,
     ask,
@@ -33,29 +35,41 @@ async def test_a_message_is_answered_by_a_reply_in_its_own_chat(stack: Stack) ->
         assert answer["content"]["m.relates_to"] == {"m.in_reply_to": {"event_id": question}}
 
 
-async def test_who_waits_for_an_answer_sees_that_it_is_being_worked_on(stack: Stack) -> None:
-    fay = await onboard(stack, "fay")
-    (room_id,) = fay.chats
+async def test_who_waits_for_an_answer_sees_that_it_is_being_worked_on(
+    stack: Stack, configure: Configure
+) -> None:
     bot, seen = stack.bot.user_id, asyncio.Event()
 
-    async def hold_the_answer(request: web.Request) -> None:
-        if "/send/m.room.message/" in request.path:
-            await asyncio.wait_for(seen.wait(), 10)
+    async def think(request: object) -> None:
+        await asyncio.wait_for(seen.wait(), 10)
 
     def is_typing(event: Event) -> bool:
         return bool(event["type"] == "m.typing" and event["content"]["user_ids"] == [bot])
 
-    stack.wire.fault = hold_the_answer
-    question = await fay.person.send(room_id, "hello")
-    await fay.person.wait_for(
-        lambda event: event["type"] == "m.receipt" and question in str(event)
-    )
-    await fay.person.wait_for(is_typing)
-    seen.set()
-    await fay.person.wait_for_message(room_id, "hello")
-    await fay.person.wait_for(
-        lambda event: event["type"] == "m.typing" and not event["content"]["user_ids"]
-    )
+    async with Recorder.serve() as recorder:
+        await configure(recorder.config)
+        recorder.reactions["hello"] = think
+        fay = await onboard(stack, "fay")
+        (room_id,) = fay.chats
+        question = await fay.person.send(room_id, "hello")
+        await fay.person.wait_for(is_receipt_for(question))
+        await fay.person.wait_for(is_typing)
+        seen.set()
+        await fay.person.wait_for_message(room_id, "hello")
+        await fay.person.wait_for(
+            lambda event: event["type"] == "m.typing" and not event["content"]["user_ids"]
+        )
+
+
+async def test_what_is_answered_at_once_is_read_too(stack: Stack) -> None:
+    flo = await onboard(stack, "flo")
+    question = await flo.person.send(flo.chats[0], "hello")
+    await flo.person.wait_for_message(flo.chats[0], "hello")
+    await flo.person.wait_for(is_receipt_for(question))
+
+
+def is_receipt_for(question: str) -> Callable[[Event], bool]:
+    return lambda event: event["type"] == "m.receipt" and question in str(event)
 
 
 async def test_ten_messages_in_a_burst_are_answered_in_their_order(stack: Stack) -> None:

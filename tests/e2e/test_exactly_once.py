@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import asyncpg
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from dev import postgres
 from dev.postgres import Postgres
@@ -26,10 +27,16 @@ from .moments import (
     Delivery,
     Kept,
     Moment,
+    Moved,
+    Moving,
     NextCall,
+    Noted,
+    Received,
     Reply,
     ReplyArrived,
     Sent,
+    Stored,
+    Told,
 )
 from .recorder import Recorder
 from .scene import eventually
@@ -39,7 +46,10 @@ from .transcript import ANSWERS, read_transcript, read_when_complete
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SLOW = pytest.mark.slow
-MOMENTS = (Delivery, Arrival, Asking, Call, Answered, Kept, Reply, ReplyArrived, Sent, NextCall)
+MOMENTS = (
+    *(Delivery, Arrival, Received, Stored, Asking, Call, Answered, Kept, Reply, ReplyArrived),
+    *(Sent, Noted, NextCall, Moving, Moved, Told),
+)
 # The whole matrix takes minutes.
 QUICK = {(Call, "deleted"), (Reply, "kept"), (ReplyArrived, "deleted")}
 CELLS = [
@@ -105,13 +115,15 @@ async def test_a_message_is_answered_once_wherever_the_plugin_is_killed(
     resident, moment = house.resident, kind()
     room_id = await start_chat(resident)
     number = next(house.numbers)
-    cell = Cell(house.stack, house.recorder, room_id, f"first {number}", f"second {number}")
+    words = f"first {number}", f"second {number}"
+    cell = Cell(house.stack, house.recorder, resident.person, room_id, *words)
     house.recorder.seen.clear()
     await moment.arm(cell)
     keys = {
         name: await resident.person.send(room_id, words)
         for name, words in (("first", cell.first), ("second", cell.second))
     }
+    await moment.come(cell)
     await house.until_dead()
     keys["third"] = await resident.person.send(room_id, "third")
     if database == "deleted":
@@ -175,6 +187,28 @@ async def test_a_platform_that_hangs_in_one_chat_holds_up_no_other(house: House)
     assert (await read_transcript(resident.person, slow)).answered == []
     released.set()
     (afterwards,) = await read_when_complete([(resident.person, slow)])
+    assert afterwards.answered == afterwards.asked
+
+
+async def test_a_platform_that_is_broken_in_one_chat_holds_up_no_other(house: House) -> None:
+    resident = house.resident
+    broken, brisk = [await start_chat(resident) for _ in range(2)]
+
+    async def fail(request: object) -> web.Response:
+        return web.json_response({"error": {"message": "out of order"}}, status=503)
+
+    house.recorder.reactions["can you hear me?"] = fail
+    await resident.person.send(broken, "can you hear me?")
+    for number in range(10):
+        await resident.person.send(brisk, f"question {number}")
+    (meanwhile,) = await read_when_complete([(resident.person, brisk)])
+    assert meanwhile.answered == meanwhile.asked
+    assert (await read_transcript(resident.person, broken)).answered == []
+
+    await resident.person.wait_for_message(broken, "`!retry`", within=30)
+    house.recorder.reactions.clear()
+    await resident.person.send(broken, "!retry")
+    (afterwards,) = await read_when_complete([(resident.person, broken)])
     assert afterwards.answered == afterwards.asked
 
 
