@@ -15,7 +15,8 @@ from mautrix.types import RoomID
 from .matrix.api import NoAnswer
 from .matrix.writer import Writer
 from .observation import Picture
-from .topology.plan import Plan, Write
+from .topology.drafting import Write
+from .topology.plan import Plan
 from .topology.routes import Slot, build_routes
 
 

@@ -140,14 +140,14 @@ class Spacekeeper(Plugin):
         else:
             unverified = loaded.unverified
         catch_up = self.handlers.catch_up
-        resume = partial(catch_up.resume, kept, begun.sync, begun.since)
+        resume = partial(self.handlers.resumption.resume, kept, begun.sync, begun.since)
         await until_answered(resume, self.log)
         catch_up.start_at(begun.token)
         self.cursor = self._register(Tokens(begun.token, SyncToken(""), begun.done))
         served.set()
         # Before anything else is waited for: what is delivered meanwhile came later.
         await catch_up.close_gap(begun.token)
-        saved = await self.handlers.intake.save()
+        saved = await self.handlers.intake.cases.save()
         settled = begun.report is None or begun.report.settled
         # Where something could not be looked at, the next start must look at everything again.
         await self.store.put_token(begun.token if settled and saved else SyncToken(""))

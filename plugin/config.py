@@ -12,8 +12,9 @@ from typing import Any
 from mautrix.util.config import BaseProxyConfig, ConfigUpdateHelper
 from ruamel.yaml.error import YAMLError
 
+from .parsing import SECTIONS, is_fatal, parse_settings
 from .permissions import Level
-from .settings import DEFAULTS, SECTIONS, Settings, is_fatal, parse_settings
+from .settings import DEFAULTS, Settings
 
 __all__ = [
     "DEFAULTS",

@@ -45,7 +45,7 @@ class Creation:
             NoAnswer: it may have been made.
             MatrixRequestError: it was not.
         """
-        displayname = await self.matrix.reader.display_name(owner)
+        displayname = await self.matrix.lookups.display_name(owner)
         name = self.setup().settings.space_title(owner, displayname)
         order = Order(owner, name, await self._room_version())
         room_id = await self.matrix.writer.create_room(space_request(order, self.matrix.identity))
@@ -69,7 +69,7 @@ class Creation:
         owner = binding.matrix_user_id
         name = title
         if not name:
-            displayname = await self.matrix.reader.display_name(owner)
+            displayname = await self.matrix.lookups.display_name(owner)
             name = self.setup().settings.chat_title(binding.number, owner, displayname)
         order = Order(owner, name, await self._room_version())
         request = chat_request(order, binding, self.matrix.identity)
@@ -87,5 +87,5 @@ class Creation:
         if configured := self.setup().settings.room_version:
             return configured
         if not self._default_version:
-            self._default_version = await self.matrix.reader.default_room_version()
+            self._default_version = await self.matrix.lookups.default_room_version()
         return self._default_version

@@ -11,10 +11,20 @@ from typing import Any
 import attr
 from mautrix.errors import MatrixRequestError
 
+from .errors import UserError
 from .matrix.api import NoAnswer
 from .provisioning import Provisioning
 from .topology.contents import child_content, removed_child_content
 from .topology.model import CHILD_TYPE, Chat, Status, Topology
+
+CLOSED = (
+    "The room of `{chat_id}` was closed for good, so I cannot bring it back. "
+    "`!new` starts another chat."
+)
+REPLACED = (
+    "The room of `{chat_id}` was replaced by another one that I am not in, so I cannot bring it "
+    "back. Invite me there and write to me: the chat goes on in that room."
+)
 
 
 class Curation:
@@ -31,7 +41,7 @@ class Curation:
         Raises:
             NoAnswer, MatrixRequestError: the Space could not be changed; the chat is as before.
         """
-        async with self.provisioning.lock(chat.owner):
+        async with self.provisioning.insistence.lock(chat.owner):
             standing = child_content(chat.binding, self.matrix.identity)
             archived = attr.evolve(chat, status=Status.ARCHIVED)
             await self._change(chat, archived, removed_child_content(standing))
@@ -41,9 +51,11 @@ class Curation:
         """Put an archived chat back into its Space, and invite its owner if they left.
 
         Raises:
+            UserError: its room is closed; a closed room is never a live chat.
             NoAnswer, MatrixRequestError: the Space could not be changed; the chat is as before.
         """
-        async with self.provisioning.lock(chat.owner):
+        async with self.provisioning.insistence.lock(chat.owner):
+            await self._refuse_closed(chat)
             live = attr.evolve(chat, status=Status.LIVE)
             await self._change(chat, live, child_content(chat.binding, self.matrix.identity))
             await self.provisioning.invite_back(chat.room_id, chat.owner)
@@ -57,6 +69,17 @@ class Curation:
         """
         name = {"name": title}
         await self.matrix.writer.put_state(chat.room_id, "m.room.name", "", name)
+
+    async def _refuse_closed(self, chat: Chat) -> None:
+        tombstone = await self.matrix.lookups.tombstone(chat.room_id)
+        if tombstone is None:
+            return
+        replacement = tombstone.get("replacement_room")
+        joined = await self.matrix.reader.joined_rooms()
+        # Synapse takes no tombstone without this key, so that it may stand there empty.
+        named = isinstance(replacement, str) and replacement.startswith("!")
+        sentence = REPLACED if named and replacement not in joined else CLOSED
+        raise UserError(sentence.format(chat_id=chat.binding.chat_id))
 
     async def _change(self, before: Chat, after: Chat, link: dict[str, Any]) -> None:
         # The route goes first: a reconciliation that looked before it will not undo this.

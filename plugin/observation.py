@@ -15,10 +15,11 @@ from mautrix.types import RoomID, UserID
 
 from .matrix.api import NoAnswer
 from .matrix.session import Matrix
-from .topology.model import Status, Topology, World
+from .topology.model import Status, Topology
 from .topology.plan import Plan, Rules, make_plan
 from .topology.relevance import Scope
 from .topology.routes import Routes
+from .topology.world import World
 
 # A look can bring up rooms that call for another one; a world that keeps changing must not hold
 # a run for ever, and what is missing then is looked at by the next.
@@ -106,6 +107,7 @@ class Observation:
             world, plan = await self._complete(world, cached)
             found = {chat.owner for chat in plan.topology.chats.values()}
             found |= {space.owner for space in plan.topology.spaces.values()}
+            found |= _bereaved(world, routes)
             if found <= owners:
                 return Picture(world, plan, owners)
             # A room turned out to be somebody else's: their whole Space belongs in the picture.
@@ -158,6 +160,13 @@ class Observation:
                 world, joined=world.joined | {room_id}, unread=world.unread | {room_id}
             )
         return attr.evolve(world, joined=world.joined | {room_id})
+
+
+def _bereaved(world: World, routes: Routes) -> set[UserID]:
+    """Whose chats some room that was read says to have taken over from."""
+    before = (room.predecessor for room in world.rooms.values())
+    chats = (routes.lookup(room_id) for room_id in before if room_id is not None)
+    return {chat.owner for chat in chats if chat is not None}
 
 
 def _is_doubtful(world: World, cached: Topology) -> bool:

@@ -1,25 +1,22 @@
 """Makes Spaces and chats, once each, however often and from wherever they are asked for.
 
-What is asked for is looked for first; what the homeserver may have made although it did not
-answer is found again by its marker. Each owner's wishes are met one after the other.
+What is asked for is looked for first. How long a homeserver is tried that is busy or away is for
+insistence.py, and the requests are creation.py's.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakValueDictionary
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attr
-from mautrix.errors import MatrixRequestError, MForbidden
+from mautrix.errors import MForbidden
 from mautrix.types import RoomID, UserID
 
 from .creation import Creation
 from .errors import UserError
-from .matrix.api import NoAnswer
-from .matrix.retry import wait_before
+from .insistence import NO_ANSWER, Insistence, Tell
 from .platforms.protocol import PlatformError
 from .topology.model import Binding, Chat, Space
 from .topology.relevance import Scope
@@ -31,16 +28,8 @@ if TYPE_CHECKING:
     from .setup import Setup
     from .topology.routes import Slot
 
-T = TypeVar("T")
-Tell = Callable[[float], Awaitable[None]]
-
 # The key of a Space's first chat: any other chat will do as well.
 FIRST = "first"
-TRIES = 4
-# Seconds: the longest that somebody's room is tried for, and a wait they should hear of.
-LONGEST_WAIT = 3600.0
-WORTH_TELLING = 5.0
-NO_ANSWER = "The homeserver does not answer just now. Nothing is lost; please try again shortly."
 NOT_LOOKED = (
     "I could not look at all of my rooms yet, so I make no new Space: yours may be among them. "
     "Please try again shortly."
@@ -78,8 +67,8 @@ class Provisioning:
         self.reconciliation = reconciliation
         self.setup = setup
         self.slot: Slot = reconciliation.slot
+        self.insistence = Insistence(reconciliation)
         self.creation = Creation(matrix, store, self.slot, setup)
-        self._locks: WeakValueDictionary[UserID, asyncio.Lock] = WeakValueDictionary()
 
     async def make_home(self, owner: UserID) -> Home:
         """The owner's Space with a chat in it; whatever of it is missing is made.
@@ -90,7 +79,9 @@ class Provisioning:
         space, made = await self._make_space(owner)
         if made and self.slot.current.chats_of(owner):
             # The Space before it is lost to the bot; its chats come along.
-            await self.look_again(Scope(frozenset({owner})), "a new Space for old chats")
+            await self.insistence.look_again(
+                Scope(frozenset({owner})), "a new Space for old chats"
+            )
         if not self.slot.current.chats_of(owner):
             await self._make_chat(owner, "", FIRST)
         return Home(space, self.slot.current.chats_of(owner), made)
@@ -118,7 +109,7 @@ class Provisioning:
         Returns:
             Whether an invitation was sent.
         """
-        membership = await self.matrix.reader.state_value(
+        membership = await self.matrix.lookups.state_value(
             room_id, "m.room.member", "membership", owner
         )
         if membership in ("join", "invite"):
@@ -140,34 +131,6 @@ class Provisioning:
         # Asked once: whoever leaves again is invited again when they speak again.
         self.slot.put_space(attr.evolve(home.space, owner_left=False))
 
-    async def wait_for(self, owner: UserID) -> None:
-        """Wait until what is being made for this owner is made, or was not."""
-        async with self.lock(owner):
-            return
-
-    async def look_again(self, scope: Scope, why: str) -> bool:
-        """Look at Matrix once more; without an answer, what is known stays known.
-
-        Args:
-            scope: where, beside the joined rooms that nobody knows.
-            why: the reason, for the log.
-
-        Returns:
-            Whether there was an answer.
-        """
-        try:
-            await self.reconciliation.run_for(scope, why)
-        except (NoAnswer, MatrixRequestError):
-            return False
-        return True
-
-    def lock(self, owner: UserID) -> asyncio.Lock:
-        """Held while something of this owner's is made or changed."""
-        lock = self._locks.get(owner)
-        if lock is None:
-            self._locks[owner] = lock = asyncio.Lock()
-        return lock
-
     async def _make_space(self, owner: UserID) -> tuple[Space, bool]:
         async def make() -> tuple[Space, bool]:
             space = self.slot.current.spaces.get(owner)
@@ -180,9 +143,9 @@ class Provisioning:
         if owner not in self.slot.current.spaces:
             # It may be there, unheard of: a second one would be worse than a late one.
             scope = Scope(frozenset({owner}), self.slot.current.unread)
-            if not await self.look_again(scope, "a Space is wanted"):
+            if not await self.insistence.look_again(scope, "a Space is wanted"):
                 raise UserError(NO_ANSWER)
-        return await self._insist(owner, make)
+        return await self.insistence.insist(owner, make)
 
     async def _make_chat(
         self, owner: UserID, title: str, key: str, tell: Tell | None = None
@@ -210,37 +173,9 @@ class Provisioning:
 
         chat = None
         try:
-            chat = await self._insist(owner, make, tell)
+            chat = await self.insistence.insist(owner, make, tell)
         finally:
             if chat is None or chat.binding.platform_chat_id != conversation:
                 with contextlib.suppress(PlatformError):
                     await platform.forget(conversation)
         return chat
-
-    async def _insist(
-        self, owner: UserID, make: Callable[[], Awaitable[T]], tell: Tell | None = None
-    ) -> T:
-        """Make something under its owner's lock, looking again before each further try.
-
-        A homeserver that asks for patience gets it, and the owner is told once; one that does
-        not answer is given a few tries.
-        """
-        loop = asyncio.get_running_loop()
-        deadline, failures = loop.time() + LONGEST_WAIT, 0
-        while True:
-            async with self.lock(owner):
-                try:
-                    return await make()
-                except NoAnswer as error:
-                    failure = error
-                except MatrixRequestError as error:
-                    raise UserError(f"The homeserver refused: {error}") from error
-            failures += not failure.limited
-            wait = failure.retry_after or wait_before(max(failures, 1))
-            if failures >= TRIES or loop.time() + wait > deadline:
-                raise UserError(NO_ANSWER)
-            if tell is not None and wait > WORTH_TELLING:
-                await tell(wait)
-                tell = None
-            await asyncio.sleep(wait)
-            await self.look_again(Scope(frozenset({owner})), "a room may have been made")

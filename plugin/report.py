@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import attr
 from mautrix.types import RoomID, UserID
 
-from .topology.model import Problem, Reason, Room, Status
-from .topology.plan import Plan, Write
+from .topology.drafting import Write
+from .topology.model import Problem, Reason, Status
+from .topology.plan import Plan
 from .topology.relevance import Scope
 from .topology.routes import Routes
+from .topology.world import Room
 
 if TYPE_CHECKING:
     from .observation import Picture

@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from plugin.config import DEFAULTS, Level
-from plugin.settings import KEYS, SECTIONS
+from plugin.parsing import KEYS, SECTIONS
 
 from .written import BASE, GPT, Text, read
 

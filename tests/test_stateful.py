@@ -136,6 +136,23 @@ class Life(RuleBasedStateMachine):
 
         self.happen_in(person, which, moment, replace)
 
+    @rule(who=WHO, which=WHICH, replaced=st.booleans(), moment=MOMENTS)
+    def close(self, who: int, which: int, replaced: bool, moment: Moment) -> None:
+        """Close a chat for good, or for one that the bot may not enter."""
+        person = self.people[who]
+
+        def end(room: Room) -> None:
+            if room.is_space:
+                return
+            content = {}
+            if replaced:
+                create = {"predecessor": {"room_id": room.room_id}}
+                new = self.world.create(person.id, {"creation_content": create})
+                content = {"replacement_room": new.room_id}
+            self.world.append(room, person.id, content, ("m.room.tombstone", ""))
+
+        self.happen_in(person, which, moment, end)
+
     @rule(
         who=WHO,
         command=st.sampled_from(["!new", "!archive C", "!restore C"]),

@@ -23,6 +23,17 @@ def replace(person: Person, room: Room, by: str = BOT) -> Room:
     return new
 
 
+def replace_without_bot(person: Person, room: Room) -> Room:
+    """Close a room for one that its owner made alone."""
+    create = {"predecessor": {"room_id": room.room_id}}
+    new = person.world.create(person.id, {"creation_content": create})
+    levels = {**room.content("m.room.power_levels"), "users": {person.id: 100, BOT: 100}}
+    person.put_state(new, ("m.room.power_levels", ""), levels)
+    content = {"replacement_room": new.room_id}
+    person.world.append(room, person.id, content, ("m.room.tombstone", ""))
+    return new
+
+
 def promote(person: Person, room: Room) -> None:
     """Give a person the power that the bot has, as older rooms may have it."""
     levels = room.content("m.room.power_levels")
@@ -99,14 +110,60 @@ async def test_an_upgraded_space_takes_its_chats_along(
 
 
 @WHEN
-async def test_a_tombstone_that_leads_nowhere_archives(
+async def test_a_chat_closed_for_good_is_archived_and_cannot_be_restored(
     bot: Bot, oracle: Oracle, alice: Person, when: str
 ) -> None:
-    await settle_in_with_chats(bot, alice, 2)
+    control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
     await meanwhile(bot, when)
-    alice.world.append(chat, BOT, {"body": "closed"}, ("m.room.tombstone", ""))
+    closing = {"body": "closed", "replacement_room": ""}
+    alice.world.append(chat, BOT, closing, ("m.room.tombstone", ""))
     await notice(bot)
 
+    assert (await ask(bot, alice, control, "!restore C2")) == (
+        "The room of `C2` was closed for good, so I cannot bring it back. "
+        "`!new` starts another chat."
+    )
     assert (await ask(bot, alice, chat, "Hello?")).startswith("This chat is archived")
     assert len(alice.chats) == 2
+
+
+@WHEN
+async def test_a_chat_replaced_by_a_room_without_the_bot_goes_on_there_once_it_is_invited(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    chat = alice.chats[1]
+    conversation = chat.content(BINDING)["platform_chat_id"]
+    await meanwhile(bot, when)
+    new = replace_without_bot(alice, chat)
+    await notice(bot)
+
+    answer = await ask(bot, alice, control, "!restore C2")
+    assert answer.startswith("The room of `C2` was replaced by another one that I am not in")
+    assert (await ask(bot, alice, chat, "Hello?")).startswith("This chat is archived")
+    await meanwhile(bot, when)
+    alice.world.invite(alice.id, new.room_id, BOT)
+    await notice(bot)
+
+    assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
+    assert oracle.asked[-1][0] == conversation
+    assert set(links(alice.space)) == {alice.chats[0].room_id, new.room_id}
+
+
+@WHEN
+async def test_a_chat_that_was_replaced_is_not_brought_back_when_its_successor_is_lost(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    old = alice.chats[1]
+    new = replace(alice, old)
+    await notice(bot)
+    await meanwhile(bot, when)
+    alice.world.append(new, alice.id, {"membership": "ban"}, ("m.room.member", BOT))
+    await notice(bot)
+
+    answer = await ask(bot, alice, control, "!restore C2")
+    assert answer == "I am no longer in the room of `C2`."
+    assert "C2" not in await ask(bot, alice, control, "!chats")
+    assert list(links(alice.space)).count(old.room_id) == 0

@@ -10,7 +10,9 @@ from ..cache.inbox import Inbox
 from ..curation import Curation
 from ..provisioning import Provisioning
 from ..setup import Setup
+from .amendments import Amendments
 from .boundary import Boundary
+from .cases import Cases
 from .catch_up import CatchUp
 from .commands import Commands
 from .conversation import Conversation
@@ -19,6 +21,7 @@ from .invitations import Invitations
 from .messages import Messages
 from .queues import RoomQueues
 from .reception import Reception
+from .resumption import Resumption
 from .space_events import SpaceEvents
 
 
@@ -33,6 +36,7 @@ class Handlers:
     messages: Messages
     space_events: SpaceEvents
     catch_up: CatchUp
+    resumption: Resumption
 
     @property
     def all(self) -> tuple[object, ...]:
@@ -44,14 +48,14 @@ class Handlers:
 
     def is_done(self) -> bool:
         """Whether everything that was delivered is done with."""
-        return self.is_kept() and self.intake.idle
+        return self.is_kept() and not self.intake.cases.open
 
     async def close(self) -> None:
         """Take in nothing more, and let what goes on end if it does so soon."""
         await self.catch_up.close()
         await self.queues.close()
         self.messages.conversation.attention.close()
-        await self.intake.close()
+        await self.intake.cases.close()
 
 
 def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup]) -> Handlers:
@@ -65,8 +69,10 @@ def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup
     matrix, reconciliation = provisioning.matrix, provisioning.reconciliation
     queues = RoomQueues()
     boundary = Boundary(matrix.sender, reconciliation.log)
-    intake = Intake(inbox, queues, boundary, matrix.sender)
-    commands = Commands(Curation(provisioning), reconciliation, setup, intake)
+    cases = Cases(inbox, queues, boundary, matrix.sender)
+    amendments = Amendments(cases, matrix.timeline)
+    intake = Intake(cases)
+    commands = Commands(Curation(provisioning), reconciliation, setup, amendments)
     reception = Reception(matrix, provisioning, commands, setup)
     conversation = Conversation(matrix, setup, commands.is_command, inbox)
     invitations = Invitations(reception, queues, boundary, reconciliation.log)
@@ -82,5 +88,6 @@ def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup
         invitations=invitations,
         messages=messages,
         space_events=SpaceEvents(reconciliation),
-        catch_up=CatchUp(messages, invitations, reconciliation, matrix.timeline, max_age),
+        catch_up=CatchUp(messages, invitations, reconciliation, matrix.timeline),
+        resumption=Resumption(messages, matrix.timeline, max_age, reconciliation.log),
     )

@@ -22,7 +22,7 @@ from ..platforms.protocol import Message, Platform, PlatformError, Utterance
 from ..setup import Setup
 from ..topology.model import Chat
 from .attention import Attention
-from .intake import Case
+from .cases import Case
 
 # Conversations with platforms that go on at the same time, over all chats.
 AT_ONCE = 64

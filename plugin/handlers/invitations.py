@@ -20,7 +20,7 @@ from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.changes import Invitation
 from ..permissions import Level
-from ..topology.model import Room
+from ..topology.world import Room
 from .boundary import Boundary
 from .links import link, room_url
 from .queues import RoomQueues
@@ -84,7 +84,7 @@ class Invitations:
         others = [user for user, membership in room.members.items() if membership == "join"]
         others = [user for user in others if user != bot]
         greeted = room.is_space or len(others) != 1
-        if not greeted and not await self.matrix.reader.has_spoken(room.room_id):
+        if not greeted and not await self.matrix.lookups.has_spoken(room.room_id):
             self.answer(Invitation(room.room_id, others[0]))
         else:
             self.provisioning.reconciliation.acknowledge(room.room_id)

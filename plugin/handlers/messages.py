@@ -15,9 +15,10 @@ from ..errors import UserError
 from ..letter import Letter, read_letter
 from ..permissions import Level
 from ..topology.model import Chat, Status
+from .cases import Case
 from .commands import Commands
 from .conversation import Conversation
-from .intake import Case, Intake
+from .intake import Intake
 from .reception import Reception
 
 # What clients send without anybody having written something.
@@ -41,9 +42,10 @@ class Messages:
         self.commands: Commands = reception.commands
         self.conversation = conversation
         self.intake = intake
+        self.amendments = self.commands.amendments
         self.matrix = reception.matrix
         self._sealed: set[RoomID] = set()
-        intake.serve(self.handle)
+        intake.cases.serve(self.handle)
 
     @event.on(EventType.ROOM_MESSAGE)
     async def take(self, evt: MaubotMessageEvent) -> None:
@@ -65,14 +67,14 @@ class Messages:
     @event.on(EventType.ROOM_REDACTION)
     async def withdraw(self, evt: RedactionEvent) -> None:
         """Drop a message that was taken back before its turn came."""
-        self.intake.withdraw(evt.room_id, evt.redacts)
+        self.amendments.withdraw(evt.room_id, evt.redacts)
 
     def put(self, letter: Letter) -> None:
         """Take in a message, unless nobody wants an answer to it."""
         if not self.wants_answer(letter):
             return
         if letter.replaces is not None:
-            self.intake.edit(letter)
+            self.amendments.edit(letter)
         else:
             # What ends a conversation must not wait for it.
             self.intake.put(letter, at_once=self.commands.is_urgent(letter.body))

@@ -51,14 +51,18 @@ class Reception:
         Raises:
             UserError: it is still not known what the room is.
         """
-        await self.provisioning.wait_for(sender)
+        await self.provisioning.insistence.wait_for(sender)
         if not await self.provisioning.reconciliation.knows(room_id):
             # Made by another instance, perhaps, or by an earlier life a moment before it ended.
             scope = Scope(frozenset({sender}), frozenset({room_id}))
-            await self.provisioning.look_again(scope, "somebody wrote in an unknown room")
+            await self.provisioning.insistence.look_again(
+                scope, "somebody wrote in an unknown room"
+            )
         if room_id in self.slot.current.unread:
             scope = Scope(frozenset({sender}), frozenset({room_id}))
-            await self.provisioning.look_again(scope, "somebody wrote in an unread room")
+            await self.provisioning.insistence.look_again(
+                scope, "somebody wrote in an unread room"
+            )
             if room_id in self.slot.current.unread:
                 raise UserError(UNREAD)
         return self.slot.current.lookup(room_id)
@@ -97,12 +101,12 @@ class Reception:
 
     async def is_control_room(self, room_id: RoomID, sender: UserID) -> bool:
         """Whether the bot and this person are alone in the room."""
-        members = await self.matrix.reader.joined_members(room_id)
+        members = await self.matrix.lookups.joined_members(room_id)
         return members <= {self.setup().bot, sender}
 
     async def describe(self, home: Home) -> str:
         """A link to the Space, by its name."""
         space = home.space
-        name = await self.matrix.reader.state_value(space.room_id, "m.room.name", "name", "")
+        name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")
         url = room_url(space.room_id, self.setup().bot, space.owner)
         return link(name or "your Space", url)

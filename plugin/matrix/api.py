@@ -36,6 +36,14 @@ class NoAnswer(MatrixError):
 
 
 @attr.frozen
+class _Call:
+    method: Method
+    path: PathBuilder | str
+    content: Mapping[str, Any] | None
+    query: Mapping[str, Any]
+
+
+@attr.frozen
 class _Answer:
     status: int
     body: Any
@@ -84,16 +92,19 @@ class PatientAPI(HTTPAPI):
             MatrixRequestError: the homeserver refused, with an errcode of its own.
             NoAnswer: it could not be reached, was busy, or answered nonsense, to the end.
         """
-        kind = _kind(method, str(path))
+        return await self._insist(_Call(method, path, content, query_params or {}))
+
+    async def _insist(self, call: _Call) -> Any:
+        kind = _kind(call.method, str(call.path))
         lane = self._lanes[kind]
         loop = asyncio.get_running_loop()
         deadline = loop.time() + lane.patience.total
         attempt = 0
         while True:
             async with lane.place():
-                self.sent[f"{method} {kind}"] += 1
+                self.sent[f"{call.method} {kind}"] += 1
                 try:
-                    return await self._attempt(method, path, content, query_params, lane)
+                    return await self._attempt(call, lane)
                 except NoAnswer as error:
                     failure = error
             attempt += 1
@@ -103,29 +114,20 @@ class PatientAPI(HTTPAPI):
                 lane.close_for(wait)
             if loop.time() + wait > deadline:
                 raise failure
-            self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, path)
+            self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, call.path)
             await asyncio.sleep(wait)
 
-    async def _attempt(
-        self,
-        method: Method,
-        path: PathBuilder | str,
-        content: Mapping[str, Any] | None,
-        query_params: Mapping[str, Any] | None,
-        lane: Lane,
-    ) -> Any:
-        query = {
-            key: str(value) for key, value in (query_params or {}).items() if value is not None
-        }
+    async def _attempt(self, call: _Call, lane: Lane) -> Any:
+        query = {key: str(value) for key, value in call.query.items() if value is not None}
         if self.as_user_id:
             query["user_id"] = self.as_user_id
         if self.as_device_id:
             query["org.matrix.msc3202.device_id"] = query["device_id"] = self.as_device_id
         try:
             async with self.session.request(
-                str(method),
-                self.base_url.with_path(self._full_path(path), encoded=True),
-                data=None if method == Method.GET else json.dumps(content or {}),
+                str(call.method),
+                self.base_url.with_path(self._full_path(call.path), encoded=True),
+                data=None if call.method == Method.GET else json.dumps(call.content or {}),
                 params=query,
                 headers={
                     "Authorization": f"Bearer {self.token}",

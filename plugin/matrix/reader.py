@@ -16,12 +16,12 @@ from uuid import uuid4
 import attr
 from mautrix.api import Method, Path
 from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
-from mautrix.types import RoomID, SyncToken, UserID
+from mautrix.types import RoomID, SyncToken
 
 from ..topology.decode import decode_room
 from ..topology.marks import Identity
-from ..topology.model import Room, World
 from ..topology.relevance import TOPOLOGY_TYPES
+from ..topology.world import Room, World
 from .api import NoAnswer, PatientAPI
 from .changes import Invitation, invitations_in
 from .hint import (
@@ -197,49 +197,3 @@ class Reader:
         if not isinstance(answer, dict) or not isinstance(answer.get("next_batch"), str):
             raise NoAnswer("the answer is no sync")
         return answer
-
-    async def joined_members(self, room_id: RoomID) -> frozenset[UserID]:
-        """Who is in a room of the bot's."""
-        answer = await self.api.request(Method.GET, Path.v3.rooms[room_id].joined_members)
-        joined = answer.get("joined") if isinstance(answer, dict) else None
-        if not isinstance(joined, dict):
-            raise NoAnswer("the answer lists no members")
-        return frozenset(joined)
-
-    async def state_value(self, room_id: RoomID, event_type: str, key: str, state_key: str) -> str:
-        """One string out of a state event's content; empty where there is none."""
-        try:
-            path = Path.v3.rooms[room_id].state[event_type][state_key]
-            content = await self.api.request(Method.GET, path)
-        except MNotFound:
-            return ""
-        value = content.get(key) if isinstance(content, dict) else None
-        return value if isinstance(value, str) else ""
-
-    async def display_name(self, user_id: UserID) -> str:
-        """A user's display name, or the name in their user id."""
-        try:
-            answer = await self.api.request(Method.GET, Path.v3.profile[user_id].displayname)
-        except (MatrixRequestError, NoAnswer):
-            answer = None
-        name = answer.get("displayname") if isinstance(answer, dict) else None
-        return name if isinstance(name, str) and name else user_id[1:].partition(":")[0]
-
-    async def default_room_version(self) -> str:
-        """The version the homeserver gives new rooms (section 6.3, capabilities)."""
-        answer = await self.api.request(Method.GET, Path.v3.capabilities)
-        value: Any = answer
-        for key in ("capabilities", "m.room_versions", "default"):
-            value = value.get(key) if isinstance(value, dict) else None
-        return value if isinstance(value, str) else "1"
-
-    async def has_spoken(self, room_id: RoomID) -> bool:
-        """Whether the bot ever sent a message into this room."""
-        chosen = {"senders": [self.identity.bot], "types": ["m.room.message", "m.room.encrypted"]}
-        query = {"dir": "b", "limit": 1, "filter": json.dumps(chosen)}
-        path = Path.v3.rooms[room_id].messages
-        answer = await self.api.request(Method.GET, path, query_params=query)
-        chunk = answer.get("chunk") if isinstance(answer, dict) else None
-        if not isinstance(chunk, list):
-            raise NoAnswer("the answer lists no messages")
-        return bool(chunk)

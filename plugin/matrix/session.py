@@ -11,6 +11,7 @@ from maubot.matrix import MaubotMatrixClient
 from ..topology.marks import Identity
 from .api import PatientAPI
 from .history import Timeline
+from .lookups import Lookups
 from .reader import Reader
 from .sender import Sender
 from .writer import Writer
@@ -23,6 +24,7 @@ class Matrix:
     identity: Identity
     api: PatientAPI
     reader: Reader
+    lookups: Lookups
     writer: Writer
     sender: Sender
     timeline: Timeline
@@ -40,6 +42,7 @@ def connect(client: MaubotMatrixClient, identity: Identity) -> Matrix:
         identity=identity,
         api=api,
         reader=Reader(api, identity),
+        lookups=Lookups(api, identity.bot),
         writer=Writer(api),
         sender=Sender(client, api, identity.instance),
         timeline=Timeline(client, api, identity.instance),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .marks import Identity, usable_via
-from .model import BINDING_TYPE, Binding
+from .model import BINDING_TYPE, VERSION, Binding
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -53,6 +53,11 @@ def removed_child_content(standing: Mapping[str, Any]) -> dict[str, Any]:
     """An `m.space.child` without `via`: the chat is out of the Space, its mirror stays readable
     (client-server API, section 11.34.1)."""
     return {key: value for key, value in standing.items() if key != "via"}
+
+
+def moved_content(successor: RoomID, identity: Identity) -> dict[str, Any]:
+    """What stands in a room in its binding's place once that moved to the room's successor."""
+    return {"v": VERSION, "instance": identity.instance, "superseded_by": successor}
 
 
 def parent_content(bot: UserID, owner: UserID) -> dict[str, Any]:

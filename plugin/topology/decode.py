@@ -17,13 +17,11 @@ from .model import (
     MARKER_TYPE,
     PARENT_TYPE,
     Binding,
-    Link,
     Marker,
     Problem,
     Reason,
-    Room,
-    Tombstone,
 )
+from .world import Link, Room, Tombstone
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -63,6 +61,7 @@ class _Reading:
         self.marker: Marker | None = None
         self.binding: Binding | None = None
         self.bound_elsewhere = False
+        self.superseded_by: RoomID | None = None
         self.parents: set[RoomID] = set()
         self.links: dict[RoomID, Link] = {}
         self.problems: list[Problem] = []
@@ -90,6 +89,7 @@ class _Reading:
             admits=self.admits,
             tombstone=self.tombstone,
             predecessor=_room_id(predecessor, "room_id"),
+            superseded_by=self.superseded_by if not is_space else None,
             problems=tuple(self.problems),
         )
 
@@ -160,6 +160,9 @@ class _Reading:
             return
         if is_elsewhere(content, self.identity):
             self.bound_elsewhere = True
+            return
+        self.superseded_by = _room_id(content, "superseded_by")
+        if self.superseded_by is not None:
             return
         self.binding = decode_binding(content)
         if self.binding is None:

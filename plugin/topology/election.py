@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from .model import Room, Space, Topology, World
+from .model import Space, Topology
 from .succession import Succession
+from .world import Room, World
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID

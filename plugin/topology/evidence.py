@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from .model import Binding, Link, Problem, Room, Status
+from .model import Binding, Problem, Status
+from .world import Link, Room
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -27,6 +28,7 @@ class Claim:
         stale: rests on the cache or on a mirror because a look failed.
         removed: somebody took it out of the Space, this one or the one before it.
         replaces: rooms that this one took over from and that are still linked.
+        supersedes: rooms that this one took over from and that do not say so yet.
     """
 
     room_id: RoomID
@@ -38,20 +40,23 @@ class Claim:
     stale: bool = False
     removed: bool = False
     replaces: tuple[RoomID, ...] = ()
+    supersedes: tuple[RoomID, ...] = ()
 
 
 @attr.define
 class Evidence:
     """Everything the rooms said: claims, what must be read first, what was left out.
 
-    `retired` are rooms that were upgraded: another one is the chat now. `elsewhere` are rooms
-    that another instance, or a later version of this plugin, has marked as its own.
+    `upgraded` are rooms of which another one is the chat now, `retired` those among them that
+    say so themselves: whatever becomes of the other one, they are no chats again. `elsewhere`
+    are rooms that another instance, or a later version of this plugin, has marked as its own.
     """
 
     claims: dict[RoomID, Claim] = attr.field(factory=dict)
     look: set[RoomID] = attr.field(factory=set)
     unread: set[RoomID] = attr.field(factory=set)
     strangers: set[RoomID] = attr.field(factory=set)
+    upgraded: set[RoomID] = attr.field(factory=set)
     retired: set[RoomID] = attr.field(factory=set)
     elsewhere: set[RoomID] = attr.field(factory=set)
     problems: list[Problem] = attr.field(factory=list)

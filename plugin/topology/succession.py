@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from .model import Room, World
+from .world import Room, World
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID
@@ -22,6 +22,7 @@ class Succession:
 
     Attributes:
         heirs: closed rooms and the room that took over in the end, over all upgrades between.
+        before: the same from the other end: rooms and all that they took over from.
         ended: closed rooms that nobody took over.
         unsure: closed rooms of which that cannot be said yet.
         look: rooms that must be read to say it.
@@ -29,6 +30,7 @@ class Succession:
     """
 
     heirs: dict[RoomID, RoomID] = attr.field(factory=dict)
+    before: dict[RoomID, list[RoomID]] = attr.field(factory=dict)
     ended: set[RoomID] = attr.field(factory=set)
     unsure: set[RoomID] = attr.field(factory=set)
     look: set[RoomID] = attr.field(factory=set)
@@ -39,9 +41,11 @@ def trace_succession(world: World) -> Succession:
     """Follow the tombstones of every room of the bot's that was read."""
     succession = Succession()
     for room in world.rooms.values():
-        ours = room.creator == world.bot or room.binding is not None
-        if room.tombstone is not None and ours:
+        bound = room.binding is not None or room.superseded_by is not None
+        if room.tombstone is not None and (bound or room.creator == world.bot):
             _follow(room, world, succession)
+    for room_id, heir in sorted(succession.heirs.items()):
+        succession.before.setdefault(heir, []).append(room_id)
     return succession
 
 

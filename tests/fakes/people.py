@@ -106,7 +106,7 @@ def bindings(world: World) -> dict[str, tuple[Any, Any]]:
     found = {}
     for room_id, room in world.rooms.items():
         binding = room.content(BINDING)
-        if binding:
+        if "space_id" in binding:
             space = world.rooms[binding["space_id"]]
             found[room_id] = (binding, space.content(CHILD, room_id).get(BINDING))
     return found

@@ -15,10 +15,12 @@ from .world import World
 
 # By room: Space, owner, handle, conversation, status.
 Chats = dict[str, tuple[Any, ...]]
+# What Matrix shows no more is remembered, or not.
+LOST = "lost"
 
 
 def is_closed(room: Room) -> bool:
-    return bool(room.content("m.room.tombstone"))
+    return ("m.room.tombstone", "") in room.state
 
 
 def space_of(world: World, owner: str) -> Room | None:
@@ -35,9 +37,23 @@ def space_of(world: World, owner: str) -> Room | None:
     return spaces[0] if spaces else None
 
 
+def heir_of(world: World, room: Room) -> Room | None:
+    """The open room that took over from a closed one in the end, as far as the bot can see."""
+    while is_closed(room):
+        tombstone = room.state["m.room.tombstone", ""]
+        heir = world.rooms.get(tombstone["content"].get("replacement_room", ""))
+        if heir is None or heir.membership(BOT) != "join":
+            return None
+        predecessor = heir.content("m.room.create").get("predecessor", {})
+        if predecessor.get("room_id") != room.room_id or heir.creator != tombstone["sender"]:
+            return None
+        room = heir
+    return room
+
+
 def is_live(world: World, room: Room) -> bool:
-    """Whether an open chat that the bot is in is to be answered: its owner is in it or invited,
-    and the Space, if the bot is in one, links it."""
+    """Whether a chat that the bot is in is to be answered: nobody closed it, its owner is in it
+    or invited, and the Space, if the bot is in one, links it."""
     binding = room.content(BINDING)
     owner = binding["matrix_user_id"]
     space = space_of(world, owner)
@@ -48,11 +64,20 @@ def is_live(world: World, room: Room) -> bool:
         link = space.content(CHILD, room.room_id)
         linked = bool(link.get("via"))
         assert not linked or link[BINDING] == binding, f"{room} is mirrored wrongly"
-    return linked and room.membership(owner) in ("join", "invite")
+    return linked and room.membership(owner) in ("join", "invite") and not is_closed(room)
 
 
 def chats_of(world: World) -> Chats:
-    """The open chats that the bot is in, and what must be known of each."""
+    """The chats that the bot is in, and what must be known of each. One that was upgraded is none
+    any more, whatever became of the room that took over: its binding moved there."""
+    chats = [
+        room
+        for room in world.rooms.values()
+        if room.content(BINDING).get("platform_chat_id") and room.membership(BOT) == "join"
+    ]
+    for room in chats:
+        heir = heir_of(world, room)
+        assert heir in (None, room), f"the binding of {room} did not move to {heir}"
     return {
         room.room_id: (
             *(
@@ -61,29 +86,26 @@ def chats_of(world: World) -> Chats:
             ),
             "live" if is_live(world, room) else "archived",
         )
-        for room in world.rooms.values()
-        if room.content(BINDING) and room.membership(BOT) == "join" and not is_closed(room)
+        for room in chats
     }
 
 
 def routed(bot: Bot) -> Chats:
-    """What the routes say of open chats."""
+    """What the routes say."""
     chats = bot.plugin.slot.current.chats.values()
     stale = [chat.room_id for chat in chats if chat.stale]
     assert stale == [], "every room can be read"
-    return _open_ones(
-        bot.server.world,
-        {
-            chat.room_id: (
-                chat.binding.space_id,
-                chat.owner,
-                chat.binding.chat_id,
-                chat.binding.platform_chat_id,
-                chat.status.value,
-            )
-            for chat in chats
-        },
-    )
+    return {
+        chat.room_id: (
+            chat.binding.space_id,
+            chat.owner,
+            chat.binding.chat_id,
+            chat.binding.platform_chat_id,
+            chat.status.value,
+        )
+        for chat in chats
+        if chat.status.value != LOST
+    }
 
 
 def cached(bot: Bot) -> Chats:
@@ -91,17 +113,4 @@ def cached(bot: Bot) -> Chats:
     rows = bot.query(
         "SELECT room_id, space_id, matrix_user_id, chat_id, platform_chat_id, status FROM chat"
     )
-    return _open_ones(bot.server.world, {room_id: tuple(rest) for room_id, *rest in rows})
-
-
-def _open_ones(world: World, chats: Chats) -> Chats:
-    """Leave out lost chats, which Matrix shows no more, and closed ones: whether one whose
-    successor was lost is archived or forgotten depends on what was seen of it before. Either
-    way it must not be live."""
-    closed = {room_id for room_id in chats if is_closed(world.rooms[room_id])}
-    assert "live" not in [chats[room_id][-1] for room_id in closed]
-    return {
-        room_id: chat
-        for room_id, chat in chats.items()
-        if chat[-1] != "lost" and room_id not in closed
-    }
+    return {room_id: tuple(rest) for room_id, *rest in rows if rest[-1] != LOST}

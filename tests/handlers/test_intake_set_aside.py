@@ -28,17 +28,20 @@ async def test_a_platform_that_fails_is_asked_again_where_that_can_help(
     assert len(set(oracle.keys)) == 1
 
 
-@pytest.mark.parametrize("restart", [False, True], ids=["at once", "after a restart"])
+@pytest.mark.parametrize("when", ["at once", "after a restart", "after the database was deleted"])
 async def test_retry_asks_again_what_failed_and_it_is_answered_once(
-    bot: Bot, oracle: Oracle, alice: Person, restart: bool
+    bot: Bot, oracle: Oracle, alice: Person, when: str
 ) -> None:
     await settle_in(bot, alice)
+    await ask(bot, alice, alice.chat, "Before")
     oracle.failures["Hello"] = PlatformError("The oracle sleeps.", can_retry=False)
     message = alice.write(alice.chat, "Hello")
     await bot.deliver()
     oracle.failures.clear()
-    if restart:
-        await bot.restart()
+    # By then the bot has noted that it is past the message.
+    await bot.deliver()
+    if when != "at once":
+        await bot.restart(keep_database=when == "after a restart")
 
     assert await ask(bot, alice, alice.chat, "!retry") == "I take up 1 message."
     assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
@@ -70,6 +73,33 @@ async def test_an_edit_of_what_was_set_aside_is_what_retry_asks(
     await ask(bot, alice, alice.chat, "!retry")
 
     assert replies(alice.chat, message)[1:] == ["Answer to Hello"]
+
+
+async def test_retry_without_a_database_takes_up_what_was_written_before_it_as_edited(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    for text in ("One", "Helo", "Tow"):
+        oracle.failures[text] = PlatformError("The oracle sleeps.", can_retry=False)
+    messages = [alice.write(alice.chat, text) for text in ("One", "Helo", "Tow")]
+    await bot.deliver()
+    alice.edit(messages[1], "Hello")
+    alice.take_back(messages[2])
+    await bot.deliver()
+    await bot.deliver()
+    oracle.failures.clear()
+    await bot.restart(keep_database=False)
+
+    retry, later = alice.write(alice.chat, "!retry"), alice.write(alice.chat, "Later")
+    await bot.deliver()
+
+    assert replies(alice.chat, retry) == ["I take up 2 messages."]
+    assert [replies(alice.chat, one)[1:] for one in messages] == [
+        ["Answer to One"],
+        ["Answer to Hello"],
+        [],
+    ]
+    assert replies(alice.chat, later) == ["Answer to Later"]
 
 
 async def test_what_comes_beyond_a_full_queue_is_set_aside_and_said_once(

@@ -14,6 +14,7 @@ from mautrix.types import UserID
 
 from plugin.matrix import api as api_module
 from plugin.matrix.api import PatientAPI
+from plugin.matrix.lookups import Lookups
 from plugin.matrix.reader import Reader
 from plugin.topology.marks import Identity
 
@@ -48,3 +49,8 @@ async def api(homeserver: Homeserver, brief: None) -> AsyncIterator[PatientAPI]:
 @pytest.fixture
 def reader(api: PatientAPI) -> Reader:
     return Reader(api, Identity(UserID("@keeper:one.test"), "main"))
+
+
+@pytest.fixture
+def lookups(api: PatientAPI) -> Lookups:
+    return Lookups(api, UserID("@keeper:one.test"))

@@ -11,7 +11,7 @@ from mautrix.types import RoomID, SyncToken, UserID
 from plugin.matrix.api import NoAnswer
 from plugin.matrix.hint import Hint, encode_hint
 from plugin.matrix.reader import Reader
-from plugin.topology.model import World
+from plugin.topology.world import World
 
 from .wire import FORBIDDEN, NOT_FOUND, Homeserver, Reply, refused
 

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from mautrix.types import RoomID
 
-from plugin.topology.contents import backfilled_id, child_content, parent_content
+from plugin.topology.contents import backfilled_id, child_content, moved_content, parent_content
 from plugin.topology.model import (
     BINDING_TYPE,
     CHILD_TYPE,
@@ -98,6 +98,29 @@ def _draw_room(draw: st.DrawFn, site: Site, room_id: RoomID, spaces: list[RoomID
             site.send(space_id, draw(links(room_id, mirror if possible else None)))
     if draw(seldom):
         site.away.add(room_id)
+
+
+@st.composite
+def upgraded_sites(draw: st.DrawFn) -> Site:
+    """A site in which rooms were closed: for nothing, or for one that may not know of it, nor let
+    the bot in, nor be one that the bot was told of."""
+    site = draw(sites())
+    for room_id in sorted(set(CHATS) & site.state.keys()):
+        if draw(st.booleans()):
+            _draw_upgrade(draw, site, room_id)
+    site.refusing = {room_id for room_id in sorted(site.away) if draw(st.booleans())}
+    return site
+
+
+def _draw_upgrade(draw: st.DrawFn, site: Site, room_id: RoomID) -> None:
+    other = draw(st.sampled_from([None, LOST_SPACE, *CHATS]))
+    content = {"replacement_room": other} if other else {}
+    site.send(room_id, event("m.room.tombstone", content))
+    if other is None or other not in site.state or draw(seldom):
+        return
+    site.send(other, event("m.room.create", {"predecessor": {"room_id": room_id}}, at=draw(ages)))
+    if draw(seldom):
+        site.send(room_id, event(BINDING_TYPE, moved_content(other, IDENTITY)))
 
 
 @st.composite

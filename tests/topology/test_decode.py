@@ -16,8 +16,8 @@ from plugin.topology.model import (
     PARENT_TYPE,
     Marker,
     Reason,
-    Room,
 )
+from plugin.topology.world import Room
 
 from .worlds import ALICE, BOB, BOT, CHAT, IDENTITY, MALLORY, SPACE, bind, event
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from mautrix.types import RoomID
 
 from plugin.topology.election import elect_spaces
-from plugin.topology.model import MARKER_TYPE, Marker, Room, Space, World
+from plugin.topology.model import MARKER_TYPE, Marker, Space
 from plugin.topology.succession import trace_succession
+from plugin.topology.world import Room, World
 
 from .worlds import ALICE, BOB, BOT, SPACE, Site, event, failing, home, reconcile, topology
 

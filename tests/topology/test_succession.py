@@ -6,6 +6,7 @@ import pytest
 from mautrix.types import RoomID, UserID
 
 from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Reason, Status
+from plugin.topology.plan import Plan
 
 from .worlds import (
     ALICE,
@@ -15,6 +16,7 @@ from .worlds import (
     NOTHING,
     SPACE,
     THOROUGH,
+    Conditions,
     Site,
     bind,
     event,
@@ -27,6 +29,7 @@ from .worlds import (
 NEW = RoomID("!new:one.test")
 NEWER = RoomID("!newer")
 NEW_SPACE = RoomID("!new-space")
+MOVED = {"v": 1, "instance": "main", "superseded_by": NEW}
 
 
 def upgrade(
@@ -52,11 +55,13 @@ def test_the_binding_moves_to_the_room_that_took_over(by: UserID) -> None:
     site.apply(plan.writes)
 
     assert live(plan) == {NEW: bind(1)}
-    assert plan.retired == {CHAT}
     assert plan.reasons[CHAT] is Reason.UPGRADED
     assert site.content(NEW, BINDING_TYPE) == bind(1).content("main")
+    assert site.content(CHAT, BINDING_TYPE) == MOVED
     assert site.content(SPACE, CHILD_TYPE, CHAT) == {}
-    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+    second = reconcile(site, plan.topology, THOROUGH)
+    assert second.writes == ()
+    assert second.retired == {CHAT}
 
 
 def test_a_room_upgraded_twice_while_nobody_looked_is_followed_to_the_last() -> None:
@@ -130,6 +135,66 @@ def test_a_replacement_that_cannot_be_read_is_waited_for() -> None:
 
     assert CHAT in live(plan)
     assert plan.writes == ()
+
+
+def followed() -> tuple[Site, Plan]:
+    """A chat that was upgraded, and the plan that was carried out for it."""
+    site = upgraded()
+    plan = reconcile(site, NOTHING, THOROUGH)
+    site.apply(plan.writes)
+    return site, plan
+
+
+@pytest.mark.parametrize("foreign", [frozenset(), frozenset({CHAT})])
+@pytest.mark.parametrize("thorough", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+def test_what_was_replaced_is_no_chat_again_when_its_successor_is_lost(
+    foreign: frozenset[RoomID], thorough: bool, known: bool
+) -> None:
+    site, plan = followed()
+    site.away.add(NEW)
+    site.refusing.add(NEW)
+    cached = plan.topology if known else NOTHING
+
+    again = reconcile(site, cached, Conditions(thorough=thorough, foreign=foreign))
+
+    chats = again.topology.chats.values()
+    assert [(chat.room_id, chat.status) for chat in chats] == [(NEW, Status.LOST)]
+    assert again.writes == ()
+
+
+def test_a_binding_that_has_not_moved_yet_stays_when_the_successor_is_lost() -> None:
+    site, plan = upgraded(), reconcile(upgraded(), NOTHING, THOROUGH)
+    site.apply(write for write in plan.writes if write.room_id == NEW)
+    site.away.add(NEW)
+    site.refusing.add(NEW)
+
+    for cached in (plan.topology, NOTHING):
+        chat = reconcile(site, cached, THOROUGH).topology.chats[CHAT]
+        assert (chat.status, chat.binding) == (Status.ARCHIVED, bind(1))
+
+
+def test_a_chat_upgraded_again_goes_on_under_the_binding_it_had_last() -> None:
+    site, plan = followed()
+    renumbered = bind(4)
+    site.send(NEW, event(BINDING_TYPE, renumbered.content("main")))
+    site.link_chat(NEW, renumbered)
+    upgrade(site, NEW, NEWER)
+
+    assert live(reconcile(site, plan.topology, THOROUGH)) == {NEWER: renumbered}
+
+
+def test_the_binding_moves_although_its_owner_has_no_space_now() -> None:
+    site = upgraded()
+    site.away.add(SPACE)
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+    site.apply(plan.writes)
+
+    assert live(plan) == {NEW: bind(1)}
+    assert site.content(NEW, BINDING_TYPE) == bind(1).content("main")
+    assert site.content(CHAT, BINDING_TYPE) == MOVED
+    assert reconcile(site, plan.topology, THOROUGH).writes == ()
 
 
 def test_an_upgraded_space_takes_its_chats_along() -> None:

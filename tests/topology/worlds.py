@@ -16,6 +16,7 @@ from mautrix.types import RoomID, UserID
 
 from plugin.topology.contents import child_content, parent_content
 from plugin.topology.decode import decode_room
+from plugin.topology.drafting import Write
 from plugin.topology.marks import Identity
 from plugin.topology.model import (
     BINDING_TYPE,
@@ -28,9 +29,9 @@ from plugin.topology.model import (
     Space,
     Status,
     Topology,
-    World,
 )
-from plugin.topology.plan import Plan, Rules, Write, make_plan
+from plugin.topology.plan import Plan, Rules, make_plan
+from plugin.topology.world import World
 
 BOT = UserID("@keeper:one.test")
 ALICE = UserID("@alice:one.test")
@@ -74,11 +75,13 @@ def topology(spaces: Iterable[Space] = (), chats: Iterable[Chat] = ()) -> Topolo
 
 
 class Site:
-    """Every room there is; `away` are those that the bot is not in."""
+    """Every room there is; `away` are those that the bot is not in, `refusing` those it may not
+    join."""
 
     def __init__(self) -> None:
         self.state: dict[RoomID, dict[tuple[str, str], Any]] = {}
         self.away: set[RoomID] = set()
+        self.refusing: set[RoomID] = set()
 
     def __repr__(self) -> str:
         """One line an event, for whoever reads a counterexample."""
@@ -135,7 +138,7 @@ class Site:
 
     def join(self, world: World, room_id: RoomID) -> World:
         """Join a room that was made to take over from one of ours; it must be there."""
-        if room_id not in self.state:
+        if room_id not in self.state or room_id in self.refusing:
             return attr.evolve(world, refused=world.refused | {room_id})
         self.away.discard(room_id)
         return attr.evolve(world, joined=world.joined | {room_id})

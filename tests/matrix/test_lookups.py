@@ -9,46 +9,53 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
 from plugin.matrix.api import NoAnswer
-from plugin.matrix.reader import Reader
-from plugin.topology.model import World
+from plugin.matrix.lookups import Lookups
 
-from .wire import FORBIDDEN, NOT_FOUND, Homeserver, Reply
+from .wire import FORBIDDEN, NOT_FOUND, Homeserver
 
 BOT = UserID("@keeper:one.test")
 ALICE = UserID("@alice:one.test")
-ROOM, OTHER, SPACE = (RoomID(f"!{name}:one.test") for name in ("room", "other", "space"))
-# Away for so long that nobody waits for it.
-AWAY = Reply(429, {}, {"Retry-After": "3000"})
-NOWHERE = World(BOT, frozenset({ROOM, OTHER}), {})
-HINT_PATH = f"user/{BOT}/account_data/chat.spacekeeper.spaces"
+ROOM = RoomID("!room:one.test")
 
 
 async def test_a_single_value_is_read_or_there_is_none(
-    reader: Reader, homeserver: Homeserver
+    lookups: Lookups, homeserver: Homeserver
 ) -> None:
     path = f"rooms/{ROOM}/state/m.room.name/"
     homeserver.tell(path, {"name": "Holidays"}, {"name": 7}, [], NOT_FOUND, FORBIDDEN)
 
-    values = [await reader.state_value(ROOM, "m.room.name", "name", "") for _ in range(4)]
+    values = [await lookups.state_value(ROOM, "m.room.name", "name", "") for _ in range(4)]
 
     assert values == ["Holidays", "", "", ""]
     with pytest.raises(MatrixRequestError):
-        await reader.state_value(ROOM, "m.room.name", "name", "")
+        await lookups.state_value(ROOM, "m.room.name", "name", "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "tombstone"),
+    [(NOT_FOUND, None), ({}, {}), ([], {}), ({"body": "b"}, {"body": "b"})],
+)
+async def test_a_tombstone_says_that_a_room_is_closed_whatever_is_in_it(
+    lookups: Lookups, homeserver: Homeserver, answer: Any, tombstone: dict[str, Any] | None
+) -> None:
+    homeserver.tell(f"rooms/{ROOM}/state/m.room.tombstone/", answer)
+
+    assert await lookups.tombstone(ROOM) == tombstone
 
 
 @pytest.mark.parametrize("answer", [NOT_FOUND, {}, [], {"displayname": None}, {"displayname": ""}])
 async def test_somebody_without_a_display_name_goes_by_their_user_id(
-    reader: Reader, homeserver: Homeserver, answer: Any
+    lookups: Lookups, homeserver: Homeserver, answer: Any
 ) -> None:
     homeserver.tell(f"profile/{ALICE}/displayname", answer)
 
-    assert await reader.display_name(ALICE) == "alice"
+    assert await lookups.display_name(ALICE) == "alice"
 
 
-async def test_a_display_name_is_taken_as_it_is(reader: Reader, homeserver: Homeserver) -> None:
+async def test_a_display_name_is_taken_as_it_is(lookups: Lookups, homeserver: Homeserver) -> None:
     homeserver.tell(f"profile/{ALICE}/displayname", {"displayname": "Alice A."})
 
-    assert await reader.display_name(ALICE) == "Alice A."
+    assert await lookups.display_name(ALICE) == "Alice A."
 
 
 @pytest.mark.parametrize(
@@ -61,25 +68,25 @@ async def test_a_display_name_is_taken_as_it_is(reader: Reader, homeserver: Home
     ],
 )
 async def test_the_default_room_version_is_the_oldest_where_none_is_named(
-    reader: Reader, homeserver: Homeserver, answer: Any, version: str
+    lookups: Lookups, homeserver: Homeserver, answer: Any, version: str
 ) -> None:
     homeserver.tell("capabilities", answer)
 
-    assert await reader.default_room_version() == version
+    assert await lookups.default_room_version() == version
 
 
-async def test_who_is_in_a_room(reader: Reader, homeserver: Homeserver) -> None:
+async def test_who_is_in_a_room(lookups: Lookups, homeserver: Homeserver) -> None:
     homeserver.tell(f"rooms/{ROOM}/joined_members", {"joined": {BOT: {}, ALICE: {}}}, {})
 
-    assert await reader.joined_members(ROOM) == {BOT, ALICE}
+    assert await lookups.joined_members(ROOM) == {BOT, ALICE}
     with pytest.raises(NoAnswer):
-        await reader.joined_members(ROOM)
+        await lookups.joined_members(ROOM)
 
 
 @pytest.mark.parametrize(("chunk", "spoken"), [([], False), ([{"event_id": "$1"}], True)])
 async def test_whether_the_bot_has_spoken(
-    reader: Reader, homeserver: Homeserver, chunk: list[Any], *, spoken: bool
+    lookups: Lookups, homeserver: Homeserver, chunk: list[Any], *, spoken: bool
 ) -> None:
     homeserver.tell(f"rooms/{ROOM}/messages", {"chunk": chunk})
 
-    assert await reader.has_spoken(ROOM) is spoken
+    assert await lookups.has_spoken(ROOM) is spoken

@@ -1,0 +1,133 @@
+"""Takes up at a start what an earlier life left, and what was written since it ended.
+
+Nothing that was answered before is answered again, whatever became of the database: the answers
+that stand in a room say which messages they answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attr
+from mautrix.errors import MatrixRequestError
+from mautrix.types import EventID, RoomID, SyncToken
+
+from ..cache.inbox import Kept, State
+from ..letter import Letter
+from ..matrix.backlog import Backlog, read_backlog
+from ..matrix.history import Timeline
+from ..matrix.sender import pieces_of
+from .messages import Messages
+
+# More pieces than any answer has.
+ENOUGH = 1_000_000
+
+
+class Resumption:
+    """Goes on where an earlier life of the plugin ended."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        timeline: Timeline,
+        max_age: Callable[[], float],
+        log: logging.Logger,
+    ) -> None:
+        """
+        Args:
+            messages: takes messages in.
+            timeline: reads what a sync left out, and what was answered.
+            max_age: hours after which a message is not answered unasked.
+            log: the instance's log.
+        """
+        self.messages = messages
+        self.intake = messages.intake
+        self.timeline = timeline
+        self.max_age = max_age
+        self.log = log
+
+    async def resume(self, kept: Iterable[Kept], sync: dict[str, Any], since: SyncToken) -> None:
+        """Take up what an earlier life left, and what was written since it ended.
+
+        Args:
+            kept: what the inbox holds.
+            sync: what happened since the earlier life's last token, if there was one.
+            since: that token.
+
+        Raises:
+            NoAnswer: the homeserver did not answer; nothing was taken up.
+        """
+        backlog = Backlog([], frozenset())
+        if since:
+            backlog = await read_backlog(sync, since, self.timeline, self.log)
+        kept = await self._as_left(kept, backlog)
+        known = {one.letter.event_id for one in kept}
+        fresh = self._wanted(backlog)
+        cases = [*kept, *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known)]
+        count = await self._answers(cases)
+        open_cases = []
+        for one in cases:
+            sent = count[one.letter.event_id]
+            # Only an answer that is kept can be gone on with where it was cut off.
+            if sent >= (len(pieces_of(one.answer)) if one.answer is not None else 1):
+                await self.intake.cases.inbox.remove(one.letter.event_id)
+            else:
+                open_cases.append(attr.evolve(one, sent=sent))
+        await self._take_up(open_cases, {one.event_id for one in fresh} - known)
+
+    async def _as_left(self, kept: Iterable[Kept], backlog: Backlog) -> list[Kept]:
+        """What the inbox holds, as its writers left it while nobody was there."""
+        standing = {one.letter.event_id: one for one in kept}
+        for edit in backlog.letters:
+            one = standing.get(edit.replaces) if edit.replaces else None
+            if one is not None and one.answer is None:
+                standing[one.letter.event_id] = attr.evolve(one, letter=one.letter.edited(edit))
+        for event_id in standing.keys() & backlog.withdrawn:
+            del standing[event_id]
+            await self.intake.cases.inbox.remove(event_id)
+        return list(standing.values())
+
+    def _wanted(self, backlog: Backlog) -> list[Letter]:
+        """The messages that want an answer, each as its last edit left it."""
+        wanted = {
+            one.event_id: one
+            for one in backlog.letters
+            if one.replaces is None and self.messages.wants_answer(one)
+        }
+        for edit in backlog.letters:
+            original = wanted.get(edit.replaces) if edit.replaces else None
+            if original is not None:
+                wanted[original.event_id] = original.edited(edit)
+        return [one for one in wanted.values() if one.event_id not in backlog.withdrawn]
+
+    async def _answers(self, cases: Iterable[Kept]) -> Counter[EventID]:
+        rooms: dict[RoomID, set[EventID]] = defaultdict(set)
+        for one in cases:
+            rooms[one.letter.room_id].add(one.letter.event_id)
+        count: Counter[EventID] = Counter()
+        for room_id, questions in rooms.items():
+            try:
+                count += await self.timeline.answers(room_id, questions)
+            except MatrixRequestError as error:
+                # Nothing can be said there any more, so nothing is to be answered.
+                self.log.warning("Messages in %s are left: %s", room_id, error)
+                count.update(dict.fromkeys(questions, ENOUGH))
+        return count
+
+    async def _take_up(self, cases: list[Kept], fresh: set[Any]) -> None:
+        oldest = (time.time() - self.max_age() * 3600) * 1000
+        late: dict[RoomID, list[Letter]] = defaultdict(list)
+        for one in cases:
+            letter = one.letter
+            if letter.event_id not in fresh:
+                self.intake.resume(one)
+            elif letter.sent_at >= oldest:
+                self.messages.put(letter)
+            else:
+                late[letter.room_id].append(letter)
+        for room_id, letters in late.items():
+            await self.intake.set_aside(room_id, letters)

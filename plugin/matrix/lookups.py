@@ -1,0 +1,80 @@
+"""Single values out of Matrix: who is in a room, what somebody is called, what is usual here.
+
+Asked for when somebody needs to be told or served, one request each. What the topology is read
+from is for reader.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mautrix.api import Method, Path
+from mautrix.errors import MatrixRequestError, MNotFound
+from mautrix.types import RoomID, UserID
+
+from .api import NoAnswer, PatientAPI
+
+
+class Lookups:
+    """Looks up single values as the bot sees them."""
+
+    def __init__(self, api: PatientAPI, bot: UserID) -> None:
+        self.api = api
+        self.bot = bot
+
+    async def joined_members(self, room_id: RoomID) -> frozenset[UserID]:
+        """Who is in a room of the bot's."""
+        answer = await self.api.request(Method.GET, Path.v3.rooms[room_id].joined_members)
+        joined = answer.get("joined") if isinstance(answer, dict) else None
+        if not isinstance(joined, dict):
+            raise NoAnswer("the answer lists no members")
+        return frozenset(joined)
+
+    async def state_value(self, room_id: RoomID, event_type: str, key: str, state_key: str) -> str:
+        """One string out of a state event's content; empty where there is none."""
+        value = (await self._state(room_id, event_type, state_key) or {}).get(key)
+        return value if isinstance(value, str) else ""
+
+    async def tombstone(self, room_id: RoomID) -> Mapping[str, Any] | None:
+        """What stands in a room's tombstone, or None if the room is open (section 11.35)."""
+        return await self._state(room_id, "m.room.tombstone", "")
+
+    async def display_name(self, user_id: UserID) -> str:
+        """A user's display name, or the name in their user id."""
+        try:
+            answer = await self.api.request(Method.GET, Path.v3.profile[user_id].displayname)
+        except (MatrixRequestError, NoAnswer):
+            answer = None
+        name = answer.get("displayname") if isinstance(answer, dict) else None
+        return name if isinstance(name, str) and name else user_id[1:].partition(":")[0]
+
+    async def default_room_version(self) -> str:
+        """The version the homeserver gives new rooms (section 6.3, capabilities)."""
+        answer = await self.api.request(Method.GET, Path.v3.capabilities)
+        value: Any = answer
+        for key in ("capabilities", "m.room_versions", "default"):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else "1"
+
+    async def has_spoken(self, room_id: RoomID) -> bool:
+        """Whether the bot ever sent a message into this room."""
+        chosen = {"senders": [self.bot], "types": ["m.room.message", "m.room.encrypted"]}
+        query = {"dir": "b", "limit": 1, "filter": json.dumps(chosen)}
+        path = Path.v3.rooms[room_id].messages
+        answer = await self.api.request(Method.GET, path, query_params=query)
+        chunk = answer.get("chunk") if isinstance(answer, dict) else None
+        if not isinstance(chunk, list):
+            raise NoAnswer("the answer lists no messages")
+        return bool(chunk)
+
+    async def _state(
+        self, room_id: RoomID, event_type: str, state_key: str
+    ) -> Mapping[str, Any] | None:
+        path = Path.v3.rooms[room_id].state[event_type][state_key]
+        try:
+            content = await self.api.request(Method.GET, path)
+        except MNotFound:
+            return None
+        return content if isinstance(content, dict) else {}
