@@ -54,7 +54,7 @@ check() {
 }
 
 unit() {
-    .venv/test/bin/python -m pytest --ignore=tests/e2e "$@"
+    .venv/test/bin/python -m pytest --ignore=tests/e2e -n auto "$@"
 }
 
 e2e() {

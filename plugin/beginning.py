@@ -5,6 +5,7 @@ Either way ends in the same routes; a warm start costs one request where nothing
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,12 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import SyncToken
 
 from .cache.store import Loaded
+from .collector import collector_paused
 from .handlers.invitations import Invitations
 from .matrix.changes import invitations_in, scope_of
 from .matrix.reader import Reader
-from .reconciliation import Reconciliation, until_answered, until_known
+from .patience import until_answered, until_known
+from .reconciliation import Reconciliation
 from .report import Report
 from .topology.relevance import Scope
 from .topology.routes import build_routes
@@ -74,9 +77,12 @@ class Start:
         sync = await self._since(loaded.token) if loaded.token is not None else None
         if sync is None or loaded.token is None:
             return None
+        with collector_paused():
+            # Of a million chats that takes seconds, for which nothing else must stand still.
+            routes = await asyncio.to_thread(build_routes, loaded.topology)
         bot = self.reader.identity.bot
-        changed = scope_of(sync, build_routes(loaded.topology), bot) | Scope(loaded.doubtful)
-        look = partial(self.reconciliation.start_warm, loaded.topology, changed)
+        changed = scope_of(sync, routes, bot) | Scope(loaded.doubtful)
+        look = partial(self.reconciliation.start_warm, routes, changed)
         report = await until_answered(look, self.log)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)

@@ -26,8 +26,9 @@ from .handlers.assembly import Handlers, assemble
 from .handlers.cursor import Cursor, Tokens
 from .life import retire_older
 from .matrix.session import Matrix, connect
+from .patience import until_answered
 from .provisioning import Provisioning
-from .reconciliation import Reconciliation, until_answered
+from .reconciliation import Reconciliation
 from .report import Report
 from .setup import Setup, set_up
 from .topology.marks import Identity

@@ -22,13 +22,17 @@ from .fakes.stories import add_chat, ask, settle_in
 DAMAGE: dict[str, Callable[[Bot], object]] = {
     "kept": lambda bot: None,
     "deleted": lambda bot: bot.database.unlink(),
-    "half of the chats deleted": lambda bot: bot.query("DELETE FROM chat WHERE rowid % 2 = 0"),
+    "half of the chats deleted": lambda bot: bot.query(
+        "DELETE FROM chat WHERE substr(chat_id, 2) % 2 = 0"
+    ),
     "all chats deleted": lambda bot: bot.query("DELETE FROM chat"),
     "Spaces deleted": lambda bot: bot.query("DELETE FROM space"),
     "one Space deleted": lambda bot: bot.query("DELETE FROM space WHERE rowid = 1"),
     "other conversations": lambda bot: bot.query("UPDATE chat SET platform_chat_id = room_id"),
     "one conversation for all": lambda bot: bot.query("UPDATE chat SET platform_chat_id = 'x'"),
-    "other handles": lambda bot: bot.query("UPDATE chat SET chat_id = 'C' || (rowid + 40)"),
+    "other handles": lambda bot: bot.query(
+        "UPDATE chat SET chat_id = 'C' || (substr(chat_id, 2) + 40)"
+    ),
     "other owners": lambda bot: bot.query(
         "UPDATE chat SET matrix_user_id = CASE matrix_user_id "
         "WHEN '@alice:test' THEN '@bob:test' ELSE '@alice:test' END"

@@ -24,6 +24,8 @@ from ..stack import INSTANCE
 from .templates import HOLE, chat_state, control_room_state, room_id, space_state
 
 ADDRESS = "http://homeserver.invalid"
+# Answers that grow with the number of Spaces.
+LARGE = ("/joined_rooms", HINT_TYPE)
 
 
 class Answer:
@@ -64,13 +66,21 @@ class Simulation:
     @asynccontextmanager
     async def request(self, method: str, url: URL, **more: Any) -> AsyncIterator[Answer]:
         """Answer one request, as `aiohttp.ClientSession.request` would."""
-        begun = time.thread_time()
-        answer = self._answer(method, url.raw_path, more)
         self.requests += 1
-        self.own_seconds += time.thread_time() - begun
+        if url.raw_path.endswith(LARGE):
+            # What takes the simulation seconds must not count as time the plugin held the loop.
+            answer = await asyncio.to_thread(self._timed_answer, method, url.raw_path, more)
+        else:
+            answer = self._timed_answer(method, url.raw_path, more)
         # As with a network, everything else has its turn before an answer comes.
         await asyncio.sleep(0)
         yield answer
+
+    def _timed_answer(self, method: str, path: str, more: Mapping[str, Any]) -> Answer:
+        begun = time.thread_time()
+        answer = self._answer(method, path, more)
+        self.own_seconds += time.thread_time() - begun
+        return answer
 
     def _answer(self, method: str, path: str, more: Mapping[str, Any]) -> Answer:
         if path.endswith("/state"):

@@ -1,4 +1,4 @@
-"""Reads the tables, a portion at a time.
+"""Reads the tables, a portion at a time, and tells which rows cannot be relied on.
 
 A million chats must not stand in memory twice, as rows and as chats, nor hold up the event loop
 while they are decoded. Rows that make no sense are left out and told of, never raised about.
@@ -6,21 +6,25 @@ while they are decoded. Rows that make no sense are left out and told of, never 
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import attr
-from mautrix.types import RoomID
+from mautrix.types import RoomID, UserID
 from mautrix.util.async_db import Database
 
-from ..topology.model import Chat, Space
-from .rows import decode_chat, decode_space
+from ..topology.model import Chat, Space, Topology
+from .changes import Holding
+from .digests import digests, space_hash
+from .rows import Decoder, decode_space
 
-SPACES = "SELECT * FROM space WHERE space_id > $1 ORDER BY space_id LIMIT $2"
-CHATS = "SELECT * FROM chat WHERE room_id > $1 ORDER BY room_id LIMIT $2"
-PORTION = 5000
+SPACES = """SELECT space_id, matrix_user_id, created_at, digest
+    FROM space WHERE space_id > $1 ORDER BY space_id LIMIT $2"""
+CHATS = """SELECT room_id, space_id, matrix_user_id, chat_id, platform, platform_chat_id, status
+    FROM chat WHERE room_id > $1 ORDER BY room_id LIMIT $2"""
+# Small enough for the processor's caches, and to hold up nobody.
+PORTION = 2000
 
 
 @attr.frozen
@@ -28,13 +32,14 @@ class Tables:
     """What the tables of the topology held.
 
     Attributes:
-        spaces: the Spaces, with the digest kept with each.
-        chats: the chats, by room.
+        holding: the rows that make sense, the digests as they were kept with them, and the
+            digest over all Spaces as it is.
+        doubtful: owners whose rows do not match the digest kept with them.
         whole: every row made sense.
     """
 
-    spaces: list[tuple[Space, str]]
-    chats: dict[RoomID, Chat]
+    holding: Holding
+    doubtful: frozenset[UserID]
     whole: bool
 
 
@@ -46,38 +51,34 @@ async def read_tables(database: Database) -> Tables:
     """
     spaces: list[tuple[Space, str]] = []
     chats: dict[RoomID, Chat] = {}
+    decode_chat = Decoder().chat
     number = 0
-    async for rows in _portions(database, SPACES, "space_id"):
+    async for rows in _portions(database, SPACES):
         number += len(rows)
         spaces += [space for row in rows if (space := decode_space(row)) is not None]
-    async for rows in _portions(database, CHATS, "room_id"):
+    async for rows in _portions(database, CHATS):
         number += len(rows)
         for row in rows:
             if (chat := decode_chat(row)) is not None:
                 chats[chat.room_id] = chat
-    return Tables(spaces, chats, whole=number == len(spaces) + len(chats))
+    # Of a million chats that takes seconds, for which nothing else must stand still.
+    return await asyncio.to_thread(_judge, spaces, chats, number == len(spaces) + len(chats))
 
 
-async def _portions(
-    database: Database, query: str, key: str
-) -> AsyncIterator[list[Mapping[str, Any]]]:
+async def _portions(database: Database, query: str) -> AsyncIterator[list[Sequence[Any]]]:
     last: Any = ""
     while rows := await database.fetch(query, last, PORTION):
         yield rows
-        last = rows[-1][key]
+        last = rows[-1][0]
 
 
-@contextlib.contextmanager
-def collector_paused() -> Iterator[None]:
-    """Spare the garbage collector a search through what is being loaded: it looks at everything
-    again whenever that has grown by a quarter, and none of it is garbage. What was loaded goes
-    among the oldest objects at once, which are looked at seldom."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.freeze()
-            gc.unfreeze()
-            gc.enable()
+def _judge(spaces: list[tuple[Space, str]], chats: dict[RoomID, Chat], whole: bool) -> Tables:
+    topology = Topology({space.room_id: space for space, _ in spaces}, chats)
+    kept = {space.owner: digest for space, digest in spaces}
+    owners = kept.keys() | {chat.binding.matrix_user_id for chat in chats.values()}
+    actual = digests(topology, owners)
+    doubtful = frozenset(owner for owner in owners if kept.get(owner) != actual[owner])
+    digest = 0
+    for space, of_chats in spaces:
+        digest ^= space_hash(space, of_chats)
+    return Tables(Holding(topology, kept, digest), doubtful, whole)

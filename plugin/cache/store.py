@@ -13,28 +13,13 @@ import attr
 from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Connection
 
-from ..topology.model import Chat, Space, Topology
+from ..collector import collector_paused
+from ..topology.model import Topology
+from .changes import Holding, carry_out, work_out
 from .guard import FAILURES, Guard, Work
-from .loading import collector_paused, read_tables
-from .rows import (
-    Change,
-    chat_row,
-    difference,
-    digests,
-    space_hash,
-)
+from .loading import read_tables
 from .upgrades import rebuild_tables
 
-PUT_SPACE = """INSERT INTO space (space_id, matrix_user_id, created_at, digest)
-    VALUES ($1, $2, $3, $4) ON CONFLICT (space_id) DO UPDATE
-    SET matrix_user_id=excluded.matrix_user_id, created_at=excluded.created_at,
-        digest=excluded.digest"""
-PUT_CHAT = """INSERT INTO chat (room_id, space_id, matrix_user_id, chat_id, platform,
-        platform_chat_id, status) VALUES ($1, $2, $3, $4, $5, $6, $7)
-    ON CONFLICT (room_id) DO UPDATE
-    SET space_id=excluded.space_id, matrix_user_id=excluded.matrix_user_id,
-        chat_id=excluded.chat_id, platform=excluded.platform,
-        platform_chat_id=excluded.platform_chat_id, status=excluded.status"""
 PUT_LIFE = """INSERT INTO life (id, holder, token, digest) VALUES (0, $1, $2, $3)
     ON CONFLICT (id) DO UPDATE
     SET holder=excluded.holder, token=excluded.token, digest=excluded.digest"""
@@ -64,11 +49,9 @@ class Store:
         self.guard = guard
         self.log = guard.log
         self.token = SyncToken("")
-        self._saved = Topology()
-        self._digests: dict[UserID, str] = {}
-        self._digest = 0
+        self._holding = Holding()
         self._doubtful: frozenset[UserID] = frozenset()
-        # Whether the tables are known to hold `_saved`, and nothing else.
+        # Whether the tables are known to hold `_holding`, and nothing else.
         self._whole = False
         self._writing = asyncio.Lock()
         # Called when the tables fell behind, so that somebody tries again.
@@ -112,7 +95,7 @@ class Store:
 
         async def put() -> bool:
             async with self._writing:
-                saved = self._saved
+                saved = self._holding.topology
                 return await self._save(
                     Topology({**saved.spaces, **part.spaces}, {**saved.chats, **part.chats})
                 )
@@ -145,56 +128,35 @@ class Store:
         tables = await read_tables(self.guard.database)
         unverified = await self.guard.database.fetch("SELECT matrix_user_id FROM unverified")
         life = await self.guard.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
-        spaces = {space.room_id: space for space, _ in tables.spaces}
-        self._saved = Topology(spaces, tables.chats)
-        self._digests = {space.owner: digest for space, digest in tables.spaces}
-        owners = self._digests.keys() | {chat.owner for chat in tables.chats.values()}
-        # Of a million chats that takes seconds, for which nothing else must stand still.
-        actual = await asyncio.to_thread(digests, self._saved, owners)
-        self._doubtful = frozenset(
-            owner for owner in owners if self._digests.get(owner) != actual[owner]
-        )
-        self._digest = 0
-        for space, digest in tables.spaces:
-            self._digest ^= space_hash(space, digest)
-        digest = f"{self._digest:016x}"
+        self._holding, self._doubtful = tables.holding, tables.doubtful
+        digest = _written(tables.holding)
         if life is not None and life["token"] and life["digest"] == digest and tables.whole:
             self.token = SyncToken(life["token"])
         return Loaded(
-            self._saved,
+            tables.holding.topology,
             self.token or None,
             self._doubtful,
             frozenset(UserID(row["matrix_user_id"]) for row in unverified),
         )
 
     async def _save(self, topology: Topology) -> bool:
-        saved = self._saved if self._whole else Topology()
-        change = difference(saved, topology)
-        owners = change.owners | self._doubtful
-        if self._whole and not owners:
+        # What the tables hold beside may be anything: then they are made anew.
+        rebuild, held = not self._whole, self._holding if self._whole else Holding()
+        # Of a million chats that takes seconds, for which nothing else must stand still.
+        update = await asyncio.to_thread(work_out, held, topology, self._doubtful)
+        if not (rebuild or update):
             return True
-        fresh = self._digests | digests(topology, owners)
-        spaces = [space for space in topology.spaces.values() if space.owner in owners]
-        digest = self._digest if self._whole else 0
-        if self._whole:
-            for space in saved.spaces.values():
-                if space.owner in owners:
-                    digest ^= space_hash(space, self._digests[space.owner])
-        for space in spaces:
-            digest ^= space_hash(space, fresh[space.owner])
 
         async def write(conn: Connection) -> None:
-            await _execute(conn, change, spaces, fresh)
+            await carry_out(conn, update)
 
-        before, self._digest = self._digest, digest
-        written = await self._write(write, rebuild=not self._whole)
-        # What could not be written is written with the next change, with everything else.
-        self._saved = topology
-        if not written:
-            self._digest = before
+        before, self._holding = self._holding, update.holding
+        if not await self._write(write, rebuild):
+            # What could not be written is written with the next change, with everything else.
+            self._holding = attr.evolve(before, topology=topology)
             self.on_behind()
             return False
-        self._digests, self._doubtful, self._whole = fresh, frozenset(), True
+        self._doubtful, self._whole = frozenset(), True
         return True
 
     async def _write(self, work: Work, rebuild: bool = False) -> bool:
@@ -204,13 +166,18 @@ class Store:
             if rebuild:
                 await rebuild_tables(conn)
             await work(conn)
-            digest = f"{self._digest:016x}"
+            digest = _written(self._holding)
             await conn.execute(PUT_LIFE, self.guard.holder, self.token, digest)
 
         written = await self.guard.write(write, claims=True)
         # What a failed transaction left behind is not known.
         self._whole = self._whole and written
         return written
+
+
+def _written(holding: Holding) -> str:
+    """The digest over all Spaces as it stands in the table."""
+    return f"{holding.digest:016x}"
 
 
 async def _to_the_end(work: Coroutine[Any, Any, bool]) -> bool:
@@ -224,20 +191,3 @@ def _ignore() -> None:
 
 async def _nothing(_: Connection) -> None:
     return
-
-
-async def _execute(
-    conn: Connection, change: Change, spaces: Iterable[Space], fresh: dict[UserID, str]
-) -> None:
-    gone_chats: list[Chat] = change.gone_chats
-    for statement, rows in (
-        ("DELETE FROM space WHERE space_id=$1", [(one.room_id,) for one in change.gone_spaces]),
-        ("DELETE FROM chat WHERE room_id=$1", [(one.room_id,) for one in gone_chats]),
-        (
-            PUT_SPACE,
-            [(one.room_id, one.owner, one.created_at, fresh[one.owner]) for one in spaces],
-        ),
-        (PUT_CHAT, [chat_row(chat) for chat in change.chats]),
-    ):
-        if rows:
-            await conn.executemany(statement, rows)

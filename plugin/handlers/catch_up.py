@@ -20,7 +20,8 @@ from ..letter import Letter
 from ..matrix.backlog import read_backlog
 from ..matrix.changes import invitations_in, rooms_in, scope_of
 from ..matrix.history import Timeline
-from ..reconciliation import Reconciliation, until_known
+from ..patience import until_known
+from ..reconciliation import Reconciliation
 from .invitations import Invitations
 from .messages import Messages
 

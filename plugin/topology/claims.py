@@ -73,7 +73,7 @@ class Weighing:
             self.evidence.look.add(before)
         binding = room.binding or self.links.mirror(room.room_id) or self._inherited(room.room_id)
         if binding is not None:
-            self._claim(room.room_id, binding, room)
+            self._claim(room.room_id, binding.matrix_user_id, binding, room)
             return
         if room.creator != self.world.bot:
             self.evidence.strangers.add(room.room_id)
@@ -85,10 +85,7 @@ class Weighing:
         owner = self.election.owners[linked_by] if linked_by is not None else None
         link = self.links.link(room.room_id, owner)
         if owner is not None and (link is None or not link.removed):
-            ended = room.room_id in self.succession.ended
-            left = room.members.get(owner) in ("leave", "ban")
-            status = Status.ARCHIVED if left or ended else Status.LIVE
-            self._put(Claim(room.room_id, owner, None, status, link, room))
+            self._claim(room.room_id, owner, None, room)
         else:
             self._report_links(room.room_id)
 
@@ -101,7 +98,7 @@ class Weighing:
         )
         settled = self.world.looked_at(room_id) or not (doubted or self.world.thorough)
         if mirror is not None and settled:
-            self._claim(room_id, mirror, None)
+            self._claim(room_id, mirror.matrix_user_id, mirror)
         elif room_id in self.world.foreign and self.links.linked_by_bot(room_id) is None:
             self._report_links(room_id)
         elif cached is not None and cached.owner in self.election.unsure and mirror is None:
@@ -115,7 +112,7 @@ class Weighing:
     def _weigh_unread(self, room_id: RoomID) -> None:
         mirror, cached = self.links.mirror(room_id), self.cached.chats.get(room_id)
         if mirror is not None and (cached is None or cached.binding == mirror):
-            self._claim(room_id, mirror, None)
+            self._claim(room_id, mirror.matrix_user_id, mirror)
             claim = self.evidence.claims[room_id]
             if cached is not None and cached.status is Status.ARCHIVED:
                 # Its owner may have left, which only the room itself tells.
@@ -138,8 +135,9 @@ class Weighing:
         else:
             self._report_links(room_id)
 
-    def _claim(self, room_id: RoomID, binding: Binding, room: Room | None) -> None:
-        owner = binding.matrix_user_id
+    def _claim(
+        self, room_id: RoomID, owner: UserID, binding: Binding | None, room: Room | None = None
+    ) -> None:
         self._report_links(room_id, owner)
         link = self.links.link(room_id, owner)
         left = room is not None and room.members.get(owner) in ("leave", "ban")
@@ -147,8 +145,8 @@ class Weighing:
         removed = self.links.is_removed(room_id, owner, link)
         cached = self.cached.chats.get(room_id)
         if link is None and owner in self.election.unsure and cached is not None:
-            # The Space that could not be read may say that it was taken out.
-            removed = removed or cached.status is Status.ARCHIVED
+            # The Space that could not be read has the say, not one that was passed over.
+            removed = cached.status is Status.ARCHIVED
         replaced = [
             before
             for before in self.succession.before.get(room_id, ())

@@ -62,14 +62,15 @@ def elect_spaces(world: World, cached: Topology, succession: Succession) -> Elec
         if heir.is_space and room.room_id not in succession.ended:
             owners[heir.room_id] = owner
             candidates[owner].append((_rank(room), _space(heir, owner)))
-    for space in cached.spaces.values():
-        if space.room_id in world.unread:
-            unsure.add(space.owner)
-            candidates[space.owner].append(((False, space.created_at, space.room_id), space))
     for room in world.rooms.values():
         if room.binding is not None and room.binding.space_id in world.unread:
             unsure.add(room.binding.matrix_user_id)
     chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
+    # Who was chosen before and cannot be read is not voted out.
+    unread = [space for space in cached.spaces.values() if space.room_id in world.unread]
+    for space in sorted(unread, key=_by_age, reverse=True):
+        unsure.add(space.owner)
+        chosen[space.owner] = space
     return Election(chosen, owners, frozenset(unsure))
 
 
@@ -80,6 +81,10 @@ def _rank(room: Room) -> Rank:
 
 def _by_rank(candidate: tuple[Rank, Space]) -> Rank:
     return candidate[0]
+
+
+def _by_age(space: Space) -> tuple[int, str]:
+    return (space.created_at, space.room_id)
 
 
 def _space(room: Room, owner: UserID) -> Space:

@@ -5,11 +5,12 @@ Made by claims.py, settled by conflicts.py, carried out by plan.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 import attr
 
-from .model import Binding, Problem, Status
+from .model import Binding, Problem, Reason, Status
 from .world import Link, Room
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class Claim:
     replaces: tuple[RoomID, ...] = ()
     supersedes: tuple[RoomID, ...] = ()
 
+    @property
+    def age(self) -> tuple[int, str]:
+        """Sorts claims oldest first, the same way on every machine."""
+        return self.room.age if self.room is not None else (0, self.room_id)
+
 
 @attr.define
 class Evidence:
@@ -49,7 +55,8 @@ class Evidence:
 
     `upgraded` are rooms of which another one is the chat now, `retired` those among them that
     say so themselves: whatever becomes of the other one, they are no chats again. `elsewhere`
-    are rooms that another instance, or a later version of this plugin, has marked as its own.
+    are rooms that another instance, or a later version of this plugin, has marked as its own;
+    `unsure` are owners of whom something could not be settled.
     """
 
     claims: dict[RoomID, Claim] = attr.field(factory=dict)
@@ -59,4 +66,23 @@ class Evidence:
     upgraded: set[RoomID] = attr.field(factory=set)
     retired: set[RoomID] = attr.field(factory=set)
     elsewhere: set[RoomID] = attr.field(factory=set)
+    unsure: set[UserID] = attr.field(factory=set)
     problems: list[Problem] = attr.field(factory=list)
+
+    def sharing(self, name: Callable[[Claim], Hashable]) -> list[list[Claim]]:
+        """The claims that share a name, where there are several; a lost chat disputes nothing."""
+        first: dict[Hashable, Claim] = {}
+        groups: dict[Hashable, list[Claim]] = {}
+        for claim in self.claims.values():
+            if claim.binding is None or claim.status is Status.LOST:
+                continue
+            key = name(claim)
+            holder = first.setdefault(key, claim)
+            if holder is not claim:
+                groups.setdefault(key, [holder]).append(claim)
+        return list(groups.values())
+
+    def rebind(self, claim: Claim, binding: Binding, why: str) -> None:
+        """Give a claim another binding, and say why."""
+        self.claims[claim.room_id] = attr.evolve(claim, binding=binding)
+        self.problems.append(Problem(claim.room_id, why, Reason.BACKFILLED))

@@ -83,7 +83,6 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
     drafting.draft_spaces(world)
     for room_id in sorted(evidence.claims):
         drafting.draft(evidence.claims[room_id])
-    drafting.reasons.update(dict.fromkeys(evidence.upgraded, Reason.UPGRADED))
     return Plan(
         topology=Topology(
             {space.room_id: space for space in election.chosen.values()}, drafting.chats
@@ -91,7 +90,7 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
         look=frozenset(evidence.look | drafting.look) - world.unread - world.gone,
         join=frozenset(succession.join),
         writes=tuple(drafting.writes),
-        reasons=drafting.reasons,
+        reasons=_reasons(evidence, drafting),
         unread=frozenset(evidence.unread),
         strangers=frozenset(evidence.strangers),
         retired=frozenset(evidence.retired),
@@ -99,6 +98,18 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
         unfinished=_unfinished(world, election, evidence),
         problems=tuple(evidence.problems),
     )
+
+
+def _reasons(evidence: Evidence, drafting: Drafting) -> dict[RoomID, Reason]:
+    """What was found about each room; where that is several things, the last of these."""
+    malformed = (one.room_id for one in evidence.problems if one.reason is Reason.MALFORMED)
+    return {
+        **dict.fromkeys(malformed, Reason.MALFORMED),
+        **dict.fromkeys(evidence.strangers | evidence.elsewhere, Reason.FOREIGN),
+        **dict.fromkeys(evidence.unread, Reason.STALE),
+        **drafting.reasons,
+        **dict.fromkeys(evidence.upgraded, Reason.UPGRADED),
+    }
 
 
 def _unfinished(world: World, election: Election, evidence: Evidence) -> tuple[UserID, ...]:

@@ -23,6 +23,7 @@ from .worlds import (
     BOT,
     CHAT,
     FAIR,
+    MALLORY,
     NOTHING,
     OTHER,
     SPACE,
@@ -167,6 +168,23 @@ def test_one_whose_chats_are_all_archived_is_not_mistaken_for_unfinished() -> No
     site.send(SPACE, REMOVED)
 
     assert reconcile(site).unfinished == ()
+
+
+def test_each_room_that_is_no_chat_has_a_reason_too() -> None:
+    site = home(1, 2)
+    unreadable, garbled = RoomID("!unreadable:one.test"), RoomID("!garbled:one.test")
+    site.make_room(unreadable)
+    site.make_room(garbled)
+    site.send(garbled, event(BINDING_TYPE, {"v": 1}))
+    site.make_room(OTHER, MALLORY)
+    site.erase(OTHER, BINDING_TYPE)
+    site.erase(SPACE, CHILD_TYPE, OTHER)
+
+    reasons = reconcile(site, conditions=failing(unreadable)).reasons
+
+    assert reasons[OTHER] is Reason.FOREIGN
+    assert reasons[garbled] is Reason.MALFORMED
+    assert reasons[unreadable] is Reason.STALE
 
 
 def test_rooms_that_others_made_are_strangers() -> None:
