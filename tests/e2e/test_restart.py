@@ -49,7 +49,9 @@ def nothing(town: Town) -> None:
 
 def half_the_rows(town: Town) -> None:
     """Every second row is lost, of Spaces and of chats."""
-    town.damage("DELETE FROM chat WHERE substr(chat_id, 2) % 2; DELETE FROM space WHERE rowid % 2;")
+    town.damage(
+        "DELETE FROM chat WHERE substr(chat_id, 2) % 2; DELETE FROM space WHERE rowid % 2;"
+    )
 
 
 def tables(town: Town) -> None:
