@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 
 from mautrix.errors import MatrixRequestError
-from mautrix.types import RoomID
+from mautrix.types import RoomID, UserID
 
 from .matrix.api import NoAnswer
 from .matrix.hint import Hint
 from .matrix.reader import Reader
-from .observation import Picture
+from .observation import Known, Picture
 from .topology.model import Status
 from .topology.relevance import NOWHERE, Scope
 from .topology.routes import Slot
@@ -34,6 +34,7 @@ class Acquaintance:
         self.slot = slot
         self.log = log
         self._foreign: frozenset[RoomID] | None = None
+        self._passed_over: dict[RoomID, UserID] = {}
         self._acknowledged: set[RoomID] = set()
 
     async def knows(self, room_id: RoomID) -> bool:
@@ -41,13 +42,14 @@ class Acquaintance:
         routes = self.slot.current
         if room_id in routes.chats or room_id in routes.elsewhere or routes.owner_of(room_id):
             return True
-        return room_id in await self.foreign()
+        known = await self.known()
+        return room_id in known.foreign or room_id in known.passed_over
 
-    async def foreign(self) -> frozenset[RoomID]:
-        """The joined rooms that are none of ours, as far as is known."""
+    async def known(self) -> Known:
+        """The joined rooms that are neither chats nor Spaces that count, as far as is known."""
         if self._foreign is None:
             self._foreign = (await self.reader.read_hint()).foreign
-        return self._foreign
+        return Known(self._foreign, self._passed_over)
 
     def acknowledge(self, room_id: RoomID) -> None:
         """A joined room that is no chat was seen to: later starts need not read it again."""
@@ -75,6 +77,12 @@ class Acquaintance:
         world, plan = picture.world, picture.plan
         known = world.foreign if picture.owners is None else self._foreign or frozenset()
         self._foreign = known | plan.strangers | plan.retired | plan.elsewhere
+        others = {
+            space_id: owner
+            for space_id, owner in self._passed_over.items()
+            if picture.owners is not None and owner not in picture.owners
+        }
+        self._passed_over = {**others, **plan.passed_over}
         spaces = frozenset(space.room_id for space in self.slot.current.spaces.values())
         seen_to = self._acknowledged & (plan.strangers | self._foreign)
         noted = self.reader.noted.foreign if picture.owners is not None else world.foreign

@@ -7,7 +7,7 @@ Nothing is written, but that the bot joins a room which took over from one of it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 import attr
 from mautrix.errors import MatrixRequestError
@@ -39,6 +39,15 @@ class Picture:
     world: World
     plan: Plan
     owners: frozenset[UserID] | None = None
+
+
+@attr.frozen
+class Known:
+    """Joined rooms that need no look of their own: `foreign` are none of ours, `passed_over` are
+    Spaces that another one took the place of, with their owners."""
+
+    foreign: frozenset[RoomID] = frozenset()
+    passed_over: Mapping[RoomID, UserID] = attr.field(factory=dict)
 
 
 class Observation:
@@ -78,33 +87,33 @@ class Observation:
         return Picture(*await self._complete(world, cached))
 
     async def see_some(
-        self, routes: Routes, scope: Scope, foreign: Iterable[RoomID], thorough: bool
+        self, routes: Routes, scope: Scope, known: Known, thorough: bool
     ) -> Picture:
         """Look at some owners' Spaces and at some rooms, and at joined rooms nobody knows.
 
         Args:
             routes: what is known so far.
             scope: where to look.
-            foreign: joined rooms known to be none of ours.
+            known: which rooms need no look unless an owner whose they are does.
             thorough: read the owners' chats' own state too.
 
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
         """
         joined = await self.reader.joined_rooms()
-        known = {*routes.chats, *foreign, *(space.room_id for space in routes.spaces.values())}
-        unknown = joined - known
+        unknown = joined - {*routes.chats, *routes.owners, *known.foreign, *known.passed_over}
         owners = scope.owners
         while True:
             cached = routes.part(owners)
-            mine = {*cached.spaces, *cached.chats, *scope.rooms, *unknown}
+            spaces = cached.spaces.keys() | _owned(known.passed_over, owners)
+            mine = {*spaces, *cached.chats, *scope.rooms, *unknown}
             bot = self.reader.identity.bot
             world = World(bot, joined & mine, {}, thorough=thorough)
-            world = await self.reader.look(world, joined & {*cached.spaces, *scope.rooms})
+            world = await self.reader.look(world, joined & {*spaces, *scope.rooms})
             world = await self._confirm(world, cached)
             linked = {link.room_id for room in world.rooms.values() for link in room.links}
             world = attr.evolve(world, joined=world.joined | (joined & linked))
-            world, plan = await self._complete(world, cached)
+            world, plan = await self._complete(world, cached, joined)
             found = {chat.owner for chat in plan.topology.chats.values()}
             found |= {space.owner for space in plan.topology.spaces.values()}
             found |= _bereaved(world, routes)
@@ -136,13 +145,17 @@ class Observation:
             unread=asked.unread,
         )
 
-    async def _complete(self, world: World, cached: Topology) -> tuple[World, Plan]:
+    async def _complete(
+        self, world: World, cached: Topology, inside: frozenset[RoomID] = frozenset()
+    ) -> tuple[World, Plan]:
+        """Read what the plan asks for; `inside` are rooms that need no joining for that."""
         # Of a million chats that takes a minute, for which nothing else must stand still.
         plan = await asyncio.to_thread(make_plan, world, cached, self.rules())
         for _ in range(LOOKS):
             if not plan.look and not plan.join:
                 break
-            for room_id in sorted(plan.join):
+            world = attr.evolve(world, joined=world.joined | (plan.join & inside))
+            for room_id in sorted(plan.join - inside):
                 world = await self._join(world, room_id)
             world = await self.reader.look(world, plan.look)
             plan = await asyncio.to_thread(make_plan, world, cached, self.rules())
@@ -160,6 +173,10 @@ class Observation:
                 world, joined=world.joined | {room_id}, unread=world.unread | {room_id}
             )
         return attr.evolve(world, joined=world.joined | {room_id})
+
+
+def _owned(spaces: Mapping[RoomID, UserID], owners: frozenset[UserID]) -> set[RoomID]:
+    return {space_id for space_id, owner in spaces.items() if owner in owners}
 
 
 def _bereaved(world: World, routes: Routes) -> set[UserID]:

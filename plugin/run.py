@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 
 import attr
-from mautrix.types import RoomID
 
 from .acquaintance import Acquaintance
 from .application import Application
@@ -103,11 +102,11 @@ class Runs:
 
     async def _see(self, errand: Errand) -> Picture:
         if not errand.scope:
-            known = self.slot.current.topology() if errand.cached is None else errand.cached
-            return await self.observation.see_all(known, errand.thorough)
+            cached = self.slot.current.topology() if errand.cached is None else errand.cached
+            return await self.observation.see_all(cached, errand.thorough)
         routes = self.slot.current
-        foreign: frozenset[RoomID] = await self.acquaintance.foreign()
-        picture = await self.observation.see_some(routes, errand.scope, foreign, errand.thorough)
+        known = await self.acquaintance.known()
+        picture = await self.observation.see_some(routes, errand.scope, known, errand.thorough)
         if picture.owners is not None and _collides(picture, routes):
             # Two owners' chats claim one conversation: only the whole picture settles that.
             return await self.observation.see_all(routes.topology(), thorough=False)

@@ -109,6 +109,34 @@ async def test_an_upgraded_space_takes_its_chats_along(
     assert not [room for room in alice.spaces if room not in (old, new)]
 
 
+@pytest.mark.parametrize("when", ["live", "after a restart"])
+async def test_an_upgraded_space_is_not_joined_again_nor_looked_at_for_others(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person, when: str
+) -> None:
+    await settle_in(bot, alice, bob)
+    old, other = alice.space, bob.chat
+    replace(alice, old)
+    await notice(bot)
+
+    async def come_and_go() -> None:
+        bob.leave(other)
+        await bot.deliver()
+        bot.server.world.invite(BOT, other.room_id, bob.id)
+        bob.join(other)
+        await bot.deliver()
+
+    if when != "live":
+        await bot.restart()
+        # What this life does not know yet it reads once.
+        await come_and_go()
+    mark = len(bot.server.calls)
+
+    await come_and_go()
+
+    asked = [str(call) for call in bot.server.calls[mark:]]
+    assert [call for call in asked if old.room_id in call or call.endswith("/join")] == []
+
+
 @WHEN
 async def test_a_chat_closed_for_good_is_archived_and_cannot_be_restored(
     bot: Bot, oracle: Oracle, alice: Person, when: str

@@ -36,6 +36,15 @@ class Election:
     owners: dict[RoomID, UserID]
     unsure: frozenset[UserID]
 
+    @property
+    def passed_over(self) -> dict[RoomID, UserID]:
+        """The Spaces that do not count, because their owner has another one."""
+        return {
+            space_id: owner
+            for space_id, owner in self.owners.items()
+            if self.is_settled(owner) and self.chosen[owner].room_id != space_id
+        }
+
     def is_settled(self, owner: UserID) -> bool:
         """Whether the owner has a Space and everything there is to know of it was read."""
         return owner in self.chosen and owner not in self.unsure

@@ -47,6 +47,7 @@ class Plan:
         strangers: joined rooms that the bot did not create.
         retired: rooms that were upgraded, say so, and are chats no longer.
         elsewhere: rooms of another instance's.
+        passed_over: Spaces that another one took the place of, and whose they are.
         unfinished: owners with a Space in which there has never been a chat.
         problems: what was left out of account.
     """
@@ -60,6 +61,7 @@ class Plan:
     strangers: frozenset[RoomID] = frozenset()
     retired: frozenset[RoomID] = frozenset()
     elsewhere: frozenset[RoomID] = frozenset()
+    passed_over: Mapping[RoomID, UserID] = attr.field(factory=dict)
     unfinished: tuple[UserID, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -95,6 +97,7 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
         strangers=frozenset(evidence.strangers),
         retired=frozenset(evidence.retired),
         elsewhere=frozenset(evidence.elsewhere),
+        passed_over=election.passed_over,
         unfinished=_unfinished(world, election, evidence),
         problems=tuple(evidence.problems),
     )
