@@ -18,6 +18,8 @@ from .picture import Chat, take_picture
 from .processes import run_until_signal
 from .stack import INSTANCE, Options, Stack
 
+# Every client shows Spaces of this version.
+ROOM_VERSION = "10"
 MESSAGES = 10
 
 
@@ -183,7 +185,7 @@ async def main(arguments: list[str]) -> int:
     narrator = Narrator()
     narrator.tell("starting Synapse and maubot on 127.0.0.1 ...")
     try:
-        async with Stack.start(Options(tell=narrator.tell)) as stack:
+        async with Stack.start(Options(tell=narrator.tell, room_version=ROOM_VERSION)) as stack:
             alice = await Demo(stack, narrator).run()
             narrator.tell("all is as it should be")
             if not arguments:

@@ -47,8 +47,11 @@ class Curation:
             await self._change(chat, archived, removed_child_content(standing))
             return archived
 
-    async def restore(self, chat: Chat) -> Chat:
+    async def restore(self, chat: Chat) -> bool:
         """Put an archived chat back into its Space, and invite its owner if they left.
+
+        Returns:
+            Whether they are invited.
 
         Raises:
             UserError: its room is closed; a closed room is never a live chat.
@@ -58,8 +61,7 @@ class Curation:
             await self._refuse_closed(chat)
             live = attr.evolve(chat, status=Status.LIVE)
             await self._change(chat, live, child_content(chat.binding, self.matrix.identity))
-            await self.provisioning.invite_back(chat.room_id, chat.owner)
-            return live
+            return await self.provisioning.invite_back(chat.room_id, chat.owner)
 
     async def rename(self, chat: Chat, title: str) -> None:
         """Name the chat's room.

@@ -37,6 +37,7 @@ class Insistence:
 
     def __init__(self, reconciliation: Reconciliation) -> None:
         self.reconciliation = reconciliation
+        self.log = reconciliation.log
         self._locks: WeakValueDictionary[UserID, asyncio.Lock] = WeakValueDictionary()
 
     async def insist(
@@ -59,6 +60,7 @@ class Insistence:
                 except NoAnswer as error:
                     failure = error
                 except MatrixRequestError as error:
+                    self.log.warning("The homeserver makes no room for %s: %s", owner, error)
                     raise UserError(f"The homeserver refused: {error}") from error
             failures += not failure.limited
             wait = failure.retry_after or wait_before(max(failures, 1))

@@ -56,7 +56,9 @@ class Amendments:
             again = [
                 Case(one)
                 for one in unanswered
-                if one.sender == asked.sender and one.event_id not in self.cases.open
+                if one.sender == asked.sender
+                and one.is_text
+                and one.event_id not in self.cases.open
             ]
         await self.cases.inbox.put([one.letter for one in again])
         for one in again:

@@ -86,8 +86,9 @@ class ChatCommands:
         chat = self._find(request, request.words, usage)
         if chat.status is Status.LOST:
             raise UserError(f"I am no longer in the room of `{chat.binding.chat_id}`.")
-        chat = await self.curation.restore(chat)
-        return f"{await self._link(chat)} is in your Space, as `{chat.binding.chat_id}`."
+        invited = await self.curation.restore(chat)
+        back = f"{await self._link(chat)} is in your Space, as `{chat.binding.chat_id}`."
+        return f"{back} I invited you to it again." if invited else back
 
     async def space(self, request: Request) -> str:
         home = await self.provisioning.make_home(request.letter.sender)

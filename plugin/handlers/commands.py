@@ -30,11 +30,15 @@ COMMAND = re.compile(r"!([a-z]+)(?:\s+(.*))?", re.DOTALL)
 
 @attr.frozen
 class Command:
-    """How a command is used, what it does, and what does it; the answer is its return value."""
+    """How a command is used, what it does, and what does it; the answer is its return value.
+
+    `elsewhere` is how it is used outside the chat that it is about, if that differs.
+    """
 
     usage: str
     does: str
     run: Callable[[Request], Awaitable[str]]
+    elsewhere: str = ""
 
 
 class Commands:
@@ -57,8 +61,18 @@ class Commands:
         self.table: Mapping[str, Command] = {
             "new": Command("!new [title]", "start a new chat", chats.new),
             "chats": Command("!chats", "list your chats", chats.chats),
-            "rename": Command("!rename <title>", "give this chat another name", chats.rename),
-            "archive": Command("!archive", "take this chat out of your Space", chats.archive),
+            "rename": Command(
+                "!rename <title>",
+                "give a chat another name",
+                chats.rename,
+                elsewhere="!rename <chat> <title>",
+            ),
+            "archive": Command(
+                "!archive",
+                "take a chat out of your Space",
+                chats.archive,
+                elsewhere="!archive <chat>",
+            ),
             "restore": Command("!restore <chat>", "bring an archived chat back", chats.restore),
             "retry": Command("!retry", "answer what was set aside here", self._retry),
             "cancel": Command("!cancel", "give up what waits for an answer here", self._cancel),
@@ -118,7 +132,7 @@ class Commands:
     async def _help(self, request: Request) -> str:
         admin = self.setup().level_of(request.letter.sender) >= Level.ADMIN
         lines = [
-            f"- `{command.usage}`: {command.does}"
+            f"- `{(not request.chat and command.elsewhere) or command.usage}`: {command.does}"
             for name, command in self.table.items()
             if admin or name != "admin"
         ]

@@ -7,9 +7,11 @@ have archived the chat.
 
 from __future__ import annotations
 
+from functools import partial
+
 from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
-from mautrix.types import EncryptedEvent, EventType, RedactionEvent, RoomID
+from mautrix.types import EncryptedEvent, EventType, RedactionEvent, RoomID, UserID
 
 from ..errors import UserError
 from ..letter import Letter, read_letter
@@ -28,6 +30,10 @@ NOT_PERMITTED = "You may not use me any more, so nobody answers here. Your chats
 SEALED = (
     "This room is encrypted, and I was not given the means to read it: nobody answers here. "
     "Your administrator can set up encryption in maubot; `!new` elsewhere starts an open chat."
+)
+SEALED_CONTROL = (
+    "This room is encrypted, and I was not given the means to read it: commands do not work here. "
+    "They do in every chat of yours."
 )
 TEXT_ONLY = "I can read text only; this message did not reach the platform."
 
@@ -57,12 +63,15 @@ class Messages:
     @event.on(EventType.ROOM_ENCRYPTED)
     async def take_sealed(self, evt: EncryptedEvent) -> None:
         """Say once in a room that its messages cannot be read, where maubot cannot decrypt."""
-        if self.matrix.sender.can_decrypt or evt.room_id in self._sealed:
+        can_read = self.matrix.sender.can_decrypt or evt.sender == self.setup().bot
+        if can_read or evt.room_id in self._sealed:
             return
         chat = self.slot.current.lookup(evt.room_id)
-        if chat is not None and chat.owner == evt.sender:
-            self._sealed.add(evt.room_id)
-            await self.matrix.sender.notice(evt.room_id, SEALED)
+        if chat is not None and chat.owner != evt.sender:
+            return
+        self._sealed.add(evt.room_id)
+        work = partial(self._say_sealed, evt.room_id, evt.sender, chat)
+        await self.intake.cases.boundary.run(work, evt.room_id)
 
     @event.on(EventType.ROOM_REDACTION)
     async def withdraw(self, evt: RedactionEvent) -> None:
@@ -107,6 +116,14 @@ class Messages:
         elif letter.sender == chat.owner:
             await self._handle_owner(chat, case)
             await self.reception.call_home(chat.owner)
+
+    async def _say_sealed(self, room_id: RoomID, sender: UserID, chat: Chat | None) -> None:
+        if chat is not None:
+            await self.matrix.sender.notice(room_id, SEALED)
+            return
+        permitted = self.setup().level_of(sender) >= Level.USER
+        if permitted and await self.reception.is_control_room(room_id, sender):
+            await self.matrix.sender.notice(room_id, SEALED_CONTROL)
 
     async def _handle_owner(self, chat: Chat, case: Case) -> None:
         letter = case.letter

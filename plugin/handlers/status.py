@@ -37,6 +37,8 @@ def describe_status(
     if last is not None:
         ago = max(0, round(time.time() - last.at))
         lines.append(f"I last looked at Matrix {ago} s ago, which took {last.seconds:.1f} s.")
+    else:
+        lines.append("Nothing had to be looked at in Matrix since my last start.")
     platforms = ", ".join(f"`{name}`" for name in sorted(setup.platforms)) or "none"
     lines.append(f"Platforms: {platforms}; new chats use `{setup.settings.default_platform}`.")
     text = "  \n".join(lines)

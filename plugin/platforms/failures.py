@@ -17,7 +17,7 @@ import attr
 from .protocol import PlatformError
 
 _OPERATOR = "Please tell whoever runs this bot."
-_AGAIN = "Please send your message again"
+_LATER = "It may work again"
 
 _TOO_LONG = re.compile(r"context.?(length|window|size)|too.?long|too many tokens", re.I)
 _NO_QUOTA = re.compile(r"insufficient.?(quota|balance|credit|funds)", re.I)
@@ -99,9 +99,9 @@ def _choose_sentence(refusal: Refusal, model: str) -> tuple[str, bool]:
             False,
         )
     if status == 429:
-        return f"The platform is getting too many messages at once. {_AGAIN} {wait}.", True
+        return f"The platform is getting too many messages at once. {_LATER} {wait}.", True
     if status == 408 or status >= 500:
-        return f"The platform has a problem of its own (error {status}). {_AGAIN} {wait}.", True
+        return f"The platform has a problem of its own (error {status}). {_LATER} {wait}.", True
     if status == 404 and refusal.speaks_of(_MODEL):
         return f"The platform does not know the model “{model}”. {_OPERATOR}", False
     if status == 404:
@@ -129,22 +129,20 @@ def explain_loss(error: Exception, timeout: float) -> PlatformError:
     else:
         what = "I cannot reach the platform right now."
     return PlatformError(
-        f"{what} {_AGAIN} in a few minutes.", can_retry=True, detail=type(error).__name__
+        f"{what} {_LATER} in a few minutes.", can_retry=True, detail=type(error).__name__
     )
 
 
 def explain_break(reason: str) -> PlatformError:
     """The failure for an answer that began and did not come to its end."""
-    return PlatformError(
-        f"The answer broke off before its end. {_AGAIN}.", can_retry=True, detail=reason
-    )
+    return PlatformError("The answer broke off before its end.", can_retry=True, detail=reason)
 
 
 def explain_nonsense(reason: str) -> PlatformError:
     """The failure for something that is no answer; `reason` says why, without quoting it."""
     return PlatformError(
         "The platform sent something that I do not understand. "
-        f"{_AGAIN}; if that does not help, tell whoever runs this bot.",
+        "If that happens again, please tell whoever runs this bot.",
         can_retry=True,
         detail=reason,
     )
@@ -153,7 +151,7 @@ def explain_nonsense(reason: str) -> PlatformError:
 def explain_silence() -> PlatformError:
     """The failure for an answer without a word in it."""
     return PlatformError(
-        f"The platform sent an empty answer. {_AGAIN}, perhaps in other words.",
+        "The platform sent an empty answer.",
         can_retry=True,
         detail="empty answer",
     )

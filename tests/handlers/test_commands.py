@@ -111,7 +111,8 @@ async def test_restore_brings_the_chat_and_its_owner_back(bot: Bot, alice: Perso
 
     reply = await ask(bot, alice, control, "!restore C1")
 
-    assert reply == f"[Chat 1]({url(chat)}) is in your Space, as `C1`."
+    back = f"[Chat 1]({url(chat)}) is in your Space, as `C1`."
+    assert reply == f"{back} I invited you to it again."
     assert links(alice.space) == linked
     assert chat.membership(alice.id) == "invite"
     alice.join(chat)

@@ -49,6 +49,14 @@ async def test_retry_asks_again_what_failed_and_it_is_answered_once(
     assert replies(alice.chat, message)[1:] == ["Answer to Hello"]
 
 
+async def test_retry_does_not_take_up_what_wants_no_answer(bot: Bot, alice: Person) -> None:
+    await settle_in(bot, alice)
+    alice.write(alice.chat, "By the way", msgtype="m.notice")
+    await bot.deliver()
+
+    assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
+
+
 async def test_cancel_gives_up_what_was_set_aside(bot: Bot, oracle: Oracle, alice: Person) -> None:
     await settle_in(bot, alice)
     oracle.failures["Hello"] = PlatformError("The oracle sleeps.", can_retry=False)

@@ -15,7 +15,7 @@ from .conversation import Reply, Server, answer, ask, error, say
 
 KEY = "does not accept the key"
 QUOTA = "quota is used up"
-TOO_MANY = "too many messages at once. Please send your message again"
+TOO_MANY = "too many messages at once. It may work again"
 TOO_LONG = "too long for the platform. Please send a shorter message"
 MODEL = "does not know the model “small”"
 ADDRESS = "no chat service at the platform's address"
