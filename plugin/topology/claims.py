@@ -148,9 +148,9 @@ class Weighing:
             # The Space that could not be read has the say, not one that was passed over.
             removed = cached.status is Status.ARCHIVED
         replaced = [
-            before
+            (space_id, before)
             for before in self.succession.before.get(room_id, ())
-            if (standing := self.links.link(before, owner)) is not None and not standing.removed
+            for space_id in self.links.standing(before, owner)
         ]
         self._put(
             Claim(

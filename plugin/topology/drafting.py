@@ -119,7 +119,10 @@ class Drafting:
         return True
 
     def _write_successor(self, claim: Claim) -> None:
-        """Last, when the binding stands here: it no longer stands where it was."""
+        """Last, when the binding stands here: it no longer stands where it was, nor in a mirror of
+        that. A room that says so is linked as a chat nowhere."""
+        for space_id, room_id in claim.replaces:
+            self._write(claim, space_id, (CHILD_TYPE, room_id), {})
         content = moved_content(claim.room_id, self.identity)
         for room_id in claim.supersedes:
             self._write(claim, room_id, (BINDING_TYPE, ""), content)
@@ -133,8 +136,6 @@ class Drafting:
         """The link with its mirror; a chat that was taken out of the Space is left out."""
         assert claim.binding is not None
         link = claim.link
-        for room_id in claim.replaces:
-            self._write(claim, claim.binding.space_id, (CHILD_TYPE, room_id), {})
         if link is not None and (link.removed or link.mirror == claim.binding):
             return False
         standing = link.content if link is not None else None

@@ -28,7 +28,7 @@ class Claim:
         room: the room's own state, where that was read.
         stale: rests on the cache or on a mirror because a look failed.
         removed: somebody took it out of the Space, this one or the one before it.
-        replaces: rooms that this one took over from and that are still linked.
+        replaces: rooms that this one took over from, each with a Space that still links it.
         supersedes: rooms that this one took over from and that do not say so yet.
     """
 
@@ -40,7 +40,7 @@ class Claim:
     room: Room | None = None
     stale: bool = False
     removed: bool = False
-    replaces: tuple[RoomID, ...] = ()
+    replaces: tuple[tuple[RoomID, RoomID], ...] = ()
     supersedes: tuple[RoomID, ...] = ()
 
     @property
@@ -68,6 +68,11 @@ class Evidence:
     elsewhere: set[RoomID] = attr.field(factory=set)
     unsure: set[UserID] = attr.field(factory=set)
     problems: list[Problem] = attr.field(factory=list)
+
+    def is_complete(self) -> bool:
+        """Whether everything was read that may claim a name."""
+        read = not (self.unread or self.look)
+        return read and not any(claim.stale for claim in self.claims.values())
 
     def sharing(self, name: Callable[[Claim], Hashable]) -> list[list[Claim]]:
         """The claims that share a name, where there are several; a lost chat disputes nothing."""

@@ -74,6 +74,15 @@ class Linkage:
         ]
         return min(spaces, default=None)
 
+    def standing(self, room_id: RoomID, owner: UserID) -> list[RoomID]:
+        """The Spaces that link the room as a chat: this owner's, and all that mirror a binding."""
+        return [
+            space_id
+            for space_id, link in self.rooms[room_id]
+            if link.mirror is not None
+            or (not link.removed and self.election.owners[space_id] == owner)
+        ]
+
     def foreign(self, room_id: RoomID, owner: UserID | None) -> Iterator[Problem]:
         """The links in Spaces of others than the owner of this room, as problems."""
         for space_id, link in self.rooms[room_id]:

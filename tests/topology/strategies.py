@@ -120,6 +120,10 @@ def _draw_upgrade(draw: st.DrawFn, site: Site, room_id: RoomID) -> None:
         return
     site.send(other, event("m.room.create", {"predecessor": {"room_id": room_id}}, at=draw(ages)))
     if draw(seldom):
+        # The bot unlinks what was replaced before it says so there.
+        for space_id in sorted(set(SPACES) & site.state.keys()):
+            if (CHILD_TYPE, room_id) in site.state[space_id]:
+                site.send(space_id, event(CHILD_TYPE, {}, room_id))
         site.send(room_id, event(BINDING_TYPE, moved_content(other, IDENTITY)))
 
 

@@ -1,23 +1,21 @@
-"""Two chats under one name, and chats without any: settled the same way on every machine."""
+"""Two chats with one conversation: settled the same way on every machine."""
 
 from __future__ import annotations
 
+import attr
 from mautrix.types import RoomID
 
 from plugin.topology.contents import backfilled_id
-from plugin.topology.model import BINDING_TYPE, PARENT_TYPE, Chat, Reason, Space, Status
+from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Chat, Reason, Space
 
 from .worlds import (
     ALICE,
-    BOB,
     CHAT,
-    NOTHING,
     OTHER,
     SPACE,
     THOROUGH,
     Site,
     bind,
-    event,
     failing,
     home,
     live,
@@ -34,11 +32,6 @@ def add(site: Site, room_id: RoomID, number: int, conversation: str, at: int) ->
     binding = bind(number, platform_chat_id=conversation)
     site.make_chat(room_id, binding, at)
     site.link_chat(room_id, binding)
-
-
-def add_legacy(site: Site, room_id: RoomID, at: int) -> None:
-    site.make_room(room_id, at=at)
-    site.link_bare(room_id)
 
 
 def names(site: Site) -> dict[RoomID, tuple[str, str]]:
@@ -69,30 +62,12 @@ def test_of_two_of_one_age_the_room_id_decides() -> None:
     assert live(reconcile(site))[CHAT].platform_chat_id == "shared"
 
 
-def test_the_older_keeps_a_number_that_two_have() -> None:
-    site = home()
-    add(site, CHAT, 1, "one", at=20)
-    add(site, OTHER, 1, "two", at=10)
-
-    assert names(site) == {OTHER: ("C1", "two"), CHAT: ("C2", "one")}
-
-
 def test_of_a_chat_and_its_exact_copy_the_older_keeps_both_names() -> None:
     site = home()
     add(site, CHAT, 1, "shared", at=10)
     add(site, OTHER, 1, "shared", at=20)
 
     assert names(site) == {CHAT: ("C1", "shared"), OTHER: ("C2", backfilled_id(OTHER))}
-
-
-def test_two_owners_may_have_chats_of_one_number() -> None:
-    site = home(1)
-    theirs = bind(1, BOB, RoomID("!bobs:one.test"))
-    site.make_space(theirs.space_id, BOB)
-    site.make_chat(OTHER, theirs)
-    site.link_chat(OTHER, theirs)
-
-    assert names(site) == {CHAT: ("C1", "ali-1"), OTHER: ("C1", "bob-1")}
 
 
 def test_a_settled_conflict_stands_in_the_room_and_stays_settled() -> None:
@@ -119,69 +94,58 @@ def test_a_room_that_cannot_be_read_does_not_lose_its_route_to_a_newcomer() -> N
     assert plan.writes == ()
 
 
-def test_no_number_is_given_while_a_room_that_may_have_it_is_unread() -> None:
+def test_a_chat_whose_room_was_set_back_goes_on_as_before_until_the_other_can_be_read() -> None:
+    """Both say "shared". Where both are read, this one keeps what it was given."""
     site = home()
-    add(site, CHAT, 1, "one", at=10)
-    add(site, OTHER, 1, "two", at=20)
-    site.make_chat(THIRD, bind(2))
+    add(site, CHAT, 1, "shared", at=10)
+    add(site, OTHER, 2, "shared", at=20)
+    given = bind(2, platform_chat_id=backfilled_id(OTHER))
+    known = topology(
+        [KNOWN_SPACE],
+        [Chat(CHAT, bind(1, platform_chat_id="shared")), Chat(OTHER, given)],
+    )
 
-    plan = reconcile(site, NOTHING, failing(THIRD))
+    plan = reconcile(site, known, attr.evolve(THOROUGH, failing=frozenset({CHAT})))
 
+    assert live(plan) == live(reconcile(site, known, THOROUGH))
+    assert live(plan)[OTHER] == given
     assert plan.writes == ()
 
 
-def test_legacy_chats_get_the_next_numbers_by_age() -> None:
-    site = home(4)
-    add_legacy(site, OTHER, at=30)
-    add_legacy(site, THIRD, at=20)
-
-    assert names(site) == {
-        CHAT: ("C4", "ali-4"),
-        THIRD: ("C5", backfilled_id(THIRD)),
-        OTHER: ("C6", backfilled_id(OTHER)),
-    }
-
-
-def test_a_legacy_chat_gets_a_whole_binding_and_points_back() -> None:
+def test_nobody_gets_another_conversation_while_a_third_chat_cannot_be_read() -> None:
+    """It may be older than both, and its number may be the one they would be given."""
     site = home()
-    add_legacy(site, OTHER, at=30)
+    add(site, CHAT, 1, "shared", at=10)
+    add(site, OTHER, 2, "shared", at=20)
+    site.make_chat(THIRD, bind(2, platform_chat_id="third"), at=5)
 
-    plan = reconcile(site)
-    site.apply(plan.writes)
+    plan = reconcile(site, conditions=failing(THIRD))
 
-    assert site.content(OTHER, BINDING_TYPE) == live(plan)[OTHER].content("main")
-    assert (PARENT_TYPE, SPACE) in site.state[OTHER]
-    assert live(plan)[OTHER].platform == "echo"
-    assert plan.reasons[OTHER] is Reason.BACKFILLED
-
-
-def test_the_room_is_bound_before_its_space_says_so() -> None:
-    site = home()
-    add_legacy(site, OTHER, at=30)
-
-    rooms = [write.room_id for write in reconcile(site).writes]
-
-    assert rooms.index(OTHER) < rooms.index(SPACE)
-
-
-def test_no_legacy_chat_is_numbered_while_another_room_is_unread() -> None:
-    site = home(1)
-    add_legacy(site, OTHER, at=30)
-    site.make_chat(THIRD, bind(2))
-
-    plan = reconcile(site, NOTHING, failing(THIRD))
-
-    assert plan.writes == ()
+    assert live(plan).keys() == {CHAT}
     assert plan.unread == {OTHER, THIRD}
+    assert plan.writes == ()
 
 
-def test_the_number_of_a_lost_or_archived_chat_is_not_given_again() -> None:
-    site = home(1, 2)
-    site.away.add(OTHER)
-    site.send(SPACE, event("m.space.child", {}, CHAT, ALICE))
-    add_legacy(site, THIRD, at=30)
+def test_a_chat_that_had_the_conversation_keeps_it_although_its_number_changed() -> None:
+    site = home()
+    add(site, CHAT, 1, "shared", at=10)
+    add(site, OTHER, 2, "shared", at=5)
+    known = topology([KNOWN_SPACE], [Chat(CHAT, bind(3, platform_chat_id="shared"))])
 
-    plan = reconcile(site)
+    plan = reconcile(site, known, attr.evolve(THOROUGH, failing=frozenset({OTHER})))
 
-    assert live(plan)[THIRD].chat_id == "C3"
-    assert plan.topology.chats[OTHER].status is Status.LOST
+    assert live(plan).keys() == {CHAT}
+
+
+def test_a_chat_is_linked_as_its_room_says_until_an_older_one_can_be_read() -> None:
+    site = home()
+    add(site, CHAT, 1, "shared", at=20)
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    site.make_chat(OTHER, bind(1, platform_chat_id="shared"), at=10)
+
+    site.apply(reconcile(site, conditions=failing(OTHER)).writes)
+    linked = site.content(SPACE, CHILD_TYPE, CHAT)[BINDING_TYPE]
+    site.apply(reconcile(site).writes)
+
+    assert linked == bind(1, platform_chat_id="shared").content("main")
+    assert names(site) == {OTHER: ("C1", "shared"), CHAT: ("C2", backfilled_id(CHAT))}

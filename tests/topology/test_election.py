@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from mautrix.types import RoomID
 
+from plugin.topology.contents import child_content, removed_child_content
 from plugin.topology.election import elect_spaces
-from plugin.topology.model import MARKER_TYPE, Marker, Space
+from plugin.topology.model import CHILD_TYPE, MARKER_TYPE, Chat, Marker, Space
 from plugin.topology.succession import trace_succession
 from plugin.topology.world import Room, World
 
-from .worlds import ALICE, BOB, BOT, SPACE, Site, event, failing, home, reconcile, topology
+from .worlds import (
+    ALICE,
+    BOB,
+    BOT,
+    CHAT,
+    IDENTITY,
+    OTHER,
+    SPACE,
+    Conditions,
+    Site,
+    bind,
+    event,
+    failing,
+    home,
+    live,
+    reconcile,
+    topology,
+)
 
 SECOND = RoomID("!second:one.test")
 
@@ -76,6 +94,20 @@ def test_a_space_that_cannot_be_read_keeps_its_place_and_nothing_is_written() ->
     assert plan.writes == ()
 
 
+def test_a_space_that_cannot_be_read_is_not_forgotten_for_an_older_one() -> None:
+    """Nor is it by the next run, which knows what this one left, and can read no more."""
+    site, away = home(1), failing(SPACE, CHAT)
+    site.make_space(SECOND, at=0)
+    site.make_chat(OTHER, bind(1, space_id=SECOND, platform_chat_id="other"))
+    known = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1))])
+
+    first = reconcile(site, known, away)
+    second = reconcile(site, first.topology, away)
+
+    assert set(first.topology.spaces) == set(second.topology.spaces) == {SPACE}
+    assert (first.writes, second.writes) == ((), ())
+
+
 def test_a_space_that_only_its_chats_name_and_that_cannot_be_read_is_waited_for() -> None:
     """The database is gone and the one read that matters fails: another of the owner's Spaces,
     long passed over, must not take the chats."""
@@ -85,6 +117,17 @@ def test_a_space_that_only_its_chats_name_and_that_cannot_be_read_is_waited_for(
     plan = reconcile(site, topology(), failing(SPACE))
 
     assert plan.writes == ()
+
+
+def test_a_chat_once_taken_out_of_a_space_passed_over_stays_while_its_own_is_unread() -> None:
+    site = two_spaces()
+    taken_out = removed_child_content(child_content(bind(1), IDENTITY))
+    site.send(SECOND, event(CHILD_TYPE, taken_out, CHAT))
+    known = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1))])
+
+    plan = reconcile(site, known, Conditions(frozenset({SPACE}), thorough=True))
+
+    assert live(plan) == {CHAT: bind(1)}
 
 
 def test_a_space_the_bot_is_no_longer_in_is_nobodys() -> None:

@@ -7,6 +7,7 @@ smallest world in which it does.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -195,12 +196,15 @@ def repeats(write: Write, site: Site) -> bool:
     if write.chat is None or (BINDING_TYPE, "") not in site.state[write.chat]:
         return False
     standing = site.content(write.chat, BINDING_TYPE)
-    written = write.content if write.event_type == BINDING_TYPE else write.content[BINDING_TYPE]
+    written = (
+        write.content if write.event_type == BINDING_TYPE else write.content.get(BINDING_TYPE)
+    )
     return names(written) == names(standing)
 
 
-def names(content: Any) -> tuple[Any, Any]:
-    return content["chat_id"], content["platform_chat_id"]
+def names(content: Any) -> tuple[Any, Any] | None:
+    whole = isinstance(content, Mapping) and "platform_chat_id" in content
+    return (content["chat_id"], content["platform_chat_id"]) if whole else None
 
 
 def conversation(routed: dict[RoomID, Binding], room_id: RoomID) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from mautrix.types import RoomID, UserID
 
+from plugin.topology.contents import backfilled_id
 from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Reason, Status
 from plugin.topology.plan import Plan
 
@@ -194,6 +195,36 @@ def test_the_binding_moves_although_its_owner_has_no_space_now() -> None:
     assert live(plan) == {NEW: bind(1)}
     assert site.content(NEW, BINDING_TYPE) == bind(1).content("main")
     assert site.content(CHAT, BINDING_TYPE) == MOVED
+    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+
+
+def test_a_room_that_was_replaced_is_mirrored_nowhere_any_more() -> None:
+    """A Space passed over mirrored it too, and a mirror alone is believed at the next start."""
+    site = upgraded()
+    passed_over = RoomID("!passed-over:one.test")
+    site.make_space(passed_over, at=99)
+    site.link_chat(CHAT, bind(1, space_id=passed_over))
+
+    plan = reconcile(site)
+    site.apply(plan.writes)
+
+    assert site.content(passed_over, CHILD_TYPE, CHAT) == {}
+    assert live(reconcile(site, plan.topology)).keys() == {NEW}
+
+
+def test_what_took_over_from_a_room_without_a_binding_is_bound_and_both_say_so_at_once() -> None:
+    site = home()
+    site.make_room(CHAT)
+    upgrade(site, CHAT, NEW)
+    site.link_bare(CHAT)
+    site.link_bare(NEW)
+
+    plan = reconcile(site)
+    site.apply(plan.writes)
+
+    assert live(plan)[NEW].platform_chat_id == backfilled_id(NEW)
+    assert site.content(CHAT, BINDING_TYPE) == MOVED
+    assert site.content(SPACE, CHILD_TYPE, CHAT) == {}
     assert reconcile(site, plan.topology, THOROUGH).writes == ()
 
 
