@@ -6,6 +6,7 @@ before it cannot undo it, and out of them again if Matrix did not take it.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import attr
@@ -14,8 +15,8 @@ from mautrix.errors import MatrixRequestError
 from .errors import UserError
 from .matrix.api import NoAnswer
 from .provisioning import Provisioning
-from .topology.contents import child_content, removed_child_content
-from .topology.model import CHILD_TYPE, Chat, Status, Topology
+from .topology.contents import child_content, parent_content, removed_child_content
+from .topology.model import CHILD_TYPE, PARENT_TYPE, Chat, Status, Topology
 
 CLOSED = (
     "The room of `{chat_id}` was closed for good, so I cannot bring it back. "
@@ -45,6 +46,9 @@ class Curation:
             standing = child_content(chat.binding, self.matrix.identity)
             archived = attr.evolve(chat, status=Status.ARCHIVED)
             await self._change(chat, archived, removed_child_content(standing))
+            # Some clients go by this alone. What fails here, the look that follows makes good.
+            with contextlib.suppress(NoAnswer, MatrixRequestError):
+                await self._put_parent(chat, {})
             return archived
 
     async def restore(self, chat: Chat) -> bool:
@@ -59,9 +63,14 @@ class Curation:
         """
         async with self.provisioning.insistence.lock(chat.owner):
             await self._refuse_closed(chat)
+            await self._put_parent(chat, parent_content(self.matrix.identity.bot, chat.owner))
             live = attr.evolve(chat, status=Status.LIVE)
             await self._change(chat, live, child_content(chat.binding, self.matrix.identity))
             return await self.provisioning.invite_back(chat.room_id, chat.owner)
+
+    async def _put_parent(self, chat: Chat, content: dict[str, Any]) -> None:
+        space_id = chat.binding.space_id
+        await self.matrix.writer.put_state(chat.room_id, PARENT_TYPE, space_id, content)
 
     async def rename(self, chat: Chat, title: str) -> None:
         """Name the chat's room.

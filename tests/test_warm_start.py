@@ -83,7 +83,8 @@ async def test_a_token_the_homeserver_no_longer_knows_costs_a_cold_start(
     await bot.settled()
 
     assert "GET joined_rooms" in [str(call) for call in bot.server.calls[mark:]]
-    assert lasting(bot.server.changes(mark)) == []
+    parent = f"rooms/{alice.chats[1].room_id}/state/m.space.parent/{alice.space.room_id}"
+    assert lasting(bot.server.changes(mark)) == [f"PUT {parent}"]
     assert heard(alice.chats[0]) == before
     assert await ask(bot, alice, alice.chats[0], "Hello") == "Answer to Hello"
     assert (await ask(bot, alice, alice.chats[1], "Hello?")).startswith("This chat is archived")

@@ -93,8 +93,11 @@ class Weighing:
         """A joined room nobody read: its mirror will do, unless something calls for a look."""
         mirror = self.links.mirror(room_id)
         cached = self.cached.chats.get(room_id)
+        # The room itself still says that it is in the Space, if it was taken out just now.
+        removed = (link := self.links.link(room_id)) is not None and link.removed
         doubted = self.links.is_disputed(room_id) or (
-            cached is not None and (cached.status is not Status.LIVE or cached.binding != mirror)
+            cached is not None
+            and (removed or cached.status is not Status.LIVE or cached.binding != mirror)
         )
         settled = self.world.looked_at(room_id) or not (doubted or self.world.thorough)
         if mirror is not None and settled:

@@ -94,12 +94,13 @@ class Drafting:
         self.reasons[claim.room_id] = _final_reason(claim, reason)
 
     def _write_room(self, claim: Claim) -> bool:
-        """The room's own binding and parent, where they are known to differ."""
+        """The room's own binding and parent, where they are known to differ; a chat that was taken
+        out of the Space has none, for some clients go by that alone."""
         assert claim.binding is not None
         wrote = self._write_binding(claim)
         space_id = claim.binding.space_id
-        if claim.room is not None and space_id not in claim.room.parents:
-            content = parent_content(self.identity.bot, claim.owner)
+        if claim.room is not None and (space_id in claim.room.parents) == claim.removed:
+            content = {} if claim.removed else parent_content(self.identity.bot, claim.owner)
             self._write(claim, claim.room_id, (PARENT_TYPE, space_id), content)
             wrote = True
         admits = claim.room.admits if claim.room is not None else None

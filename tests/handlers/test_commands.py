@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from ..fakes.faults import Answer
 from ..fakes.maubot import BOT, Bot
 from ..fakes.people import CHILD, Person, links, replies
 from ..fakes.rooms import Room
 from ..fakes.stories import add_chat, ask, settle_in
+
+PARENT = "m.space.parent"
 
 
 def url(room: Room) -> str:
@@ -90,6 +94,27 @@ async def test_archive_takes_the_chat_out_of_the_space_and_keeps_the_room(
         "`C1` is archived: it left your Space and I no longer answer in it. "
         "`!restore C1` brings it back."
     )
+
+
+@pytest.mark.parametrize("by", ["a command", "the owner's client"])
+async def test_an_archived_chat_no_longer_says_that_it_is_in_the_space(
+    bot: Bot, alice: Person, by: str
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    space, chat = alice.space, alice.chat
+    before = chat.content(PARENT, space.room_id)
+    if by == "a command":
+        await ask(bot, alice, control, "!archive C1")
+    else:
+        alice.put_state(space, (CHILD, chat.room_id), {})
+        await bot.deliver()
+
+    archived = chat.content(PARENT, space.room_id)
+    await ask(bot, alice, control, "!restore C1")
+
+    assert before["via"] == ["test"]
+    assert archived == {}
+    assert chat.content(PARENT, space.room_id) == before
 
 
 async def test_archive_twice_changes_nothing(bot: Bot, alice: Person) -> None:

@@ -10,6 +10,7 @@ from plugin.topology.model import (
     BINDING_TYPE,
     CHILD_TYPE,
     MARKER_TYPE,
+    PARENT_TYPE,
     Chat,
     Reason,
     Space,
@@ -69,7 +70,8 @@ def test_a_chat_taken_out_of_the_space_is_archived_and_not_linked_again() -> Non
 
     assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1), Status.ARCHIVED)
     assert plan.reasons[CHAT] is Reason.ARCHIVED
-    assert plan.writes == ()
+    (write,) = plan.writes
+    assert (write.room_id, write.event_type, write.content) == (CHAT, PARENT_TYPE, {})
 
 
 def test_a_chat_put_back_by_its_owner_is_one_again() -> None:
