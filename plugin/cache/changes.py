@@ -126,10 +126,6 @@ def work_out(held: Holding, topology: Topology, doubtful: Iterable[UserID]) -> U
     return Update(orders, Holding(topology, fresh, digest))
 
 
-def _space_row(space: Space, digest: str) -> tuple[Any, ...]:
-    return (space.room_id, space.owner, space.created_at, digest)
-
-
 async def carry_out(conn: Connection, update: Update) -> None:
     """Write an update into the tables, inside a transaction of the caller's."""
     for statement, rows in update.orders:

@@ -18,7 +18,7 @@ from aiohttp import ClientError, ClientResponse, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 from mautrix.errors import MatrixError, make_request_error
 
-from .retry import COURTESY, CREATE, READ, WRITE, Lane, wait_before
+from .retry import COURTESY, CREATE, MESSAGE, READ, WRITE, Lane, Patience, wait_before
 
 
 class NoAnswer(MatrixError):
@@ -65,8 +65,7 @@ class PatientAPI(HTTPAPI):
         self.as_device_id = like.as_device_id
         self.sent: Counter[str] = Counter()
         self.limited = 0
-        kinds = {"read": READ, "write": WRITE, "create": CREATE, "courtesy": COURTESY}
-        self._lanes = {kind: Lane(patience) for kind, patience in kinds.items()}
+        self._lanes = {kind: Lane(patience) for kind, patience in _patience().items()}
 
     async def request(  # type: ignore[override]
         self,
@@ -143,11 +142,23 @@ class PatientAPI(HTTPAPI):
         return _judge(answer)
 
 
+def _patience() -> dict[str, Patience]:
+    return {
+        "read": READ,
+        "write": WRITE,
+        "message": MESSAGE,
+        "create": CREATE,
+        "courtesy": COURTESY,
+    }
+
+
 def _kind(method: Method, path: str) -> str:
     if method == Method.GET:
         return "read"
     if path.endswith("/createRoom"):
         return "create"
+    if "/send/" in path:
+        return "message"
     return "courtesy" if "/typing/" in path or "/receipt/" in path else "write"
 
 
