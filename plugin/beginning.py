@@ -43,6 +43,11 @@ class Beginning:
     sync: dict[str, Any] = attr.field(factory=dict)
     since: SyncToken = SyncToken("")  # noqa: RUF009 (a string)
 
+    @property
+    def settled(self) -> bool:
+        """Whether everything that had to be looked at was."""
+        return self.report is None or self.report.settled
+
 
 class Start:
     """Begins one life of the plugin."""

@@ -30,6 +30,7 @@ from .patience import until_answered
 from .provisioning import Provisioning
 from .reconciliation import Reconciliation
 from .report import Report
+from .run import Runs
 from .setup import Setup, set_up
 from .topology.marks import Identity
 from .topology.plan import Rules
@@ -116,13 +117,12 @@ class Spacekeeper(Plugin):
         self.matrix = connect(self.client, identity)
         guard = Guard(self.database, self.log, self._stand_down)
         self.store = Store(guard)
-        self.reconciliation = Reconciliation(
-            self.matrix,
-            self.store,
-            self.slot,
-            lambda: Rules(identity, self.setup.settings.default_platform),
-            self.log,
-        )
+
+        def rules() -> Rules:
+            return Rules(identity, self.setup.settings.default_platform)
+
+        runs = Runs(self.matrix, self.store, self.slot, rules)
+        self.reconciliation = Reconciliation(runs)
         self.provisioning = Provisioning(
             self.matrix, self.store, self.reconciliation, lambda: self.setup
         )
@@ -144,14 +144,13 @@ class Spacekeeper(Plugin):
         resume = partial(self.handlers.resumption.resume, kept, begun.sync, begun.since)
         await until_answered(resume, self.log)
         catch_up.start_at(begun.token)
-        self.cursor = self._register(Tokens(begun.token, SyncToken(""), begun.done))
+        self.cursor = self._register(Tokens(begun.token, begun.done))
         served.set()
         # Before anything else is waited for: what is delivered meanwhile came later.
         await catch_up.close_gap(begun.token)
         saved = await self.handlers.intake.cases.save()
-        settled = begun.report is None or begun.report.settled
         # Where something could not be looked at, the next start must look at everything again.
-        await self.store.put_token(begun.token if settled and saved else SyncToken(""))
+        await self.store.put_token(begun.token if begun.settled and saved else SyncToken(""))
         if not begun.since:
             # Without this, what is written from now on would be lost with the database.
             await self.cursor.note_in_matrix()

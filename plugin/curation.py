@@ -6,7 +6,6 @@ before it cannot undo it, and out of them again if Matrix did not take it.
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import attr
@@ -36,20 +35,16 @@ class Curation:
         self.matrix = provisioning.matrix
         self.slot = provisioning.slot
 
-    async def archive(self, chat: Chat) -> Chat:
+    async def archive(self, chat: Chat) -> None:
         """Take a chat out of its Space; the room and its binding stay.
 
         Raises:
-            NoAnswer, MatrixRequestError: the Space could not be changed; the chat is as before.
+            NoAnswer, MatrixRequestError: not all could be written; the chat is as before, until
+                the next look at the Space.
         """
         async with self.provisioning.insistence.lock(chat.owner):
             standing = child_content(chat.binding, self.matrix.identity)
-            archived = attr.evolve(chat, status=Status.ARCHIVED)
-            await self._change(chat, archived, removed_child_content(standing))
-            # Some clients go by this alone. What fails here, the look that follows makes good.
-            with contextlib.suppress(NoAnswer, MatrixRequestError):
-                await self._put_parent(chat, {})
-            return archived
+            await self._change(chat, Status.ARCHIVED, removed_child_content(standing), {})
 
     async def restore(self, chat: Chat) -> bool:
         """Put an archived chat back into its Space, and invite its owner if they left.
@@ -59,18 +54,14 @@ class Curation:
 
         Raises:
             UserError: its room is closed; a closed room is never a live chat.
-            NoAnswer, MatrixRequestError: the Space could not be changed; the chat is as before.
+            NoAnswer, MatrixRequestError: as for `archive`.
         """
         async with self.provisioning.insistence.lock(chat.owner):
             await self._refuse_closed(chat)
-            await self._put_parent(chat, parent_content(self.matrix.identity.bot, chat.owner))
-            live = attr.evolve(chat, status=Status.LIVE)
-            await self._change(chat, live, child_content(chat.binding, self.matrix.identity))
+            identity = self.matrix.identity
+            link = child_content(chat.binding, identity)
+            await self._change(chat, Status.LIVE, link, parent_content(identity.bot, chat.owner))
             return await self.provisioning.invite_back(chat.room_id, chat.owner)
-
-    async def _put_parent(self, chat: Chat, content: dict[str, Any]) -> None:
-        space_id = chat.binding.space_id
-        await self.matrix.writer.put_state(chat.room_id, PARENT_TYPE, space_id, content)
 
     async def rename(self, chat: Chat, title: str) -> None:
         """Name the chat's room.
@@ -92,13 +83,18 @@ class Curation:
         sentence = REPLACED if named and replacement not in joined else CLOSED
         raise UserError(sentence.format(chat_id=chat.binding.chat_id))
 
-    async def _change(self, before: Chat, after: Chat, link: dict[str, Any]) -> None:
+    async def _change(
+        self, before: Chat, status: Status, link: dict[str, Any], parent: dict[str, Any]
+    ) -> None:
         # The route goes first: a reconciliation that looked before it will not undo this.
+        after = attr.evolve(before, status=status)
         self.slot.put_chat(after)
+        room_id, space_id = before.room_id, before.binding.space_id
         try:
-            await self.matrix.writer.put_state(
-                before.binding.space_id, CHILD_TYPE, before.room_id, link
-            )
+            # The Space has the say, so it comes first: what a look in between finds of the room
+            # agrees with what it finds of the Space, or is made to.
+            await self.matrix.writer.put_state(space_id, CHILD_TYPE, room_id, link)
+            await self.matrix.writer.put_state(room_id, PARENT_TYPE, space_id, parent)
         except (NoAnswer, MatrixRequestError):
             self.slot.put_chat(before)
             raise

@@ -6,7 +6,7 @@ goes into the database and comes back after a crash.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attr
@@ -70,6 +70,20 @@ def read_letter(event: Mapping[str, Any]) -> Letter | None:
         sent_at=sent_at if type(sent_at) is int else 0,
         replaces=EventID(replaces) if replaces else None,
     )
+
+
+def as_edited(letters: Iterable[Letter]) -> list[Letter]:
+    """The messages among these, each as the last edit of it among them left it.
+
+    Args:
+        letters: messages and edits, oldest first.
+    """
+    letters = list(letters)
+    standing = {one.event_id: one for one in letters if one.replaces is None}
+    for edit in letters:
+        if edit.replaces in standing:
+            standing[edit.replaces] = standing[edit.replaces].edited(edit)
+    return list(standing.values())
 
 
 def clean(text: str) -> str:

@@ -47,12 +47,12 @@ async def until_known(ask: Callable[[], Awaitable[T]], log: logging.Logger) -> T
             await _pause(attempt, error, log)
         except Exception as error:
             # A bug must not end the plugin for good: what it stumbled over may go away.
-            log.exception("The start broke down")
+            log.exception("Something broke down and is tried again")
             await _pause(attempt, error, log)
     raise AssertionError("unreachable: the count has no end")
 
 
 async def _pause(attempt: int, error: Exception, log: logging.Logger) -> None:
     pause = wait_before(attempt, LONGEST_PAUSE)
-    log.warning("The start is held up (%s); next try in %.0f s", error, pause)
+    log.warning("Waiting for the homeserver (%s); next try in %.0f s", error, pause)
     await asyncio.sleep(pause)

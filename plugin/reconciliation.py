@@ -8,22 +8,19 @@ tried again; nothing here knows commands or messages.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
-from .cache.store import Store
 from .matrix.api import NoAnswer
 from .matrix.retry import wait_before
-from .matrix.session import Matrix
 from .report import Report
 from .run import Errand, Runs
 from .topology.model import Topology
-from .topology.plan import Plan, Rules
+from .topology.plan import Plan
 from .topology.relevance import NOWHERE, Scope
-from .topology.routes import Routes, Slot
+from .topology.routes import Routes
 
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
@@ -36,28 +33,17 @@ PORTION = 20
 class Reconciliation:
     """Reconciles one instance."""
 
-    def __init__(
-        self,
-        matrix: Matrix,
-        store: Store,
-        slot: Slot,
-        rules: Callable[[], Rules],
-        log: logging.Logger,
-    ) -> None:
+    def __init__(self, runs: Runs) -> None:
         """
         Args:
-            matrix: the truth.
-            store: the cache.
-            slot: where the routes are put in force.
-            rules: what a plan goes by; asked at every run, for the configuration may change.
-            log: the instance's log.
+            runs: what is done wherever something may have changed.
         """
-        self.runs = Runs(matrix, store, slot, rules, log)
-        self.reader = matrix.reader
-        self.store = store
-        store.on_behind = lambda: self._look_later(NOWHERE)
-        self.slot = slot
-        self.log = log
+        self.runs = runs
+        self.reader = runs.reader
+        self.store = runs.store
+        self.slot = runs.slot
+        self.log = runs.log
+        self.store.on_behind = lambda: self._look_later(NOWHERE)
         self._dirty = NOWHERE
         self._woken = asyncio.Event()
         self._later = NOWHERE

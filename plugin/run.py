@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import time
 from collections.abc import Callable
 
@@ -53,15 +52,21 @@ class Runs:
         store: Store,
         slot: Slot,
         rules: Callable[[], Rules],
-        log: logging.Logger,
     ) -> None:
-        """See `Reconciliation`."""
+        """
+        Args:
+            matrix: the truth.
+            store: the cache.
+            slot: where the routes are put in force.
+            rules: what a plan goes by; asked at every run, for the configuration may change.
+        """
+        self.log = store.log
         self.observation = Observation(matrix, rules)
-        self.application = Application(matrix.writer, slot, log)
-        self.acquaintance = Acquaintance(matrix.reader, slot, log)
+        self.application = Application(matrix.writer, slot, self.log)
+        self.acquaintance = Acquaintance(matrix.reader, slot, self.log)
+        self.reader = matrix.reader
         self.store = store
         self.slot = slot
-        self.log = log
         self.last: Report | None = None
         self._numbers = itertools.count(1)
         self._running = asyncio.Lock()

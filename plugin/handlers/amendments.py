@@ -12,6 +12,7 @@ from mautrix.types import EventID, RoomID
 
 from ..cache.inbox import State
 from ..letter import Letter
+from ..matrix.backlog import read_unanswered
 from ..matrix.history import Timeline
 from .cases import Case, Cases
 
@@ -52,7 +53,7 @@ class Amendments:
         """
         again = list(self.cases.aside.pop(asked.room_id, {}).values())
         if not again:
-            unanswered = await self.timeline.unanswered(asked.room_id, asked.event_id)
+            unanswered = await read_unanswered(asked.room_id, asked.event_id, self.timeline)
             again = [
                 Case(one)
                 for one in unanswered

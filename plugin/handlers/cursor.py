@@ -29,11 +29,10 @@ LONGEST_WRITE = 3.0
 
 @attr.frozen
 class Tokens:
-    """Up to which sync token everything was delivered, is in the database, and is done with;
-    empty where that cannot be said."""
+    """Up to which sync token everything was delivered, and is done with; empty where that cannot
+    be said."""
 
     delivered: SyncToken
-    kept: SyncToken
     done: SyncToken
 
 
@@ -62,7 +61,8 @@ class Cursor:
         self.reader = reader
         self.progress = progress
         self._delivered = start.delivered
-        self._kept = start.kept
+        # Up to which token everything is in the database; the start notes its own itself.
+        self._kept = SyncToken("")
         self._done = start.done
         self._noted_at = time.monotonic()
         self._eventful = False

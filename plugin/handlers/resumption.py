@@ -17,7 +17,7 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID, SyncToken
 
 from ..cache.inbox import Kept, State
-from ..letter import Letter
+from ..letter import Letter, as_edited
 from ..matrix.backlog import Backlog, read_backlog
 from ..matrix.history import Timeline
 from ..matrix.sender import pieces_of
@@ -93,16 +93,10 @@ class Resumption:
 
     def _wanted(self, backlog: Backlog) -> list[Letter]:
         """The messages that want an answer, each as its last edit left it."""
-        wanted = {
-            one.event_id: one
-            for one in backlog.letters
-            if one.replaces is None and self.messages.wants_answer(one)
-        }
-        for edit in backlog.letters:
-            original = wanted.get(edit.replaces) if edit.replaces else None
-            if original is not None:
-                wanted[original.event_id] = original.edited(edit)
-        return [one for one in wanted.values() if one.event_id not in backlog.withdrawn]
+        wanted = as_edited(
+            one for one in backlog.letters if one.replaces or self.messages.wants_answer(one)
+        )
+        return [one for one in wanted if one.event_id not in backlog.withdrawn]
 
     async def _answers(self, cases: Iterable[Kept]) -> Counter[EventID]:
         rooms: dict[RoomID, set[EventID]] = defaultdict(set)

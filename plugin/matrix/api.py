@@ -18,7 +18,7 @@ from aiohttp import ClientError, ClientResponse, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 from mautrix.errors import MatrixError, make_request_error
 
-from .retry import COURTESY, CREATE, MESSAGE, READ, WRITE, Lane, Patience, wait_before
+from .retry import COURTESY, CREATE, MESSAGE, READ, WRITE, Lane, wait_before
 
 
 class NoAnswer(MatrixError):
@@ -65,7 +65,13 @@ class PatientAPI(HTTPAPI):
         self.as_device_id = like.as_device_id
         self.sent: Counter[str] = Counter()
         self.limited = 0
-        self._lanes = {kind: Lane(patience) for kind, patience in _patience().items()}
+        self._lanes = {
+            "read": Lane(READ),
+            "write": Lane(WRITE),
+            "message": Lane(MESSAGE),
+            "create": Lane(CREATE),
+            "courtesy": Lane(COURTESY),
+        }
 
     async def request(  # type: ignore[override]
         self,
@@ -140,16 +146,6 @@ class PatientAPI(HTTPAPI):
         except (ClientError, OSError) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
         return _judge(answer)
-
-
-def _patience() -> dict[str, Patience]:
-    return {
-        "read": READ,
-        "write": WRITE,
-        "message": MESSAGE,
-        "create": CREATE,
-        "courtesy": COURTESY,
-    }
 
 
 def _kind(method: Method, path: str) -> str:

@@ -12,7 +12,7 @@ import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID, SyncToken
 
-from ..letter import Letter, read_letter
+from ..letter import Letter, as_edited, read_letter
 from .changes import rooms_in
 from .history import Timeline
 
@@ -55,6 +55,19 @@ async def read_backlog(
         letters += await _letters(room_id, events, timeline)
         withdrawn.update(event_id for event in events if (event_id := _redacted_by(event)))
     return Backlog(letters, frozenset(withdrawn))
+
+
+async def read_unanswered(room_id: RoomID, before: EventID, timeline: Timeline) -> list[Letter]:
+    """The messages that nothing of the bot's answers or settles, among the hundred events before
+    an event; oldest first, each as its last edit left it.
+
+    Raises:
+        NoAnswer, MatrixRequestError: the timeline could not be read.
+    """
+    events = await timeline.leading_up_to(room_id, before)
+    letters = as_edited(one for event in events if (one := read_letter(event)) is not None)
+    answers = await timeline.answers(room_id, [one.event_id for one in letters])
+    return [one for one in letters if not answers[one.event_id]]
 
 
 async def _letters(

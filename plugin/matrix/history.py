@@ -24,7 +24,6 @@ from mautrix.types import (
     UserID,
 )
 
-from ..letter import Letter, read_letter
 from .api import NoAnswer, PatientAPI
 from .sender import ANSWERS_KEY, INSTANCE_KEY, SETTLES_KEY
 
@@ -98,35 +97,21 @@ class Timeline:
                 break
         return count
 
-    async def unanswered(self, room_id: RoomID, before: EventID) -> list[Letter]:
-        """The messages that none of the bot's answers or settles, among the hundred events before
-        an event; oldest first, each as its last edit left it.
+    async def leading_up_to(self, room_id: RoomID, event_id: EventID) -> list[dict[str, Any]]:
+        """The hundred events before an event, oldest first, in clear text.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
-        letters: dict[EventID, Letter] = {}
-        edits: list[Letter] = []
-        settled: set[EventID] = set()
-        left = None
+        events: list[dict[str, Any]] = []
+        reached = False
         async for event in self._events(room_id):
-            if event.get("sender") == self.client.mxid:
-                settled.update(_settled_by(event, self.instance))
-            elif left is not None and (letter := read_letter(event)) is not None:
-                if letter.replaces is None:
-                    letters[letter.event_id] = letter
-                else:
-                    edits.append(letter)
-            if event.get("event_id") == before:
-                left = PAGE
-            elif left is not None:
-                left -= 1
-            if left == 0:
+            if reached:
+                events.append(event)
+            if len(events) == PAGE:
                 break
-        for edit in reversed(edits):
-            if edit.replaces in letters:
-                letters[edit.replaces] = letters[edit.replaces].edited(edit)
-        return [one for one in reversed(letters.values()) if one.event_id not in settled]
+            reached = reached or event.get("event_id") == event_id
+        return events[::-1]
 
     async def between(
         self, room_id: RoomID, newest: SyncToken, oldest: SyncToken

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ..fakes.faults import Answer
+from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.people import CHILD, Person, links, replies
 from ..fakes.rooms import Room
@@ -141,6 +141,27 @@ async def test_restore_brings_the_chat_and_its_owner_back(bot: Bot, alice: Perso
     assert links(alice.space) == linked
     assert chat.membership(alice.id) == "invite"
     alice.join(chat)
+    assert await ask(bot, alice, chat, "Still there?") == "Still there?"
+
+
+@pytest.mark.parametrize("kind", ["m.space.child", "m.space.parent"])
+async def test_a_look_in_the_middle_of_a_restore_does_not_undo_it(
+    bot: Bot, alice: Person, kind: str
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    space, chat = alice.space, alice.chat
+    await ask(bot, alice, control, "!archive C1")
+    writing = bot.server.inject(Hold(f"PUT .*{kind}"))
+    alice.write(control, "!restore C1")
+    await bot.push()
+    await writing.reached.wait()
+
+    await bot.plugin.reconciliation.run("the story wants a look")
+    writing.release()
+    await bot.settled()
+
+    assert list(links(space)) == [chat.room_id]
+    assert chat.content(PARENT, space.room_id)["via"] == ["test"]
     assert await ask(bot, alice, chat, "Still there?") == "Still there?"
 
 
