@@ -20,6 +20,10 @@ from .cases import Case, Cases
 LONGEST_QUEUE = 100
 # A message may come twice, soon after one another, while a start is caught up with.
 REMEMBERED = 10_000
+CUT_OFF = (
+    "My answer to this ends too early: I was interrupted while I sent it, and the rest is lost. "
+    "Ask me to go on, and I will."
+)
 
 
 class Intake:
@@ -88,6 +92,12 @@ class Intake:
             "up."
         )
         say = partial(self.cases.sender.notice, room_id, text)
+        self.cases.queues.put(room_id, partial(self.cases.boundary.run, say, room_id))
+
+    def say_cut_off(self, letter: Letter) -> None:
+        """Say of an answer that its end was lost: nobody has it any more."""
+        room_id = letter.room_id
+        say = partial(self.cases.sender.reply, room_id, CUT_OFF, letter.event_id)
         self.cases.queues.put(room_id, partial(self.cases.boundary.run, say, room_id))
 
     def _take(self, letter: Letter, at_once: bool) -> None:

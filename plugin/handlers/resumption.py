@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,12 +19,8 @@ from mautrix.types import EventID, RoomID, SyncToken
 from ..cache.inbox import Kept, State
 from ..letter import Letter, as_edited
 from ..matrix.backlog import Backlog, read_backlog
-from ..matrix.history import Timeline
-from ..matrix.sender import pieces_of
+from ..matrix.history import Standing, Timeline
 from .messages import Messages
-
-# More pieces than any answer has.
-ENOUGH = 1_000_000
 
 
 class Resumption:
@@ -68,15 +64,16 @@ class Resumption:
         known = {one.letter.event_id for one in kept}
         fresh = self._wanted(backlog)
         cases = [*kept, *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known)]
-        count = await self._answers(cases)
+        standing = await self._answers(cases)
         open_cases = []
         for one in cases:
-            sent = count[one.letter.event_id]
-            # Only an answer that is kept can be gone on with where it was cut off.
-            if sent >= (len(pieces_of(one.answer)) if one.answer is not None else 1):
-                await self.intake.cases.inbox.remove(one.letter.event_id)
-            else:
-                open_cases.append(attr.evolve(one, sent=sent))
+            answer = standing[one.letter.event_id]
+            if not answer.whole and (one.answer is not None or not answer.messages):
+                open_cases.append(attr.evolve(one, sent=answer.messages))
+                continue
+            await self.intake.cases.inbox.remove(one.letter.event_id)
+            if not answer.whole:
+                self.intake.say_cut_off(one.letter)
         await self._take_up(open_cases, {one.event_id for one in fresh} - known)
 
     async def _as_left(self, kept: Iterable[Kept], backlog: Backlog) -> list[Kept]:
@@ -98,19 +95,19 @@ class Resumption:
         )
         return [one for one in wanted if one.event_id not in backlog.withdrawn]
 
-    async def _answers(self, cases: Iterable[Kept]) -> Counter[EventID]:
+    async def _answers(self, cases: Iterable[Kept]) -> dict[EventID, Standing]:
         rooms: dict[RoomID, set[EventID]] = defaultdict(set)
         for one in cases:
             rooms[one.letter.room_id].add(one.letter.event_id)
-        count: Counter[EventID] = Counter()
+        standing: dict[EventID, Standing] = {}
         for room_id, questions in rooms.items():
             try:
-                count += await self.timeline.answers(room_id, questions)
+                standing |= await self.timeline.answers(room_id, questions)
             except MatrixRequestError as error:
                 # Nothing can be said there any more, so nothing is to be answered.
                 self.log.warning("Messages in %s are left: %s", room_id, error)
-                count.update(dict.fromkeys(questions, ENOUGH))
-        return count
+                standing |= dict.fromkeys(questions, Standing(whole=True))
+        return standing
 
     async def _take_up(self, cases: list[Kept], fresh: set[Any]) -> None:
         oldest = (time.time() - self.max_age() * 3600) * 1000

@@ -67,7 +67,7 @@ async def read_unanswered(room_id: RoomID, before: EventID, timeline: Timeline) 
     events = await timeline.leading_up_to(room_id, before)
     letters = as_edited(one for event in events if (one := read_letter(event)) is not None)
     answers = await timeline.answers(room_id, [one.event_id for one in letters])
-    return [one for one in letters if not answers[one.event_id]]
+    return [one for one in letters if not answers[one.event_id].messages]
 
 
 async def _letters(

@@ -6,7 +6,6 @@ platform is for the reader of these lines to choose.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from typing import Any, cast
 
@@ -25,7 +24,7 @@ from mautrix.types import (
 )
 
 from .api import NoAnswer, PatientAPI
-from .sender import ANSWERS_KEY, INSTANCE_KEY, SETTLES_KEY
+from .sender import ANSWERS_KEY, CONTINUES_KEY, INSTANCE_KEY, SETTLES_KEY
 
 PAGE = 100
 TEXT_TYPES = ("m.text", "m.emote")
@@ -44,6 +43,19 @@ class Said:
     text: str
     answers: EventID | None
     later: bool = False
+
+
+@attr.define
+class Standing:
+    """What of an answer stands in a room.
+
+    Attributes:
+        messages: how many messages of the bot's answer the question, or settle it.
+        whole: the last of them is there.
+    """
+
+    messages: int = 0
+    whole: bool = False
 
 
 class Timeline:
@@ -79,23 +91,27 @@ class Timeline:
                 elif said.answers is not None and said.sender == self.client.mxid:
                     yield attr.evolve(said, later=True)
 
-    async def answers(self, room_id: RoomID, questions: Collection[EventID]) -> Counter[EventID]:
-        """How many messages answer each of these messages of a room; a long answer has several.
+    async def answers(
+        self, room_id: RoomID, questions: Collection[EventID]
+    ) -> dict[EventID, Standing]:
+        """What of the answer to each of these messages of a room stands there.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         unseen: set[EventID] = set(questions)
-        count: Counter[EventID] = Counter()
+        found = {one: Standing() for one in questions}
         async for event in self._events(room_id):
             if event.get("sender") == self.client.mxid:
-                settled = _settled_by(event, self.instance)
-                count.update(one for one in settled if one in questions)
+                for one in _settled_by(event, self.instance):
+                    if one in found:
+                        found[one].messages += 1
+                        found[one].whole |= not event["content"].get(CONTINUES_KEY)
             # An answer comes after its question: past the oldest one there is none.
             unseen.discard(EventID(str(event.get("event_id"))))
             if not unseen:
                 break
-        return count
+        return found
 
     async def leading_up_to(self, room_id: RoomID, event_id: EventID) -> list[dict[str, Any]]:
         """The hundred events before an event, oldest first, in clear text.

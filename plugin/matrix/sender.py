@@ -22,6 +22,8 @@ from .api import NoAnswer, PatientAPI
 
 # The event that an answer answers, in the answer's content: tells answers from notices.
 ANSWERS_KEY = "chat.spacekeeper.answers"
+# In every message of a long answer but the last: tells whether all of it was sent.
+CONTINUES_KEY = "chat.spacekeeper.continues"
 # The instance that answered.
 INSTANCE_KEY = "chat.spacekeeper.instance"
 # Messages that were given up, in the content of the notice that says so.
@@ -82,9 +84,12 @@ class Sender:
             question: the message it answers.
             sent: how many of the messages stand in the room already.
         """
-        for number, piece in list(enumerate(pieces_of(text)))[sent:]:
+        pieces = pieces_of(text)
+        for number, piece in list(enumerate(pieces))[sent:]:
             content = _content("m.text", piece, question if number == 0 else None)
             content |= self._mark(question)
+            if number < len(pieces) - 1:
+                content[CONTINUES_KEY] = True
             await self._send(room_id, content, f"{question}-{number}")
 
     def _mark(self, question: EventID) -> dict[str, str]:
