@@ -34,7 +34,7 @@ READ = Patience(in_flight=8, attempt=60, total=60)
 WRITE = Patience(in_flight=8, attempt=30, total=300)
 # Many at once cost a homeserver less than one after the other: whoever waits for several is told
 # of them in one sync.
-MESSAGE = Patience(in_flight=64, attempt=30, total=300)
+MESSAGE = Patience(in_flight=96, attempt=30, total=300)
 # The homeserver may have made the room although it said otherwise: trying again is up to
 # whoever can look whether it did.
 CREATE = Patience(in_flight=2, attempt=120, total=0)
