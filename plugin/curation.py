@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attr
 from mautrix.errors import MatrixRequestError
 
 from .errors import UserError
@@ -87,7 +86,7 @@ class Curation:
         self, before: Chat, status: Status, link: dict[str, Any], parent: dict[str, Any]
     ) -> None:
         # The route goes first: a reconciliation that looked before it will not undo this.
-        after = attr.evolve(before, status=status)
+        after = before._replace(status=status)
         self.slot.put_chat(after)
         room_id, space_id = before.room_id, before.binding.space_id
         try:

@@ -16,7 +16,7 @@ from mautrix.util.async_db import Database
 
 from ..topology.model import Chat, Space, Topology
 from .changes import Holding
-from .digests import digests, space_hash
+from .digests import digest_of, space_hash
 from .rows import Decoder, decode_space
 
 SPACES = """SELECT space_id, matrix_user_id, created_at, digest
@@ -75,9 +75,12 @@ async def _portions(database: Database, query: str) -> AsyncIterator[list[Sequen
 def _judge(spaces: list[tuple[Space, str]], chats: dict[RoomID, Chat], whole: bool) -> Tables:
     topology = Topology({space.room_id: space for space, _ in spaces}, chats)
     kept = {space.owner: digest for space, digest in spaces}
-    owners = kept.keys() | {chat.binding.matrix_user_id for chat in chats.values()}
-    actual = digests(topology, owners)
-    doubtful = frozenset(owner for owner in owners if kept.get(owner) != actual[owner])
+    chats_of: dict[UserID, list[Chat]] = {owner: [] for owner in kept}
+    for chat in chats.values():
+        chats_of.setdefault(chat.binding.matrix_user_id, []).append(chat)
+    doubtful = frozenset(
+        owner for owner, theirs in chats_of.items() if kept.get(owner) != digest_of(theirs)
+    )
     digest = 0
     for space, of_chats in spaces:
         digest ^= space_hash(space, of_chats)

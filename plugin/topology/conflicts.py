@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attr
-
 from .contents import backfilled_id
 from .election import Election
 from .evidence import Claim, Evidence
@@ -61,7 +59,7 @@ def _part(evidence: Evidence, cached: Topology) -> set[RoomID]:
     for group in groups:
         for claim in sorted(group, key=_by_right)[1:]:
             assert claim.binding is not None
-            fresh = attr.evolve(claim.binding, platform_chat_id=backfilled_id(claim.room_id))
+            fresh = claim.binding._replace(platform_chat_id=backfilled_id(claim.room_id))
             evidence.rebind(claim, fresh, "another chat had its platform_chat_id first")
             changed.add(claim.room_id)
     return changed

@@ -74,7 +74,7 @@ class Drafting:
             if binding.space_id != space_id:
                 # The Space it names is gone or was passed over: the chat comes along. What else
                 # in it names that Space is known once it was read.
-                binding, reason = attr.evolve(binding, space_id=space_id), Reason.ADOPTED
+                binding, reason = binding._replace(space_id=space_id), Reason.ADOPTED
                 if claim.room is None:
                     self.look.add(claim.room_id)
             if claim.room_id in self.backfilled:

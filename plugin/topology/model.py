@@ -1,15 +1,16 @@
 """The values that all layers speak in: Spaces and chats, and what makes a room one of them.
 
 All of them are frozen: a reconciliation compares two pictures of the world, and neither may
-change under its hands. What one look at Matrix found is in world.py; nothing here decides
-anything, that is plan.py's part.
+change under its hands. Chats and their bindings, of which there may be a million, are named
+tuples, which are made in a fifth of the time. What one look at Matrix found is in world.py;
+nothing here decides anything, that is plan.py's part.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attr
 
@@ -23,8 +24,7 @@ PARENT_TYPE = "m.space.parent"
 VERSION = 1
 
 
-@attr.frozen
-class Binding:
+class Binding(NamedTuple):
     """What makes a room a chat: one owner's conversation on one platform."""
 
     room_type: str
@@ -41,7 +41,7 @@ class Binding:
 
     def content(self, instance: str) -> dict[str, Any]:
         """The content of the room's binding event, and of its mirror in the Space."""
-        return {"v": VERSION, "instance": instance, **attr.asdict(self)}
+        return {"v": VERSION, "instance": instance, **self._asdict()}
 
 
 @attr.frozen
@@ -92,8 +92,7 @@ class Reason(str, enum.Enum):
     MALFORMED = "malformed"
 
 
-@attr.frozen
-class Chat:
+class Chat(NamedTuple):
     """A chat as the routes and the cache know it."""
 
     room_id: RoomID

@@ -80,7 +80,7 @@ class Numbering:
                 younger += sorted(group, key=_by_age)[1:]
         for claim in sorted(younger, key=_by_age):
             assert claim.binding is not None
-            fresh = attr.evolve(claim.binding, chat_id=self._next_handle(claim.owner))
+            fresh = claim.binding._replace(chat_id=self._next_handle(claim.owner))
             self.evidence.rebind(claim, fresh, f"another chat was {claim.binding.chat_id} first")
         return {claim.room_id for claim in younger}
 

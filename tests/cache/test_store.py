@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-import attr
 import pytest
 from mautrix.types import SyncToken
 from mautrix.util.async_db import Database
@@ -47,7 +46,7 @@ async def test_what_was_saved_is_there_in_the_next_life(
 
 async def test_what_is_saved_takes_the_place_of_what_was(database: Database) -> None:
     store = await filled(database)
-    changed = of(attr.evolve(FIRST, status=Status.ARCHIVED), chat("fourth", 4))
+    changed = of(FIRST._replace(status=Status.ARCHIVED), chat("fourth", 4))
 
     assert await store.save(changed)
 
@@ -73,7 +72,7 @@ async def test_only_what_differs_is_written(database: Database) -> None:
         )
 
     await store.save(ALL)
-    await store.save(of(attr.evolve(FIRST, status=Status.LOST), SECOND, BOBS))
+    await store.save(of(FIRST._replace(status=Status.LOST), SECOND, BOBS))
 
     assert [row["room_id"] for row in await database.fetch("SELECT * FROM written")] == ["!first"]
 
