@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from functools import partial
 
+from aiohttp import ClientSession, TCPConnector
 from maubot import Plugin
 from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Database, UpgradeTable
@@ -44,6 +45,7 @@ class Spacekeeper(Plugin):
     """One instance of the plugin, from a start to the next stop."""
 
     setup: Setup
+    platform_http: ClientSession
     matrix: Matrix
     store: Store
     slot: Slot
@@ -66,6 +68,9 @@ class Spacekeeper(Plugin):
         """Reconcile, then serve; past `startup.wait` seconds that goes on behind maubot's own
         start, which would otherwise be held up."""
         await retire_older(self)
+        # An answer may take minutes: those connections must not be missing to the homeserver,
+        # for which maubot has a hundred.
+        self.platform_http = ClientSession(connector=TCPConnector(limit=0))
         self._read_config(None)
         if is_fatal(self.setup.problems):
             self.log.error("Nobody is served until the configuration is mended")
@@ -76,13 +81,13 @@ class Spacekeeper(Plugin):
 
     async def stop(self) -> None:
         """Let go of everything; what was not answered yet stays unanswered in Matrix."""
-        if self.living is None:
-            return
-        self.living.cancel()
-        await asyncio.wait({self.living})
-        await self.handlers.close()
+        if self.living is not None:
+            self.living.cancel()
+            await asyncio.wait({self.living})
+            await self.handlers.close()
         if self.cursor is not None and not self.superseded:
             await self.cursor.note()
+        await self.platform_http.close()
 
     def on_external_config_update(self) -> None:
         """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
@@ -108,7 +113,7 @@ class Spacekeeper(Plugin):
         elif not problems:
             # Brings in what is missing, comments too, for whoever opens it next.
             self.config.update()
-        self.setup = set_up(settings, problems, self.http, before, bot=self.client.mxid)
+        self.setup = set_up(settings, problems, self.platform_http, before, bot=self.client.mxid)
 
     def _compose(self) -> None:
         assert isinstance(self.database, Database)

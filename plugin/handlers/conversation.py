@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
@@ -24,7 +25,7 @@ from ..topology.model import Chat
 from .attention import Attention
 from .cases import Case
 
-# Conversations with platforms that go on at the same time, over all chats.
+# Conversations with one platform that go on at the same time, over all chats.
 AT_ONCE = 64
 # Seconds to wait before a platform that has no answer just now is asked again.
 PAUSES = (1.0, 4.0)
@@ -52,7 +53,9 @@ class Conversation:
         self.is_command = is_command
         self.inbox = inbox
         self.attention = Attention(matrix.sender)
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places: dict[str, asyncio.Semaphore] = defaultdict(
+            partial(asyncio.Semaphore, AT_ONCE)
+        )
 
     async def answer(self, chat: Chat, case: Case) -> None:
         """Get the platform's answer to a message and send it as a reply.
@@ -61,7 +64,6 @@ class Conversation:
             UserError, PlatformError: there is no answer, and why.
             NoAnswer, MatrixRequestError: the homeserver failed.
         """
-        platform = self.setup().platform(chat.binding.platform)
         event_id = case.letter.event_id
         with self.attention.on(chat.room_id, event_id) as answer_is_there:
             if case.answer is None:
@@ -71,7 +73,7 @@ class Conversation:
                     text=case.letter.body,
                     history=partial(self._history, chat, event_id),
                 )
-                case.answer = await self._ask(platform, message)
+                case.answer = await self._ask(chat.binding.platform, message)
                 crash_point("answered")
                 await self.inbox.put_answer(event_id, case.answer)
                 crash_point("kept")
@@ -79,13 +81,13 @@ class Conversation:
             await self.matrix.sender.answer(chat.room_id, case.answer, event_id, case.sent)
             crash_point("sent")
 
-    async def _ask(self, platform: Platform, message: Message) -> str:
+    async def _ask(self, name: str, message: Message) -> str:
         """The whole answer; what may pass by itself is tried again a few times."""
         for pause in (*PAUSES, None):
             try:
-                async with self._places:
+                async with self._places[name]:
                     crash_point("asking")
-                    return await _collect(platform, message)
+                    return await _collect(self.setup().platform(name), message)
             except PlatformError as error:
                 if not error.can_retry or pause is None:
                     raise

@@ -85,6 +85,7 @@ class Bot:
         """End everything the plugin does, wherever it is, without telling it."""
         self.running = False
         await self._tasks.cancel()
+        await self.plugin.platform_http.close()
         await self._database().stop()
 
     async def restart(self, *, keep_database: bool = True) -> None:

@@ -28,6 +28,27 @@ async def test_messages_are_answered_in_the_order_they_were_sent(
     assert heard(alice.chat) == [f"Answer to Question {number}" for number in range(10)]
 
 
+async def test_a_platform_that_hangs_wherever_it_is_asked_holds_up_no_other_platform(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.handlers.conversation.AT_ONCE", 1)
+    await settle_in(bot, alice)
+    await bot.restart()
+    await bot.configure(ORACLE.replace("default_platform: oracle", "default_platform: echo"))
+    await settle_in(bot, bob)
+    gate = oracle.gate("Think")
+    alice.write(alice.chat, "Think")
+    await bot.push()
+    await bot.server.until(lambda: oracle.asked != [])
+
+    bob.write(bob.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Hello"])
+
+    assert heard(alice.chat) == []
+    gate.set()
+
+
 async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
     bot: Bot, oracle: Oracle, alice: Person
 ) -> None:
