@@ -39,6 +39,7 @@ class Size:
         own_bytes: how much of it came since the plugin started.
         loop_held_seconds: the longest time for which nothing else could run.
         lookup_seconds: one lookup in the routes.
+        bare_lookup_seconds: what Python's dictionary takes of it.
         runs: what each process printed.
     """
 
@@ -53,6 +54,7 @@ class Size:
     own_bytes: float
     loop_held_seconds: float
     lookup_seconds: float
+    bare_lookup_seconds: float
     runs: list[dict[str, Any]] = attr.field(repr=False)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from aiohttp import ClientSession
+from mautrix.types import RoomID
 
 from plugin import Spacekeeper
 from plugin.topology.routes import Slot
@@ -50,7 +51,7 @@ async def measure(how: str, spaces: int, chats: int, database: Path) -> dict[str
     try:
         figures = await _start(plugin, simulation)
         _check(plugin, spaces, chats)
-        lookup = _time_lookups(plugin.slot, spaces, chats)
+        lookup, bare_lookup = _time_lookups(plugin.slot, spaces, chats)
         # The token that makes the next start a warm one is noted last.
         await asyncio.sleep(SETTLING)
     finally:
@@ -60,6 +61,7 @@ async def measure(how: str, spaces: int, chats: int, database: Path) -> dict[str
         "spaces": spaces,
         "chats": spaces * chats,
         "lookup_seconds": lookup,
+        "bare_lookup_seconds": bare_lookup,
         **figures,
     }
 
@@ -112,20 +114,30 @@ async def _watch_loop() -> float:
         longest = max(longest, time.perf_counter() - begun - TICK)
 
 
-def _time_lookups(slot: Slot, spaces: int, chats: int) -> float:
-    """Seconds a lookup takes, for ids that come fresh from an event: never hashed before."""
+def _time_lookups(slot: Slot, spaces: int, chats: int) -> tuple[float, float]:
+    """Seconds a lookup takes, and what the bare dictionary takes of it, for ids that come fresh
+    from an event: never hashed before."""
     chance = random.Random(0)  # noqa: S311 (no secret)
-    batches = []
-    for _ in range(BATCHES):
-        ids = [
-            room_id(chance.randrange(spaces), f"c{chance.randint(1, chats):03d}")
+
+    def fresh_ids() -> list[RoomID]:
+        return [
+            RoomID(room_id(chance.randrange(spaces), f"c{chance.randint(1, chats):03d}"))
             for _ in range(LOOKUPS)
         ]
+
+    looked_up, bare, dictionary = [], [], slot.current.chats
+    for _ in range(BATCHES):
+        ids = fresh_ids()
         begun = time.thread_time()
         for one in ids:
             slot.current.lookup(one)
-        batches.append((time.thread_time() - begun) / LOOKUPS)
-    return statistics.median(batches)
+        looked_up.append((time.thread_time() - begun) / LOOKUPS)
+        ids = fresh_ids()
+        begun = time.thread_time()
+        for one in ids:
+            dictionary.get(one)
+        bare.append((time.thread_time() - begun) / LOOKUPS)
+    return statistics.median(looked_up), statistics.median(bare)
 
 
 if __name__ == "__main__":
