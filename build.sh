@@ -12,6 +12,7 @@ usage: ./build.sh [command]
   test            check, unit tests, and the tests against a real Synapse and a real maubot
   test unit|e2e   one part of the tests; further arguments go to pytest
   test slow       the tests that take minutes: long outages, an old Synapse, real limits, load
+  test nightly    the properties of all plans, with 5,000 random worlds each
   check           ruff, mypy --strict and the import contracts
   demo [--once]   the whole job on a local stack; stays up unless --once is given
   dev             a local stack that stays up; a saved file is built and uploaded at once
@@ -71,6 +72,9 @@ test_all() {
     elif [ "${1:-}" = slow ]; then
         prepare test synapse synapse-1-98 maubot llmock
         .venv/test/bin/python -m pytest tests/e2e -m slow "${@:2}"
+    elif [ "${1:-}" = nightly ]; then
+        prepare test
+        HYPOTHESIS_PROFILE=nightly .venv/test/bin/python -m pytest tests/topology tests/test_stateful.py -n auto "${@:2}"
     else
         prepare test synapse maubot llmock
         check

@@ -32,6 +32,10 @@ def settled(site: Site) -> tuple[Site, Topology]:
     return after, plan.topology
 
 
+def conversations(plan: Plan) -> dict[RoomID, str]:
+    return {room_id: binding.platform_chat_id for room_id, binding in live(plan).items()}
+
+
 def in_any_order(plan: Plan) -> Plan:
     """A plan without the order of its report, which nobody relies on."""
     return attr.evolve(plan, problems=tuple(sorted(plan.problems, key=repr)))
@@ -50,18 +54,24 @@ def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, thorough
 
 
 @given(st.data(), sites(), conditions())
-def test_a_second_run_finds_nothing_to_do_although_reads_fail(
+def test_runs_come_to_rest_although_reads_fail(
     data: st.DataObject, site: Site, looking: Conditions
 ) -> None:
+    """The second knows the Spaces that the first one found, and asks less for that: it may take up
+    what the first one had to leave."""
     site, cached = settled(site)
     site = data.draw(later(site))
     first = reconcile(site, cached, looking)
     site.apply(first.writes)
-
     second = reconcile(site, first.topology, looking)
+    site.apply(second.writes)
 
-    assert second.writes == ()
-    assert live(second) == live(first)
+    third = reconcile(site, second.topology, looking)
+
+    assert third.writes == ()
+    assert live(third) == live(second)
+    before, after = conversations(first), conversations(second)
+    assert {room_id: after.get(room_id) for room_id in before} == before
 
 
 @given(sites(), caches())
