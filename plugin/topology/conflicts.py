@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .contents import backfilled_id
 from .election import Election
 from .evidence import Claim, Evidence
-from .model import Status, Topology
+from .model import Topology
 from .numbering import Numbering
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def settle(
         The rooms whose binding was made here and is yet to be written.
     """
     changed = _part(evidence, cached)
-    numbering = Numbering(evidence, election)
+    numbering = Numbering(evidence, election, cached)
     # While a room is unread nobody knows which numbers are free: the same rooms must get the
     # same numbers whether or not the homeserver was in a good mood.
     if evidence.unread or evidence.look:
@@ -52,8 +52,8 @@ def _part(evidence: Evidence, cached: Topology) -> set[RoomID]:
     groups = evidence.sharing(_conversation)
     unread = any(claim.room is None for group in groups for claim in group)
     if groups and (unread or not evidence.is_complete()):
-        postponed = [claim for group in groups for claim in _postpone(evidence, group, cached)]
-        _keep_known(evidence, postponed, cached)
+        postponed = [claim for group in groups for claim in _who_waits(evidence, group, cached)]
+        evidence.postpone(postponed, cached)
         return set()
     changed: set[RoomID] = set()
     for group in groups:
@@ -74,7 +74,7 @@ def _by_right(claim: Claim) -> tuple[bool, tuple[int, str]]:
     return (_conversation(claim) != backfilled_id(claim.room_id), claim.age)
 
 
-def _postpone(evidence: Evidence, group: list[Claim], cached: Topology) -> list[Claim]:
+def _who_waits(evidence: Evidence, group: list[Claim], cached: Topology) -> list[Claim]:
     """Not all was read: whoever had the conversation before keeps it, the others wait."""
 
     def newcomer(claim: Claim) -> tuple[bool, tuple[bool, tuple[int, str]]]:
@@ -83,30 +83,7 @@ def _postpone(evidence: Evidence, group: list[Claim], cached: Topology) -> list[
         return (not had, _by_right(claim))
 
     others = sorted(group, key=newcomer)[1:]
-    for claim in others:
-        del evidence.claims[claim.room_id]
     evidence.look.update(
         claim.room_id for claim in group if claim.room is None and not claim.stale
     )
     return others
-
-
-def _keep_known(evidence: Evidence, postponed: list[Claim], cached: Topology) -> None:
-    """Who has to wait goes on with the conversation known before, if nobody else has that."""
-    taken = {
-        _conversation(claim)
-        for claim in evidence.claims.values()
-        if claim.status is not Status.LOST
-    }
-    for claim in sorted(postponed, key=lambda claim: claim.room_id):
-        known = cached.chats.get(claim.room_id)
-        evidence.unsure.add(claim.owner)
-        if known is None or known.binding.platform_chat_id in taken:
-            evidence.unread.add(claim.room_id)
-            continue
-        taken.add(known.binding.platform_chat_id)
-        archived = Status.ARCHIVED in (claim.status, known.status)
-        status = Status.ARCHIVED if archived else Status.LIVE
-        evidence.claims[claim.room_id] = Claim(
-            claim.room_id, known.owner, known.binding, status, stale=True
-        )

@@ -5,12 +5,12 @@ Made by claims.py, settled by conflicts.py, carried out by plan.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING
 
 import attr
 
-from .model import Binding, Problem, Reason, Status
+from .model import Binding, Problem, Reason, Status, Topology
 from .world import Link, Room
 
 if TYPE_CHECKING:
@@ -86,6 +86,35 @@ class Evidence:
             if holder is not claim:
                 groups.setdefault(key, [holder]).append(claim)
         return list(groups.values())
+
+    def postpone(self, claims: Iterable[Claim], cached: Topology) -> None:
+        """Let chats wait until all can be read: each goes on as it was known before, if nobody
+        else has that conversation now.
+
+        Args:
+            claims: the chats; none of them has a claim afterwards but by what was known.
+            cached: what the cache held.
+        """
+        waiting = sorted(claims, key=lambda claim: claim.room_id)
+        for claim in waiting:
+            self.claims.pop(claim.room_id, None)
+        taken = {
+            claim.binding.platform_chat_id
+            for claim in self.claims.values()
+            if claim.binding is not None and claim.status is not Status.LOST
+        }
+        for claim in waiting:
+            known = cached.chats.get(claim.room_id)
+            self.unsure.add(claim.owner)
+            if known is None or known.binding.platform_chat_id in taken:
+                self.unread.add(claim.room_id)
+                continue
+            taken.add(known.binding.platform_chat_id)
+            archived = Status.ARCHIVED in (claim.status, known.status)
+            status = Status.ARCHIVED if archived else Status.LIVE
+            self.claims[claim.room_id] = Claim(
+                claim.room_id, known.owner, known.binding, status, stale=True
+            )
 
     def rebind(self, claim: Claim, binding: Binding, why: str) -> None:
         """Give a claim another binding, and say why."""

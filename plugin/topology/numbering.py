@@ -15,7 +15,7 @@ import attr
 from .contents import backfilled_id
 from .election import Election
 from .evidence import Claim, Evidence
-from .model import Binding, Problem, Reason, Status
+from .model import Binding, Problem, Reason, Status, Topology
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -26,17 +26,18 @@ Handle = tuple["UserID", str]
 class Numbering:
     """Settles which number is whose; `unsure` are the owners of whom not all is known."""
 
-    def __init__(self, evidence: Evidence, election: Election) -> None:
+    def __init__(self, evidence: Evidence, election: Election, cached: Topology) -> None:
         self.evidence = evidence
         self.election = election
+        self.cached = cached
         stale = {claim.owner for claim in evidence.claims.values() if claim.stale}
         self.unsure = election.unsure | evidence.unsure | stale
         self.taken: dict[UserID, set[int]] = defaultdict(set)
 
     def wait(self) -> None:
         """Leave everything as it is for a time when all rooms can be read."""
-        for claim in [one for one in self.evidence.claims.values() if one.binding is None]:
-            self._put_off(claim)
+        legacy = [one for one in self.evidence.claims.values() if one.binding is None]
+        self.evidence.postpone(legacy, self.cached)
         for group in self.evidence.sharing(_handle):
             self._hold(group)
 
@@ -89,8 +90,12 @@ class Numbering:
         legacy = [claim for claim in self.evidence.claims.values() if claim.binding is None]
         backfilled: set[RoomID] = set()
         for claim in sorted(legacy, key=_by_age):
-            if claim.owner in self.unsure or claim.owner not in self.election.chosen:
-                self._put_off(claim)
+            if claim.owner in self.unsure:
+                self.evidence.postpone([claim], self.cached)
+                continue
+            if claim.owner not in self.election.chosen:
+                del self.evidence.claims[claim.room_id]
+                self.evidence.unread.add(claim.room_id)
                 continue
             binding = Binding(
                 room_type="chat",
@@ -103,10 +108,6 @@ class Numbering:
             self.evidence.claims[claim.room_id] = attr.evolve(claim, binding=binding)
             backfilled.add(claim.room_id)
         return backfilled
-
-    def _put_off(self, claim: Claim) -> None:
-        del self.evidence.claims[claim.room_id]
-        self.evidence.unread.add(claim.room_id)
 
     def _hold(self, group: list[Claim]) -> None:
         """One of these will have another number, and it is not known which."""

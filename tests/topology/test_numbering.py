@@ -184,3 +184,18 @@ def test_chats_of_one_number_keep_it_while_another_chat_of_theirs_cannot_be_read
 
     assert live(plan).keys() == {CHAT, OTHER, THIRD}
     assert plan.writes == ()
+
+
+def test_a_chat_that_lost_its_binding_goes_on_as_it_was_known_while_another_is_unread() -> None:
+    site = home(1, 2)
+    known = reconcile(site).topology
+    site.erase(OTHER, BINDING_TYPE)
+    site.link_bare(OTHER)
+    add(site, THIRD, 3, "three", at=5)
+    site.erase(SPACE, CHILD_TYPE, THIRD)
+
+    plan = reconcile(site, known, failing(THIRD))
+
+    assert live(plan)[OTHER] == bind(2)
+    assert plan.topology.chats[OTHER].stale
+    assert plan.writes == ()

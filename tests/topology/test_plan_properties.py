@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mautrix.types import RoomID
 
 from plugin.topology.drafting import Write
-from plugin.topology.model import BINDING_TYPE, Binding, Status, Topology
+from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Binding, Status, Topology
 from plugin.topology.plan import Plan
 
 from .strategies import SPACES, caches, conditions, foreign_events, later, sites
@@ -147,7 +147,7 @@ def test_nothing_is_written_that_a_full_look_would_not_write(
 
     partial = reconcile(site, cached, looking)
 
-    # Whoever was read keeps the names that stand in the room until all were read who claim them.
+    # Whoever was read keeps the names that stand there until all were read who claim them.
     answered = [attr.evolve(write, content={}) for write in full.writes]
     assert [
         write
@@ -202,14 +202,18 @@ def test_every_joined_room_that_was_not_understood_is_named(
 
 
 def repeats(write: Write, site: Site) -> bool:
-    """Whether a chat is written of under the names that stand in its own room."""
-    if write.chat is None or (BINDING_TYPE, "") not in site.state[write.chat]:
+    """Whether a chat is written of under the names that stand in its own room, or in its mirrors
+    where none that make sense stand there."""
+    if write.chat is None:
         return False
-    standing = site.content(write.chat, BINDING_TYPE)
+    own = site.state[write.chat].get((BINDING_TYPE, ""))
+    kept = names(own["content"]) if own is not None else None
+    links = [state.get((CHILD_TYPE, write.chat)) for state in site.state.values()]
+    mirrored = [names(link["content"].get(BINDING_TYPE)) for link in links if link is not None]
     written = (
         write.content if write.event_type == BINDING_TYPE else write.content.get(BINDING_TYPE)
     )
-    return names(written) == names(standing)
+    return names(written) in ([kept] if kept is not None else mirrored)
 
 
 def names(content: Any) -> tuple[Any, Any] | None:
