@@ -167,7 +167,7 @@ class Weighing:
                 or room_id in self.world.unread
                 or room_id in self.succession.unsure,
                 removed=removed,
-                replaces=tuple(replaced),
+                replaces=tuple(sorted(replaced)),
                 supersedes=tuple(self._unmarked(room_id)),
             )
         )
