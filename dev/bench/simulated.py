@@ -23,8 +23,6 @@ from ..processes import StartFailure
 
 # Cold comes first: it makes the database that the others start from.
 WAYS = ("cold", "warm", "changed")
-# A million chats take minutes a round, and vary the less for it.
-LARGE, FEW = 100_000, 3
 
 
 @attr.frozen
@@ -66,7 +64,7 @@ async def measure_simulated(
     Args:
         sizes: numbers of Spaces.
         chats: how many chats in each.
-        rounds: how often each way is measured; the largest sizes are measured less often.
+        rounds: how often each way is measured.
         tell: hears of each step, a line each.
 
     Raises:
@@ -77,11 +75,10 @@ async def measure_simulated(
         database = Path(folder) / "cache.db"
         for spaces in sizes:
             runs: dict[str, list[dict[str, Any]]] = {how: [] for how in WAYS}
-            times = min(rounds, FEW) if spaces >= LARGE else rounds
-            for number in range(1, times + 1):
+            for number in range(1, rounds + 1):
                 for how in WAYS:
                     runs[how].append(await _run(how, spaces, chats, database))
-                tell(f"{spaces:,} simulated Spaces, round {number} of {times} is measured")
+                tell(f"{spaces:,} simulated Spaces, round {number} of {rounds} is measured")
             medians += [_median(runs[how]) for how in WAYS]
     return medians
 
