@@ -78,26 +78,39 @@ class Weighing:
         if room.creator != self.world.bot:
             self.evidence.strangers.add(room.room_id)
             self._report_links(room.room_id)
-            return
-        if room.is_space:
-            return
+        elif not room.is_space:
+            self._weigh_unbound(room)
+
+    def _weigh_unbound(self, room: Room) -> None:
+        """A room of the bot's that says nothing of being a chat: a link may."""
         linked_by = self.links.linked_by_bot(room.room_id)
         owner = self.election.owners[linked_by] if linked_by is not None else None
         link = self.links.link(room.room_id, owner)
         if owner is not None and (link is None or not link.removed):
             self._claim(room.room_id, owner, None, room)
-        else:
-            self._report_links(room.room_id)
+            return
+        self._report_links(room.room_id)
+        cached = self.cached.chats.get(room.room_id)
+        if cached is not None and cached.owner in self.election.unsure:
+            self._keep_cached(room.room_id)
+        elif cached is not None:
+            self.evidence.unbound.add(room.room_id)
 
     def _weigh_by_mirror(self, room_id: RoomID) -> None:
         """A joined room nobody read: its mirror will do, unless something calls for a look."""
         mirror = self.links.mirror(room_id)
         cached = self.cached.chats.get(room_id)
-        # The room itself still says that it is in the Space, if it was taken out just now.
-        removed = (link := self.links.link(room_id)) is not None and link.removed
+        # The room itself still says that it is in the Space, if it was taken out just now; and of
+        # one that is in it, and was archived, only the room tells whether its owner is there.
+        removed = mirror is not None and self._is_removed(room_id, mirror.matrix_user_id)
+        usual = Status.ARCHIVED if removed else Status.LIVE
         doubted = self.links.is_disputed(room_id) or (
             cached is not None
-            and (removed or cached.status is not Status.LIVE or cached.binding != mirror)
+            and (
+                cached.status is not usual
+                or cached.binding != mirror
+                or (removed and cached.stale)
+            )
         )
         settled = self.world.looked_at(room_id) or not (doubted or self.world.thorough)
         if mirror is not None and settled:
@@ -171,6 +184,9 @@ class Weighing:
                 supersedes=tuple(self._unmarked(room_id)),
             )
         )
+
+    def _is_removed(self, room_id: RoomID, owner: UserID) -> bool:
+        return self.links.is_removed(room_id, owner, self.links.link(room_id, owner))
 
     def _inherited(self, room_id: RoomID) -> Binding | None:
         """The binding of a room that this one took over from."""

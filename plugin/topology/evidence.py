@@ -56,7 +56,8 @@ class Evidence:
     `upgraded` are rooms of which another one is the chat now, `retired` those among them that
     say so themselves: whatever becomes of the other one, they are no chats again. `elsewhere`
     are rooms that another instance, or a later version of this plugin, has marked as its own;
-    `unsure` are owners of whom something could not be settled.
+    `unbound` are chats by the cache alone, as far as was read; `unsure` are owners of whom
+    something could not be settled.
     """
 
     claims: dict[RoomID, Claim] = attr.field(factory=dict)
@@ -66,6 +67,7 @@ class Evidence:
     upgraded: set[RoomID] = attr.field(factory=set)
     retired: set[RoomID] = attr.field(factory=set)
     elsewhere: set[RoomID] = attr.field(factory=set)
+    unbound: set[RoomID] = attr.field(factory=set)
     unsure: set[UserID] = attr.field(factory=set)
     problems: list[Problem] = attr.field(factory=list)
 

@@ -36,8 +36,10 @@ class Numbering:
 
     def wait(self) -> None:
         """Leave everything as it is for a time when all rooms can be read."""
+        known = [self.cached.chats[room_id] for room_id in self.evidence.unbound]
+        unbound = [Claim(chat.room_id, chat.owner, None, chat.status) for chat in known]
         legacy = [one for one in self.evidence.claims.values() if one.binding is None]
-        self.evidence.postpone(legacy, self.cached)
+        self.evidence.postpone([*legacy, *unbound], self.cached)
         for group in self.evidence.sharing(_handle):
             self._hold(group)
 
@@ -90,7 +92,8 @@ class Numbering:
         legacy = [claim for claim in self.evidence.claims.values() if claim.binding is None]
         backfilled: set[RoomID] = set()
         for claim in sorted(legacy, key=_by_age):
-            if claim.owner in self.unsure:
+            # Whose it is, is known when all Spaces were read that may link it.
+            if self.election.unsure or claim.owner in self.unsure:
                 self.evidence.postpone([claim], self.cached)
                 continue
             if claim.owner not in self.election.chosen:
