@@ -16,6 +16,7 @@ from .matrix.api import NoAnswer
 from .matrix.writer import Writer
 from .observation import Picture
 from .topology.drafting import Write
+from .topology.model import BINDING_TYPE
 from .topology.plan import Plan
 from .topology.routes import Slot, build_routes
 
@@ -73,7 +74,11 @@ class Application:
             looked_at: the slot's count of changes when the look at Matrix began.
         """
         plan = picture.plan
-        waiting = {write.chat for write in failed if write.chat == write.room_id}
+        waiting = {
+            write.chat
+            for write in failed
+            if write.chat == write.room_id and write.event_type == BINDING_TYPE
+        }
         chats = {
             room_id: chat
             for room_id, chat in plan.topology.chats.items()

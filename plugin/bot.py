@@ -84,6 +84,7 @@ class Spacekeeper(Plugin):
         if self.living is not None:
             self.living.cancel()
             await asyncio.wait({self.living})
+            self.reconciliation.close()
             await self.handlers.close()
         if self.cursor is not None and not self.superseded:
             await self.cursor.note()
@@ -181,8 +182,8 @@ class Spacekeeper(Plugin):
     def _finish_homes(self, report: Report) -> None:
         """Make the first chat where an earlier life got no further than the Space."""
         for owner in report.unfinished:
-            room_id = self.slot.current.spaces[owner].room_id
-            self.handlers.queues.put(room_id, partial(self._make_home, owner))
+            if (space := self.slot.current.spaces.get(owner)) is not None:
+                self.handlers.queues.put(space.room_id, partial(self._make_home, owner))
 
     async def _make_home(self, owner: UserID) -> None:
         try:

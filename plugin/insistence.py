@@ -43,7 +43,7 @@ class Insistence:
     async def insist(
         self, owner: UserID, make: Callable[[], Awaitable[T]], tell: Tell | None = None
     ) -> T:
-        """Make something under its owner's lock, looking again before each further try.
+        """Make something under its owner's lock, again only after a look that was answered.
 
         A homeserver that asks for patience gets it, and the owner is told once; one that does
         not answer is given a few tries.
@@ -53,15 +53,19 @@ class Insistence:
         """
         loop = asyncio.get_running_loop()
         deadline, failures = loop.time() + LONGEST_WAIT, 0
+        failure: NoAnswer | None = None
         while True:
-            async with self.lock(owner):
-                try:
+            try:
+                if failure is not None:
+                    scope = Scope(frozenset({owner}))
+                    await self.reconciliation.run_for(scope, "a room may have been made")
+                async with self.lock(owner):
                     return await make()
-                except NoAnswer as error:
-                    failure = error
-                except MatrixRequestError as error:
-                    self.log.warning("The homeserver makes no room for %s: %s", owner, error)
-                    raise UserError(f"The homeserver refused: {error}") from error
+            except NoAnswer as error:
+                failure = error
+            except MatrixRequestError as error:
+                self.log.warning("The homeserver makes no room for %s: %s", owner, error)
+                raise UserError(f"The homeserver refused: {error}") from error
             failures += not failure.limited
             wait = failure.retry_after or wait_before(max(failures, 1))
             if failures >= TRIES or loop.time() + wait > deadline:
@@ -70,7 +74,6 @@ class Insistence:
                 await tell(wait)
                 tell = None
             await asyncio.sleep(wait)
-            await self.look_again(Scope(frozenset({owner})), "a room may have been made")
 
     async def look_again(self, scope: Scope, why: str) -> bool:
         """Look at Matrix once more; without an answer, what is known stays known.

@@ -17,6 +17,7 @@ from mautrix.types import RoomID, UserID
 from .creation import Creation
 from .errors import UserError
 from .insistence import NO_ANSWER, Insistence, Tell
+from .matrix.api import NoAnswer
 from .platforms.protocol import PlatformError
 from .topology.model import Binding, Chat, Space
 from .topology.relevance import Scope
@@ -161,6 +162,9 @@ class Provisioning:
             for chat in self.slot.current.chats_of(owner):
                 if key == FIRST or chat.binding.platform_chat_id == conversation:
                     return chat
+            if self.slot.current.unread:
+                # It may be one of these.
+                raise NoAnswer("not every room could be looked at")
             binding = Binding(
                 room_type="chat",
                 chat_id=f"C{self.slot.current.next_number(owner)}",
@@ -171,6 +175,9 @@ class Provisioning:
             )
             return await self.creation.make_chat(binding, title)
 
+        if self.slot.current.unread:
+            scope = Scope(frozenset({owner}), self.slot.current.unread)
+            await self.insistence.look_again(scope, "a chat is wanted")
         chat = None
         try:
             chat = await self.insistence.insist(owner, make, tell)

@@ -112,18 +112,19 @@ class Reconciliation:
 
     async def serve(self) -> None:
         """Look wherever something is marked, until cancelled."""
-        try:
-            while True:
-                await self._woken.wait()
-                await asyncio.sleep(GATHER)
-                self._woken.clear()
-                scope, self._dirty = self._dirty, NOWHERE
-                if scope:
-                    await self._try(Errand("something changed", scope))
-        finally:
-            self._closed = True
-            if self._timer is not None:
-                self._timer.cancel()
+        while True:
+            await self._woken.wait()
+            await asyncio.sleep(GATHER)
+            self._woken.clear()
+            scope, self._dirty = self._dirty, NOWHERE
+            if scope:
+                await self._try(Errand("something changed", scope))
+
+    def close(self) -> None:
+        """Look at nothing again."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def verify(self, owners: Iterable[UserID], after: float) -> None:
         """Read the own state of these owners' chats, a few owners at a time.
@@ -134,15 +135,18 @@ class Reconciliation:
         """
         await asyncio.sleep(after)
         self.mark(await self.runs.acquaintance.absences())
-        waiting = sorted(owners)
+        waiting, failures = sorted(owners), 0
         while waiting:
-            await asyncio.sleep(after)
-            portion, waiting = waiting[:PORTION], waiting[PORTION:]
-            errand = Errand("verification", Scope(frozenset(portion)), thorough=True)
-            if await self._try(errand):
-                await self.store.put_unverified(portion, verified=True)
+            pause = wait_before(failures, LONGEST_PAUSE) if failures else 0.0
+            await asyncio.sleep(max(after, pause))
+            portion, waiting = frozenset(waiting[:PORTION]), waiting[PORTION:]
+            report = await self._try(Errand("verification", Scope(portion), thorough=True))
+            open_ends = portion if report is None else portion & report.open.owners
+            await self.store.put_unverified(portion - open_ends, verified=True)
+            waiting += sorted(open_ends)
+            failures = failures + 1 if open_ends else 0
 
-    async def _try(self, errand: Errand) -> bool:
+    async def _try(self, errand: Errand) -> Report | None:
         """Run once; whatever goes wrong is logged, and the scope looked at again later."""
         try:
             report = await self._run(errand)
@@ -153,12 +157,15 @@ class Reconciliation:
         except Exception:
             self.log.exception("A reconciliation broke down (%s)", errand.reason)
         else:
-            return True
+            return report
         self._look_later(errand.scope)
-        return False
+        return None
 
     async def _run(self, errand: Errand) -> Report:
         report = await self.runs.run(errand)
+        if report.touched:
+            # They changed something while it looked: what it found of them did not count.
+            self.mark(Scope(report.touched))
         if report.settled:
             self._failures = 0
         else:
@@ -177,7 +184,8 @@ class Reconciliation:
 
     async def _mark_later(self, pause: float) -> None:
         await asyncio.sleep(pause)
-        while not await self.store.save(self.slot.current.topology()):  # noqa: ASYNC110
-            await asyncio.sleep(pause)
         scope, self._later = self._later, NOWHERE
         self.mark(scope)
+        # From here on there may be another one: if the database fails again, there is.
+        self._timer = None
+        await self.store.save(self.slot.current.topology())

@@ -45,6 +45,7 @@ class Report:
         strangers: joined rooms that the bot did not make, as they were read.
         unfinished: owners with a Space but no chat.
         open: what could not be read or written.
+        touched: owners who changed something meanwhile, and keep what they have now.
         settled: False where a look or a write failed: another run is due.
     """
 
@@ -59,6 +60,7 @@ class Report:
     strangers: dict[RoomID, Room]
     unfinished: tuple[UserID, ...]
     open: Scope
+    touched: frozenset[UserID]
     settled: bool
 
     def tell(self, routes: Routes, log: logging.Logger) -> None:
@@ -98,6 +100,7 @@ def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
         strangers={room_id: world.rooms[room_id] for room_id in plan.strangers},
         unfinished=plan.unfinished,
         open=open_ends,
+        touched=frozenset(),
         settled=saved and not open_ends,
     )
 

@@ -87,6 +87,9 @@ class Runs:
             with full_collections_spared():
                 picture = await self._see(errand)
             failed = await self.application.apply(picture.plan, looked_at)
+            touched = self.slot.all_touched_since(looked_at)
+            if picture.owners is not None:
+                touched &= picture.owners
             with full_collections_spared():
                 self.application.swap(picture, failed, looked_at)
                 saved = await self.store.save(self.slot.current.topology())
@@ -95,6 +98,7 @@ class Runs:
                 make_report(picture, failed, saved),
                 run=next(self._numbers),
                 reason=errand.reason,
+                touched=touched,
                 seconds=time.monotonic() - started,
             )
             self.last.tell(self.slot.current, self.log)

@@ -24,6 +24,9 @@ PUT_LIFE = """INSERT INTO life (id, holder, token, digest) VALUES (0, $1, $2, $3
     ON CONFLICT (id) DO UPDATE
     SET holder=excluded.holder, token=excluded.token, digest=excluded.digest"""
 
+PUT_UNVERIFIED = "INSERT INTO unverified (matrix_user_id) VALUES ($1) ON CONFLICT DO NOTHING"
+NO_LONGER_UNVERIFIED = "DELETE FROM unverified WHERE matrix_user_id=$1"
+
 
 @attr.frozen
 class Loaded:
@@ -51,6 +54,7 @@ class Store:
         self.token = SyncToken("")
         self._holding = Holding()
         self._doubtful: frozenset[UserID] = frozenset()
+        self._unverified: set[UserID] = set()
         # Whether the tables are known to hold `_holding`, and nothing else.
         self._whole = False
         self._writing = asyncio.Lock()
@@ -113,13 +117,16 @@ class Store:
 
     async def put_unverified(self, owners: Iterable[UserID], verified: bool) -> bool:
         """Note that these owners' chats are yet to be verified, or were."""
-        rows = [(owner,) for owner in owners]
-        insert = "INSERT INTO unverified (matrix_user_id) VALUES ($1) ON CONFLICT DO NOTHING"
-        delete = "DELETE FROM unverified WHERE matrix_user_id=$1"
+        owners = list(owners)
+        if verified:
+            self._unverified.difference_update(owners)
+        else:
+            self._unverified.update(owners)
+        statement = NO_LONGER_UNVERIFIED if verified else PUT_UNVERIFIED
 
         async def write(conn: Connection) -> None:
-            if rows:
-                await conn.executemany(delete if verified else insert, rows)
+            if owners:
+                await conn.executemany(statement, [(owner,) for owner in owners])
 
         async with self._writing:
             return await self._write(write)
@@ -129,6 +136,7 @@ class Store:
         unverified = await self.guard.database.fetch("SELECT matrix_user_id FROM unverified")
         life = await self.guard.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
         self._holding, self._doubtful = tables.holding, tables.doubtful
+        self._unverified = {UserID(row["matrix_user_id"]) for row in unverified}
         digest = _written(tables.holding)
         if life is not None and life["token"] and life["digest"] == digest and tables.whole:
             self.token = SyncToken(life["token"])
@@ -136,7 +144,7 @@ class Store:
             tables.holding.topology,
             self.token or None,
             self._doubtful,
-            frozenset(UserID(row["matrix_user_id"]) for row in unverified),
+            frozenset(self._unverified),
         )
 
     async def _save(self, topology: Topology) -> bool:
@@ -165,6 +173,9 @@ class Store:
         async def write(conn: Connection) -> None:
             if rebuild:
                 await rebuild_tables(conn)
+                if self._unverified:
+                    rows = [(owner,) for owner in self._unverified]
+                    await conn.executemany(PUT_UNVERIFIED, rows)
             await work(conn)
             digest = _written(self._holding)
             await conn.execute(PUT_LIFE, self.guard.holder, self.token, digest)

@@ -6,6 +6,8 @@ found by the next start and finished, and nothing is made twice.
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import logging
 from collections.abc import Iterable
 from functools import partial
@@ -19,6 +21,7 @@ from mautrix.types import MemberStateEventContent as Member
 from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.changes import Invitation
+from ..matrix.retry import wait_before
 from ..permissions import Level
 from ..topology.world import Room
 from .boundary import Boundary
@@ -26,6 +29,7 @@ from .links import link, room_url
 from .queues import RoomQueues
 from .reception import Reception
 
+LONGEST_PAUSE = 300.0
 SORRY = (
     "Thank you for the invitation! I am not set up to serve your account, though, so I will "
     "leave. The people who run this bot can change that."
@@ -100,10 +104,21 @@ class Invitations:
         return not self._pending
 
     async def _see_to(self, invitation: Invitation) -> None:
-        try:
-            await self.boundary.run(partial(self._answer, invitation), invitation.room_id)
-        finally:
-            self._pending -= 1
+        await self.boundary.run(partial(self._insist, invitation), invitation.room_id)
+        # Not where this was cancelled: then it is the next start's to answer.
+        self._pending -= 1
+
+    async def _insist(self, invitation: Invitation) -> None:
+        """Answer an invitation, for however long the homeserver does not take it."""
+        for attempt in itertools.count(1):
+            try:
+                await self._answer(invitation)
+            except NoAnswer as error:
+                self.log.warning("The invitation to %s waits: %s", invitation.room_id, error)
+                self._welcomed.discard(invitation.room_id)
+                await asyncio.sleep(wait_before(attempt, LONGEST_PAUSE))
+            else:
+                return
 
     async def _answer(self, invitation: Invitation) -> None:
         if self.setup().level_of(invitation.sender) < Level.USER:

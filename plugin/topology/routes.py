@@ -142,6 +142,10 @@ class Slot:
         """Whether something of this owner's changed after the given count of changes."""
         return self._touched.get(owner, 0) > change
 
+    def all_touched_since(self, change: int) -> frozenset[UserID]:
+        """The owners of whom something did."""
+        return frozenset(owner for owner, at in self._touched.items() if at > change)
+
     def swap(self, routes: Routes, looked_at: int) -> None:
         """Put in force what a reconciliation found.
 
@@ -150,7 +154,7 @@ class Slot:
             looked_at: the count of changes when it began to look; owners who were touched
                 since keep what they have now.
         """
-        for owner in [owner for owner, change in self._touched.items() if change > looked_at]:
+        for owner in self.all_touched_since(looked_at):
             if owner in self.current.spaces:
                 routes = routes.with_space(self.current.spaces[owner])
             for chat in self.current.chats_of(owner):
