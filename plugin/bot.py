@@ -45,7 +45,7 @@ class Spacekeeper(Plugin):
     """One instance of the plugin, from a start to the next stop."""
 
     setup: Setup
-    platform_http: ClientSession
+    platform_http: ClientSession | None = None
     matrix: Matrix
     store: Store
     slot: Slot
@@ -67,7 +67,8 @@ class Spacekeeper(Plugin):
     async def start(self) -> None:
         """Reconcile, then serve; past `startup.wait` seconds that goes on behind maubot's own
         start, which would otherwise be held up."""
-        await retire_older(self)
+        if not await retire_older(self):
+            return
         # An answer may take minutes: those connections must not be missing to the homeserver,
         # for which maubot has a hundred.
         self.platform_http = ClientSession(connector=TCPConnector(limit=0))
@@ -81,18 +82,22 @@ class Spacekeeper(Plugin):
 
     async def stop(self) -> None:
         """Let go of everything; what was not answered yet stays unanswered in Matrix."""
-        if self.living is not None:
-            self.living.cancel()
-            await asyncio.wait({self.living})
-            self.reconciliation.close()
-            await self.handlers.close()
-        if self.cursor is not None and not self.superseded:
-            await self.cursor.note()
-        await self.platform_http.close()
+        try:
+            if self.living is not None:
+                self.living.cancel()
+                await asyncio.wait({self.living})
+                self.reconciliation.close()
+                await self.handlers.close()
+            if self.cursor is not None and not self.superseded:
+                await self.cursor.note()
+        finally:
+            if self.platform_http is not None:
+                await self.platform_http.close()
 
     def on_external_config_update(self) -> None:
         """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
-        self._read_config(self.setup)
+        # Until somebody is served, nothing is in force that a mistake could leave as it is.
+        self._read_config(self.setup if self.living is not None else None)
         if self.living is None and not is_fatal(self.setup.problems):
             self._begin()
 
@@ -105,7 +110,7 @@ class Spacekeeper(Plugin):
         return served
 
     def _read_config(self, before: Setup | None) -> None:
-        assert isinstance(self.config, Config)
+        assert isinstance(self.config, Config) and self.platform_http is not None  # noqa: PT018
         settings, problems = read_settings(self.config, before.settings if before else DEFAULTS)
         for problem in problems:
             self.log.error("The configuration is wrong: %s", problem)

@@ -18,11 +18,14 @@ LONGEST_STOP = 10.0
 ATTRIBUTE = "chat_spacekeeper_living"
 
 
-async def retire_older(plugin: Plugin) -> None:
+async def retire_older(plugin: Plugin) -> bool:
     """End the plugin object that serves the same instance, if there is one, and take its place.
 
     Args:
         plugin: the object that is starting.
+
+    Returns:
+        Whether it still has that place: a newer object may have taken it meanwhile.
     """
     client: Any = plugin.client
     living: dict[str, Plugin] = vars(client).setdefault(ATTRIBUTE, {})
@@ -32,6 +35,9 @@ async def retire_older(plugin: Plugin) -> None:
             await asyncio.wait_for(older.internal_stop(), LONGEST_STOP)
         except asyncio.TimeoutError:
             plugin.log.warning("An older life of this instance took too long to end")
+        except Exception:
+            plugin.log.exception("An older life of this instance did not end in order")
         if isinstance(older.database, Database) and older.database is not plugin.database:
             # maubot forgot it when it made another one for the newer object.
             await older.database.stop()
+    return living[plugin.id] is plugin

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from .fakes.maubot import Bot
-from .fakes.oracle import Oracle
+from .fakes.oracle import ORACLE, Oracle
 from .fakes.people import BINDING, Person
 from .fakes.stories import add_chat, ask, settle_in
 
@@ -127,3 +127,40 @@ async def test_a_mistake_that_was_mended_is_forgotten(bot: Bot, alice: Person) -
     await bot.configure("startup: {wait: 3}\n")
 
     assert "problems" not in await ask(bot, alice, control, "!status")
+
+
+HALF_MENDED = "startup: {wait: soon}\n"
+
+
+async def test_who_the_bot_is_is_what_the_mended_configuration_says(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    bot.text.text = ORACLE + "instance_key: home\n"
+    await settle_in(bot, alice)
+    await bot.stop()
+    bot.text.text = ORACLE + "instance_key: [home]\n"
+    await bot.restart()
+
+    await bot.configure(ORACLE + "instance_key: home\n" + HALF_MENDED)
+    await bot.settled()
+
+    assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
+    assert len(alice.spaces) == 1
+
+
+async def test_whom_the_bot_serves_is_what_the_mended_configuration_says(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+) -> None:
+    for_alice = ORACLE.replace("{local: user}", "{'@alice:test': user}")
+    bot.text.text = for_alice
+    await settle_in(bot, alice)
+    await bot.stop()
+    bot.text.text = for_alice + "names: {chat: 'never closed\n"
+    await bot.restart()
+
+    await bot.configure(for_alice + HALF_MENDED)
+    bob.invite_bot()
+    await bot.deliver()
+
+    assert bob.spaces == []
+    assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"

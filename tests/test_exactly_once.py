@@ -7,10 +7,14 @@ known any more whether it had answered.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import pytest
+
+from plugin.matrix.sender import Sender
 
 from .fakes.crashes import Brake, crash_at_request, crash_at_write, refuse_writes, until_reached
 from .fakes.faults import Hold
@@ -178,3 +182,22 @@ async def test_a_database_that_takes_no_write_costs_no_answer(
 
     assert heard(alice.chat) == ["Answer to Quick", "Answer to Think"]
     assert oracle.texts == ["Quick", "Think", "Think"]
+
+
+async def test_an_answer_that_could_not_be_encrypted_is_sent_in_its_turn(
+    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settle_in(bot, alice)
+    send, failures = Sender._send, [sqlite3.OperationalError("database is locked")] * 2
+
+    async def fail_twice(self: Sender, *args: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await send(self, *args)
+
+    monkeypatch.setattr(Sender, "_send", fail_twice)
+    for text in ("One", "Two"):
+        alice.write(alice.chat, text)
+    await bot.deliver()
+
+    assert heard(alice.chat) == ["Answer to One", "Answer to Two"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from mautrix.types import EventType
 from mautrix.util.async_db import Database
@@ -124,3 +126,27 @@ async def test_two_maubots_on_one_database_leave_the_younger(
     assert "Another maubot runs this instance on the same database" in caplog.text
     assert "Anybody?" not in oracle.texts
     assert holder(bot) == "another"
+
+
+async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begins_nothing(
+    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.handlers.queues.GRACE", 0.2)
+    await settle_in(bot, alice)
+    oracle.gate("Think")
+    alice.write(alice.chat, "Think")
+    await bot.push()
+    await bot.server.until(lambda: oracle.texts == ["Think"])
+    oldest = bot.plugin
+    second_start = asyncio.create_task(bot.start_beside())
+    await bot.server.until(lambda: bot.plugin is not oldest)
+    overtaken = bot.plugin
+
+    await bot.start_beside()
+    await second_start
+
+    assert overtaken.living is None
+    assert bot.plugin.living is not None
+    oracle.gates["Think"].set()
+    await bot.settled()
+    assert heard(alice.chat) == ["Answer to Think"]

@@ -71,7 +71,7 @@ def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup
     boundary = Boundary(matrix.sender, reconciliation.log)
     cases = Cases(inbox, queues, boundary, matrix.sender)
     amendments = Amendments(cases, matrix.timeline)
-    intake = Intake(cases)
+    intake = Intake(cases, amendments)
     commands = Commands(Curation(provisioning), reconciliation, setup, amendments)
     reception = Reception(matrix, provisioning, commands, setup)
     conversation = Conversation(matrix, setup, commands.is_command, inbox)

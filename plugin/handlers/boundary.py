@@ -40,7 +40,7 @@ class Boundary:
         except Exception as error:  # noqa: BLE001 (see above)
             try:
                 await self.sender.notice(room_id, self._explain(error, room_id))
-            except (MatrixRequestError, NoAnswer) as silence:
+            except Exception as silence:  # noqa: BLE001 (maubot's encryption may fail as well)
                 self.log.warning("Could not tell %s what went wrong: %s", room_id, silence)
 
     async def answer(
@@ -70,6 +70,11 @@ class Boundary:
             except MatrixRequestError as refusal:
                 # The homeserver takes nothing at the moment: the message waits until it does.
                 raise NoAnswer(f"refused: {refusal}") from refusal
+            except NoAnswer:
+                raise
+            except Exception as failure:
+                # maubot's encryption failed, or its database: the message waits for that, too.
+                raise NoAnswer(f"not sent: {failure!r}") from failure
 
     def _explain(self, error: Exception, room_id: RoomID) -> str:
         if isinstance(error, UserError):

@@ -51,6 +51,7 @@ class CatchUp:
         self.timeline = timeline
         self.log = reconciliation.log
         self._token = SyncToken("")
+        self._reading = asyncio.Lock()
         self._readings: set[asyncio.Task[None]] = set()
 
     def start_at(self, token: SyncToken) -> None:
@@ -69,8 +70,8 @@ class CatchUp:
         before, self._token = self._token, SyncToken(sync.get("next_batch") or self._token)
         which = sync.get("net.maunium.mautrix", {})
         limited = any(_is_limited(room) for _, room in rooms_in(sync, "join"))
-        # The very first sync of an account tells of old messages, not of new ones.
-        if not which.get("is_initial") and (which.get("is_first") or limited):
+        # maubot throws away its first sync, and the one after its cache was cleared.
+        if before and (which.get("is_first") or which.get("is_initial") or limited):
             await self._catch_up_from(before)
 
     async def close(self) -> None:
@@ -90,13 +91,12 @@ class CatchUp:
     async def _read_until_known(self, token: SyncToken) -> None:
         letters: list[Letter] = []
         try:
-            letters = await until_known(partial(self._read_from, token), self.log)
+            # One after the other: what a later one reads was written later.
+            async with self._reading:
+                letters = await until_known(partial(self._read_from, token), self.log)
         except MatrixRequestError as error:
             self.log.warning("What was written meanwhile could not be read: %s", error)
-        self.intake.release([one for one in letters if one.replaces is None])
-        for letter in letters:
-            if letter.replaces is not None:
-                self.messages.amendments.edit(letter)
+        self.intake.release(letters)
 
     async def _read_from(self, token: SyncToken) -> list[Letter]:
         """Read on from a token, and see to everything but the messages that want an answer."""

@@ -120,7 +120,7 @@ class Conversation:
             if said.later and said.answers is not None:
                 late.setdefault(said.answers, []).append(said)
                 continue
-            for answer in late.pop(said.event_id, ()):
+            for answer in late.pop(said.answers or said.event_id, ()):
                 yield answer
             yield said
 

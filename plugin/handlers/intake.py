@@ -6,7 +6,7 @@ messages that are being read come before newer ones that were delivered meanwhil
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from mautrix.types import EventID, RoomID
@@ -14,6 +14,7 @@ from mautrix.types import EventID, RoomID
 from ..cache.inbox import Kept, State
 from ..crash import crash_point
 from ..letter import Letter
+from .amendments import Amendments
 from .cases import Case, Cases
 
 # Messages of one person that may wait; what comes beyond is set aside, not lost.
@@ -29,11 +30,12 @@ CUT_OFF = (
 class Intake:
     """Takes messages in."""
 
-    def __init__(self, cases: Cases) -> None:
+    def __init__(self, cases: Cases, amendments: Amendments) -> None:
         self.cases = cases
+        self.amendments = amendments
         self._seen: dict[EventID, None] = {}
         self._holds = 0
-        self._held: list[tuple[Letter, bool]] = []
+        self._held: list[Callable[[], None]] = []
 
     @property
     def saved(self) -> bool:
@@ -47,27 +49,38 @@ class Intake:
             letter: the message.
             at_once: it does not wait for its turn in its room.
         """
-        if self._holds and not at_once:
-            self._held.append((letter, at_once))
-        else:
+        if at_once:
             self._take(letter, at_once)
+        else:
+            self._in_turn(partial(self._take, letter))
+
+    def edit(self, letter: Letter) -> None:
+        """Take in an edit of a message."""
+        self._in_turn(partial(self.amendments.edit, letter))
+
+    def withdraw(self, room_id: RoomID, event_id: EventID) -> None:
+        """Take in the redaction of a message."""
+        self._in_turn(partial(self.amendments.withdraw, room_id, event_id))
 
     def hold(self) -> None:
         """Let messages wait: older ones are about to be read, and come before them."""
         self._holds += 1
 
     def release(self, older: Iterable[Letter]) -> None:
-        """Take in the older messages, and then those that waited for them.
+        """Take in older messages and edits, and then what waited for them.
 
         Args:
             older: what was read meanwhile, in its order; it may hold the others too.
         """
         self._holds -= 1
-        waiting, self._held = self._held, []
         for letter in older:
-            self._take(letter, at_once=False)
-        for letter, at_once in waiting:
-            self.put(letter, at_once)
+            if letter.replaces is not None:
+                self.amendments.edit(letter)
+            else:
+                self._take(letter)
+        waiting, self._held = self._held, []
+        for deed in waiting:
+            self._in_turn(deed)
 
     def resume(self, kept: Kept) -> None:
         """Take up a message that an earlier life kept."""
@@ -100,7 +113,14 @@ class Intake:
         say = partial(self.cases.sender.reply, room_id, CUT_OFF, letter.event_id)
         self.cases.queues.put(room_id, partial(self.cases.boundary.run, say, room_id))
 
-    def _take(self, letter: Letter, at_once: bool) -> None:
+    def _in_turn(self, deed: Callable[[], None]) -> None:
+        """Do something now, or when the older messages were taken in that come before it."""
+        if self._holds:
+            self._held.append(deed)
+        else:
+            deed()
+
+    def _take(self, letter: Letter, at_once: bool = False) -> None:
         if not self._is_new(letter.event_id):
             return
         crash_point("received")

@@ -48,7 +48,6 @@ class Messages:
         self.commands: Commands = reception.commands
         self.conversation = conversation
         self.intake = intake
-        self.amendments = self.commands.amendments
         self.matrix = reception.matrix
         self._sealed: set[RoomID] = set()
         intake.cases.serve(self.handle)
@@ -76,14 +75,14 @@ class Messages:
     @event.on(EventType.ROOM_REDACTION)
     async def withdraw(self, evt: RedactionEvent) -> None:
         """Drop a message that was taken back before its turn came."""
-        self.amendments.withdraw(evt.room_id, evt.redacts)
+        self.intake.withdraw(evt.room_id, evt.redacts)
 
     def put(self, letter: Letter) -> None:
         """Take in a message, unless nobody wants an answer to it."""
         if not self.wants_answer(letter):
             return
         if letter.replaces is not None:
-            self.amendments.edit(letter)
+            self.intake.edit(letter)
         else:
             # What ends a conversation must not wait for it.
             self.intake.put(letter, at_once=self.commands.is_urgent(letter.body))

@@ -71,7 +71,8 @@ class Reception:
         """Answer somebody who wrote outside their chats."""
         if self.setup().level_of(letter.sender) < Level.USER:
             return
-        if await self.is_control_room(letter.room_id, letter.sender):
+        in_group = not await self.is_control_room(letter.room_id, letter.sender)
+        if not in_group:
             if self.commands.is_command(letter.body):
                 if letter.sender not in self.slot.current.spaces:
                     await self.call_home(letter.sender)
@@ -80,12 +81,12 @@ class Reception:
                 return
         elif self.has_shown(letter.room_id, letter.sender):
             return
-        else:
-            self._shown.add((letter.room_id, letter.sender))
         home = await self.provisioning.make_home(letter.sender)
         await self.call_home(letter.sender)
         text = f"Your chats are in {await self.describe(home)}. I answer there, not here."
         await self.matrix.sender.reply(letter.room_id, text, letter.event_id)
+        if in_group:
+            self._shown.add((letter.room_id, letter.sender))
 
     async def call_home(self, owner: UserID) -> None:
         """See that an owner who wrote can find their Space; if not now, with their next word."""

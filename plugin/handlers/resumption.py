@@ -82,7 +82,9 @@ class Resumption:
         for edit in backlog.letters:
             one = standing.get(edit.replaces) if edit.replaces else None
             if one is not None and one.answer is None:
-                standing[one.letter.event_id] = attr.evolve(one, letter=one.letter.edited(edit))
+                one = attr.evolve(one, letter=one.letter.edited(edit))
+                standing[one.letter.event_id] = one
+                await self.intake.cases.inbox.put([one.letter], one.state)
         for event_id in standing.keys() & backlog.withdrawn:
             del standing[event_id]
             await self.intake.cases.inbox.remove(event_id)

@@ -6,27 +6,24 @@ platform is for the reader of these lines to choose.
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import AsyncIterator, Collection
 from typing import Any, cast
 
+import asyncpg
 import attr
 from maubot.matrix import MaubotMatrixClient
 from mautrix.api import Method, Path
-from mautrix.errors import CryptoError
-from mautrix.types import (
-    JSON,
-    EncryptedEvent,
-    EventID,
-    RoomID,
-    SerializerError,
-    SyncToken,
-    UserID,
-)
+from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SyncToken, UserID
 
 from .api import NoAnswer, PatientAPI
 from .sender import ANSWERS_KEY, CONTINUES_KEY, INSTANCE_KEY, SETTLES_KEY
 
+LOG = logging.getLogger(__name__)
 PAGE = 100
+# What maubot's own store of keys raises when it is away for a moment.
+PASSING = (OSError, sqlite3.OperationalError, asyncpg.PostgresConnectionError)
 TEXT_TYPES = ("m.text", "m.emote")
 
 
@@ -169,7 +166,10 @@ class Timeline:
         try:
             encrypted = EncryptedEvent.deserialize(cast(JSON, event))
             clear = await self.client.crypto.decrypt_megolm_event(encrypted)
-        except (CryptoError, SerializerError):
+        except PASSING:
+            raise
+        except Exception as error:  # noqa: BLE001 (anybody may send anything, sealed)
+            LOG.debug("%s cannot be decrypted: %r", event.get("event_id"), error)
             return event
         return {**event, "type": str(clear.type), "content": clear.content.serialize()}
 

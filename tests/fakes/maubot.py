@@ -85,7 +85,8 @@ class Bot:
         """End everything the plugin does, wherever it is, without telling it."""
         self.running = False
         await self._tasks.cancel()
-        await self.plugin.platform_http.close()
+        if self.plugin.platform_http is not None:
+            await self.plugin.platform_http.close()
         await self._database().stop()
 
     async def restart(self, *, keep_database: bool = True) -> None:
@@ -175,6 +176,14 @@ class Bot:
         )
         self.running = True
         await self.plugin.internal_start()
+
+    def clear_cache(self) -> None:
+        """Forget where the sync was, as maubot does when it is told to clear its cache."""
+        self._token, self._first = None, True
+
+    def discard_next_sync(self) -> None:
+        """Let the next sync be one that maubot throws away."""
+        self._first = True
 
     def _begin_sync(self) -> None:
         """maubot syncs before it starts plugins: news there was by then is lost on them, and

@@ -207,3 +207,38 @@ async def test_a_message_in_an_archived_chat_is_told_so(
 
     (reply,) = replies(alice.chats[1], message)
     assert reply.startswith("This chat is archived")
+
+
+async def test_what_is_written_while_maubot_clears_its_cache_is_answered(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    await ask(bot, alice, alice.chat, "Before")
+    bot.clear_cache()
+    alice.write(alice.chat, "Meanwhile")
+    await bot.deliver()
+
+    await ask(bot, alice, alice.chat, "After")
+
+    assert oracle.texts == ["Before", "Meanwhile", "After"]
+
+
+async def test_what_a_slow_reading_brings_comes_before_what_a_later_one_does(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    more_than_a_sync_tells = 60
+    slow = bot.server.inject(Hold("GET sync"))
+    for number in range(more_than_a_sync_tells):
+        alice.write(alice.chat, f"Message {number}")
+    await bot.push()
+    await slow.reached.wait()
+    for number in range(more_than_a_sync_tells):
+        alice.write(alice.chat, f"Later message {number}")
+    await bot.push()
+
+    slow.release()
+    await bot.settled()
+
+    first = [f"Message {number}" for number in range(more_than_a_sync_tells)]
+    assert oracle.texts[: len(first)] == first

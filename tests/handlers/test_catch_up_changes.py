@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from plugin.platforms.protocol import PlatformError
+
+from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.oracle import Oracle
 from ..fakes.people import Person, heard, replies
-from ..fakes.stories import come_back, settle_in
+from ..fakes.stories import ask, come_back, settle_in
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
@@ -92,3 +95,42 @@ async def test_a_message_that_waited_and_was_edited_while_nobody_was_there_is_as
     await come_back(bot)
 
     assert heard(alice.chat) == ["Answer to Think", "Answer to Hello"]
+
+
+async def test_what_happens_to_messages_that_wait_for_older_ones_counts(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    bot.discard_next_sync()
+    reading = bot.server.inject(Hold("GET sync", after=True))
+    await bot.push()
+    await reading.reached.wait()
+    edited = alice.write(alice.chat, "Helo")
+    taken_back = alice.write(alice.chat, "Never mind")
+    await bot.push()
+    alice.edit(edited, "Hello")
+    alice.take_back(taken_back)
+    await bot.push()
+
+    reading.release()
+    await bot.settled()
+
+    assert oracle.texts == ["Hello"]
+
+
+async def test_an_edit_made_meanwhile_outlives_a_second_restart(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    oracle.failures["Helo"] = PlatformError("No.", can_retry=False)
+    message = alice.write(alice.chat, "Helo")
+    await bot.deliver()
+    await bot.stop()
+    alice.edit(message, "Hello")
+    await come_back(bot)
+    await bot.restart()
+
+    await ask(bot, alice, alice.chat, "!retry")
+    await bot.deliver()
+
+    assert replies(alice.chat, message)[-1] == "Answer to Hello"

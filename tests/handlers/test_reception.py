@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from plugin.matrix.retry import Patience
+
+from ..fakes.faults import Answer
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import Bot
 from ..fakes.oracle import Oracle
-from ..fakes.people import Person, heard
+from ..fakes.people import Person, heard, replies
 from ..fakes.stories import ask, settle_in
 
 
@@ -70,3 +75,21 @@ async def test_who_is_not_permitted_hears_nothing_in_a_group(
     await bot.deliver()
 
     assert (heard(group), stranger.spaces, oracle.asked) == ([], [], [])
+
+
+async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_it(
+    bot: Bot, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = Patience(in_flight=8, attempt=5, total=0)
+    monkeypatch.setattr("plugin.matrix.api.MESSAGE", impatient)
+    await settle_in(bot, alice)
+    group = alice.invite_bot(bob)
+    bob.join(group)
+    await bot.deliver()
+    bot.server.inject(Answer("PUT .*/send/", status=502))
+
+    message = alice.write(group, "Hello?")
+    await bot.deliver()
+
+    (told,) = replies(group, message)
+    assert told.startswith("Your chats are in")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from maubot.matrix import MaubotMatrixClient
+
 from ..fakes.maubot import BOT, Bot
 from ..fakes.people import Person, heard
 from ..fakes.rooms import Room
-from ..fakes.stories import settle_in
+from ..fakes.stories import ask, settle_in
 
 CIPHERTEXT: dict[str, Any] = {
     "algorithm": "m.megolm.v1.aes-sha2",
@@ -65,3 +68,29 @@ async def test_a_guest_in_a_chat_is_told_nothing(bot: Bot, alice: Person, bob: P
     await write_sealed(bot, bob, alice.chat)
 
     assert heard(alice.chat) == []
+
+
+class Broken:
+    """Encryption that chokes on every message, as maubot's does on some that make no sense."""
+
+    async def decrypt_megolm_event(self, _: object) -> None:
+        raise TypeError("list indices must be integers or slices, not str")
+
+    def __getattr__(self, name: str) -> Any:
+        async def ignore(*_: object, **__: object) -> None:
+            return
+
+        return ignore
+
+
+async def test_a_sealed_message_that_makes_no_sense_holds_up_nobody(
+    bot: Bot, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settle_in(bot, alice, bob)
+    await bot.stop()
+    monkeypatch.setattr(MaubotMatrixClient, "crypto", Broken())
+    bob.world.send(bob.id, bob.chat.room_id, "m.room.encrypted", CIPHERTEXT)
+
+    await bot.restart()
+
+    assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
