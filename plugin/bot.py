@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from functools import partial
 
-from aiohttp import ClientSession, TCPConnector
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from maubot import Plugin
 from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Database, UpgradeTable
@@ -71,7 +71,9 @@ class Spacekeeper(Plugin):
             return
         # An answer may take minutes: those connections must not be missing to the homeserver,
         # for which maubot has a hundred.
-        self.platform_http = ClientSession(connector=TCPConnector(limit=0))
+        self.platform_http = ClientSession(
+            connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar()
+        )
         self._read_config(None)
         if is_fatal(self.setup.problems):
             self.log.error("Nobody is served until the configuration is mended")

@@ -118,7 +118,7 @@ class Runs:
         picture = await self.observation.see_some(routes, errand.scope, known, errand.thorough)
         if picture.owners is not None and _collides(picture, routes):
             # Two owners' chats claim one conversation: only the whole picture settles that.
-            return await self.observation.see_all(routes.topology(), thorough=False)
+            return await self.observation.see_all(routes.topology(), errand.thorough)
         return picture
 
 

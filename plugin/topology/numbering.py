@@ -90,11 +90,13 @@ class Numbering:
     def _backfill(self, default_platform: str) -> set[RoomID]:
         """Bind the legacy chats, oldest first, to their owners' next free numbers."""
         legacy = [claim for claim in self.evidence.claims.values() if claim.binding is None]
+        # Whose they are, is known when all Spaces were read that may link them.
+        waiting = [one for one in legacy if self.election.unsure or one.owner in self.unsure]
+        if waiting:
+            self.evidence.postpone(waiting, self.cached)
         backfilled: set[RoomID] = set()
         for claim in sorted(legacy, key=_by_age):
-            # Whose it is, is known when all Spaces were read that may link it.
             if self.election.unsure or claim.owner in self.unsure:
-                self.evidence.postpone([claim], self.cached)
                 continue
             if claim.owner not in self.election.chosen:
                 del self.evidence.claims[claim.room_id]
