@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attr
-from mautrix.errors import MForbidden
+from mautrix.errors import MatrixRequestError, MForbidden
 from mautrix.types import RoomID, UserID
 
 from .creation import Creation
@@ -19,7 +19,7 @@ from .errors import UserError
 from .insistence import NO_ANSWER, Insistence, Tell
 from .matrix.api import NoAnswer
 from .platforms.protocol import PlatformError
-from .topology.model import Binding, Chat, Space
+from .topology.model import BINDING_TYPE, Binding, Chat, Space
 from .topology.relevance import Scope
 
 if TYPE_CHECKING:
@@ -162,9 +162,7 @@ class Provisioning:
             for chat in self.slot.current.chats_of(owner):
                 if key == FIRST or chat.binding.platform_chat_id == conversation:
                     return chat
-            if self.slot.current.unread:
-                # It may be one of these.
-                raise NoAnswer("not every room could be looked at")
+            await self._require_all_read(owner)
             binding = Binding(
                 room_type="chat",
                 chat_id=f"C{self.slot.current.next_number(owner)}",
@@ -186,3 +184,21 @@ class Provisioning:
                 with contextlib.suppress(PlatformError):
                     await platform.forget(conversation)
         return chat
+
+    async def _require_all_read(self, owner: UserID) -> None:
+        """See that no room that could not be read is a chat of this owner's: it may be the one
+        that is wanted, or have the next number.
+
+        Raises:
+            NoAnswer: one is, or that could not be told.
+        """
+        for room_id in self.slot.current.unread:
+            try:
+                named = await self.matrix.lookups.state_value(
+                    room_id, BINDING_TYPE, "matrix_user_id", ""
+                )
+            except MatrixRequestError:
+                # The bot may not look into that room, so it is none of its own.
+                continue
+            if named == owner:
+                raise NoAnswer(f"{room_id} could not be looked at")

@@ -63,6 +63,22 @@ async def test_a_chat_that_could_not_be_looked_at_is_not_made_again(
     assert len(alice.chats) == 2
 
 
+async def test_a_strangers_room_that_cannot_be_read_keeps_nobody_from_a_chat(
+    bot: Bot, alice: Person
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    await bot.stop()
+    theirs = Person(alice.world, "carol", "elsewhere").invite_bot()
+    Person(alice.world, BOT[1:].partition(":")[0]).join(theirs)
+    unreadable = bot.server.inject(Answer(reading(theirs.room_id), times=None))
+    await bot.start()
+    await bot.server.until(unreadable.reached.is_set)
+
+    alice.write(control, "!new")
+    await bot.push()
+    await bot.server.until(lambda: len(alice.chats) == 2)
+
+
 @pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 async def test_a_restart_that_cannot_look_at_a_chat_does_not_make_it_again(
     bot: Bot, alice: Person, keep_database: bool
