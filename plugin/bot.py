@@ -161,8 +161,9 @@ class Spacekeeper(Plugin):
         served.set()
         # Before anything else is waited for: what is delivered meanwhile came later.
         await catch_up.close_gap(begun.token)
-        saved = await self.handlers.intake.cases.save()
-        # Where something could not be looked at, the next start must look at everything again.
+        saved = await self.handlers.intake.cases.save() and self.handlers.invitations.idle
+        # Where something could not be looked at, or an invitation is not answered yet, which
+        # stands in no later sync, the next start must look at everything again.
         await self.store.put_token(begun.token if begun.settled and saved else SyncToken(""))
         if not begun.since:
             # Without this, what is written from now on would be lost with the database.

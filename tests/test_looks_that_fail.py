@@ -14,7 +14,7 @@ from .fakes.faults import Answer, Drop, Hold, refusal
 from .fakes.maubot import BOT, Bot
 from .fakes.moments import rest
 from .fakes.people import BINDING, CHILD, Person
-from .fakes.stories import ask, come_back, settle_in, settle_in_with_chats
+from .fakes.stories import ask, assert_at_home, come_back, settle_in, settle_in_with_chats
 
 PARENT = "m.space.parent"
 
@@ -131,6 +131,25 @@ async def test_a_stop_leaves_an_invitation_to_the_next_start(bot: Bot, alice: Pe
     await come_back(bot)
 
     assert room.membership(BOT) == "join"
+
+
+async def test_a_start_that_is_killed_leaves_an_invitation_to_the_next_one(
+    bot: Bot, alice: Person, bob: Person
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    before = bot.query("SELECT token FROM life")
+    room = bob.invite_bot()
+    making = bot.server.inject(Hold("createRoom", times=None))
+    await bot.start()
+    await making.reached.wait()
+    await bot.server.until(lambda: bot.query("SELECT token FROM life") != before)
+    await bot.kill()
+    bot.server.heal()
+
+    await come_back(bot)
+
+    assert_at_home(bob, room)
 
 
 async def test_what_could_not_be_read_is_read_although_the_database_fails(

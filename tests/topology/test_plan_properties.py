@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 from mautrix.types import RoomID
 
 from plugin.topology.drafting import Write
-from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Binding, Status, Topology
+from plugin.topology.model import (
+    BINDING_TYPE,
+    CHILD_TYPE,
+    MARKER_TYPE,
+    Binding,
+    Space,
+    Status,
+    Topology,
+)
 from plugin.topology.plan import Plan
 
 from .strategies import SPACES, caches, conditions, foreign_events, later, sites
@@ -140,8 +148,9 @@ def test_nothing_is_written_that_a_full_look_would_not_write(
 ) -> None:
     site, cached = settled(site)
     site = data.draw(later(site))
-    # A Space that nobody knows of and nobody can read cannot be reckoned with.
-    unheard_of = frozenset(SPACES) - cached.spaces.keys()
+    # A Space that nobody knows for what it is and nobody can read cannot be reckoned with.
+    known = {one.room_id for one in cached.spaces.values() if is_marked(site, one)}
+    unheard_of = frozenset(SPACES) - known
     looking = attr.evolve(looking, failing=looking.failing - unheard_of)
     full = reconcile(site, cached, attr.evolve(looking, failing=frozenset()))
 
@@ -214,6 +223,13 @@ def repeats(write: Write, site: Site) -> bool:
         write.content if write.event_type == BINDING_TYPE else write.content.get(BINDING_TYPE)
     )
     return names(written) in ([kept] if kept is not None else mirrored)
+
+
+def is_marked(site: Site, space: Space) -> bool:
+    """Whether a Space still says whose it is as it is known."""
+    marker = site.state.get(space.room_id, {}).get((MARKER_TYPE, ""))
+    content = marker["content"] if marker is not None else None
+    return isinstance(content, Mapping) and content.get("matrix_user_id") == space.owner
 
 
 def names(content: Any) -> tuple[Any, Any] | None:
