@@ -112,7 +112,8 @@ class Spacekeeper(Plugin):
         return served
 
     def _read_config(self, before: Setup | None) -> None:
-        assert isinstance(self.config, Config) and self.platform_http is not None  # noqa: PT018
+        assert isinstance(self.config, Config)
+        assert self.platform_http is not None
         settings, problems = read_settings(self.config, before.settings if before else DEFAULTS)
         for problem in problems:
             self.log.error("The configuration is wrong: %s", problem)

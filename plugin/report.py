@@ -83,7 +83,7 @@ class Report:
 
 
 def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
-    """Sum up one run; its number, reason and duration are for the caller to fill in."""
+    """Sum up one run; what only the run itself knows is for the caller to fill in."""
     world, plan = picture.world, picture.plan
     owners = {chat.owner for chat in plan.topology.chats.values() if chat.stale}
     owners |= {write.owner for write in failed}

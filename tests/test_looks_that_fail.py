@@ -14,6 +14,7 @@ from .fakes.faults import Answer, Drop, Hold, refusal
 from .fakes.maubot import BOT, Bot
 from .fakes.moments import rest
 from .fakes.people import BINDING, CHILD, Person
+from .fakes.rooms import Room
 from .fakes.stories import ask, assert_at_home, come_back, settle_in, settle_in_with_chats
 
 PARENT = "m.space.parent"
@@ -29,6 +30,17 @@ def reading(room_id: str) -> str:
 def next_room(person: Person) -> str:
     """The id of the room that will be made next."""
     return f"!r{len(person.world.rooms) + 1}:test"
+
+
+async def invite_in_vain(bot: Bot, person: Person) -> Room:
+    """Start, and let somebody invite the bot, whose join comes to nothing until all is healed."""
+    await bot.start()
+    await bot.settled()
+    refused = bot.server.inject(Drop("POST rooms/.*/join", times=None))
+    room = person.invite_bot()
+    await bot.push()
+    await refused.reached.wait()
+    return room
 
 
 async def test_a_space_that_nobody_could_look_for_is_not_made_again(
@@ -104,12 +116,7 @@ async def test_an_invitation_that_the_homeserver_does_not_let_accept_is_accepted
     bot: Bot, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plugin.handlers.invitations.LONGEST_PAUSE", 0.05)
-    await bot.start()
-    await bot.settled()
-    refused = bot.server.inject(Drop("POST rooms/.*/join", times=None))
-    room = alice.invite_bot()
-    await bot.push()
-    await refused.reached.wait()
+    room = await invite_in_vain(bot, alice)
 
     bot.server.heal()
     await bot.settled()
@@ -119,12 +126,7 @@ async def test_an_invitation_that_the_homeserver_does_not_let_accept_is_accepted
 
 
 async def test_a_stop_leaves_an_invitation_to_the_next_start(bot: Bot, alice: Person) -> None:
-    await bot.start()
-    await bot.settled()
-    refused = bot.server.inject(Drop("POST rooms/.*/join", times=None))
-    room = alice.invite_bot()
-    await bot.push()
-    await refused.reached.wait()
+    room = await invite_in_vain(bot, alice)
     await bot.stop()
     bot.server.heal()
 

@@ -67,13 +67,11 @@ class Boundary:
                 await self.sender.reply(room_id, self._explain(error, room_id), question)
             except MForbidden as refusal:
                 self.log.warning("Nothing can be said in %s any more: %s", room_id, refusal)
-            except MatrixRequestError as refusal:
-                # The homeserver takes nothing at the moment: the message waits until it does.
-                raise NoAnswer(f"refused: {refusal}") from refusal
             except NoAnswer:
                 raise
             except Exception as failure:
-                # maubot's encryption failed, or its database: the message waits for that, too.
+                # The homeserver takes nothing at the moment, or maubot's encryption failed: the
+                # message waits until that is over.
                 raise NoAnswer(f"not sent: {failure!r}") from failure
 
     def _explain(self, error: Exception, room_id: RoomID) -> str:

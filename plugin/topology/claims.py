@@ -90,10 +90,7 @@ class Weighing:
             self._claim(room.room_id, owner, None, room)
             return
         self._report_links(room.room_id)
-        cached = self.cached.chats.get(room.room_id)
-        if cached is not None and cached.owner in self.election.unsure:
-            self._keep_cached(room.room_id)
-        elif cached is not None:
+        if room.room_id in self.cached.chats:
             self.evidence.unbound.add(room.room_id)
 
     def _weigh_by_mirror(self, room_id: RoomID) -> None:

@@ -36,10 +36,7 @@ class Numbering:
 
     def wait(self) -> None:
         """Leave everything as it is for a time when all rooms can be read."""
-        known = [self.cached.chats[room_id] for room_id in self.evidence.unbound]
-        unbound = [Claim(chat.room_id, chat.owner, None, chat.status) for chat in known]
-        legacy = [one for one in self.evidence.claims.values() if one.binding is None]
-        self.evidence.postpone([*legacy, *unbound], self.cached)
+        self.evidence.postpone([*self._legacy(), *self._unbound()], self.cached)
         for group in self.evidence.sharing(_handle):
             self._hold(group)
 
@@ -89,15 +86,15 @@ class Numbering:
 
     def _backfill(self, default_platform: str) -> set[RoomID]:
         """Bind the legacy chats, oldest first, to their owners' next free numbers."""
-        legacy = [claim for claim in self.evidence.claims.values() if claim.binding is None]
-        # Whose they are, is known when all Spaces were read that may link them.
-        waiting = [one for one in legacy if self.election.unsure or one.owner in self.unsure]
+        if self.election.unsure:
+            # Whose they are, is known when all Spaces were read that may link them.
+            self.evidence.postpone([*self._legacy(), *self._unbound()], self.cached)
+            return set()
+        waiting = [claim for claim in self._legacy() if claim.owner in self.unsure]
         if waiting:
             self.evidence.postpone(waiting, self.cached)
         backfilled: set[RoomID] = set()
-        for claim in sorted(legacy, key=_by_age):
-            if self.election.unsure or claim.owner in self.unsure:
-                continue
+        for claim in sorted(self._legacy(), key=_by_age):
             if claim.owner not in self.election.chosen:
                 del self.evidence.claims[claim.room_id]
                 self.evidence.unread.add(claim.room_id)
@@ -113,6 +110,15 @@ class Numbering:
             self.evidence.claims[claim.room_id] = attr.evolve(claim, binding=binding)
             backfilled.add(claim.room_id)
         return backfilled
+
+    def _legacy(self) -> list[Claim]:
+        """The chats without a binding."""
+        return [claim for claim in self.evidence.claims.values() if claim.binding is None]
+
+    def _unbound(self) -> list[Claim]:
+        """The chats that only the cache still knows as such."""
+        known = [self.cached.chats[room_id] for room_id in self.evidence.unbound]
+        return [Claim(chat.room_id, chat.owner, None, chat.status) for chat in known]
 
     def _hold(self, group: list[Claim]) -> None:
         """One of these will have another number, and it is not known which."""
