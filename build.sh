@@ -74,7 +74,7 @@ test_all() {
         .venv/test/bin/python -m pytest tests/e2e -m slow "${@:2}"
     elif [ "${1:-}" = nightly ]; then
         prepare test
-        HYPOTHESIS_PROFILE=nightly .venv/test/bin/python -m pytest tests/topology tests/test_stateful.py -n auto "${@:2}"
+        HYPOTHESIS_PROFILE=nightly .venv/test/bin/python -m pytest tests/planner tests/topology tests/stories/test_stateful.py -n auto "${@:2}"
     else
         prepare test synapse maubot llmock
         check

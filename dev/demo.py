@@ -13,10 +13,10 @@ import sys
 import time
 
 from .maubot import ADMIN
-from .person import MatrixRefusal, NotSeen, Person
-from .picture import Chat, take_picture
 from .processes import run_until_signal
+from .room_snapshot import Chat, take_picture
 from .stack import INSTANCE, Options, Stack
+from .user_client import MatrixRefusal, NotSeen, Person
 
 # Every client shows Spaces of this version.
 ROOM_VERSION = "10"

@@ -19,10 +19,10 @@ from .environments import ROOT
 from .llmock import LLMock
 from .maubot import Maubot
 from .pack import package
-from .person import Person
 from .processes import together
+from .proxy import Wire
 from .synapse import Login, Synapse
-from .wire import Wire
+from .user_client import Person
 
 BOT = INSTANCE = "spacekeeper"
 

@@ -16,25 +16,25 @@ from maubot import Plugin
 from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Database, UpgradeTable
 
-from .beginning import Start
-from .cache.guard import Guard
 from .cache.inbox import Inbox
-from .cache.store import Store
-from .cache.upgrades import upgrade_table
-from .config import DEFAULTS, Config, is_fatal, read_settings
+from .cache.tables import upgrade_table
+from .cache.topology_store import Store
+from .cache.transactions import Guard
+from .config.active import Setup, set_up
+from .config.file import DEFAULTS, Config, is_fatal, read_settings
 from .errors import UserError
-from .handlers.assembly import Handlers, assemble
-from .handlers.cursor import Cursor, Tokens
-from .life import retire_older
-from .matrix.session import Matrix, connect
-from .patience import until_answered
-from .provisioning import Provisioning
-from .reconciliation import Reconciliation
-from .report import Report
-from .run import Runs
-from .setup import Setup, set_up
+from .lifecycle.compose import Handlers, assemble
+from .lifecycle.single_instance import retire_older
+from .lifecycle.startup import Start
+from .lifecycle.sync_cursor import Cursor, Tokens
+from .matrix.client import Matrix, connect
+from .matrix.until_answered import until_answered
+from .planner.plan import Rules
+from .reconciler.loop import Reconciliation
+from .reconciler.report import Report
+from .reconciler.run import Runs
+from .spaces.provision import Provisioning
 from .topology.marks import Identity
-from .topology.plan import Rules
 from .topology.routes import Slot
 
 # The chats themselves are verified when the people have had their first answers.

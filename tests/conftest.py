@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from plugin.matrix.retry import Patience
+from plugin.matrix.throttle import Patience
 from plugin.platforms import registry
 
+from .fakes.fake_platform import ORACLE, Oracle, OracleSettings
 from .fakes.homeserver import Homeserver
 from .fakes.maubot import Bot
-from .fakes.oracle import ORACLE, Oracle, OracleSettings
-from .fakes.people import Person
+from .fakes.users import Person
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -38,12 +38,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @pytest.fixture(autouse=True)
 def _no_time_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plugin.matrix.retry.FIRST_WAIT", 0.001)
-    monkeypatch.setattr("plugin.reconciliation.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("plugin.reconciliation.GATHER", 0.0)
-    monkeypatch.setattr("plugin.observation.DOUBT", 0.0)
-    monkeypatch.setattr("plugin.handlers.conversation.PAUSES", (0.0, 0.0))
-    monkeypatch.setattr("plugin.handlers.queues.GRACE", 0.05)
+    monkeypatch.setattr("plugin.matrix.throttle.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("plugin.reconciler.loop.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("plugin.reconciler.loop.GATHER", 0.0)
+    monkeypatch.setattr("plugin.reconciler.observe.DOUBT", 0.0)
+    monkeypatch.setattr("plugin.delivery.answer.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("plugin.delivery.room_queues.GRACE", 0.05)
 
 
 @pytest.fixture

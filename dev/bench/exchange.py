@@ -15,7 +15,7 @@ from typing import Any
 
 import attr
 
-from ..person import SYNC_FILTER, Person
+from ..user_client import SYNC_FILTER, Person
 
 SYNC_MS = 5_000
 # Seconds after which an answer counts as lost.

@@ -18,8 +18,8 @@ import attr
 
 from ..environments import ROOT
 from .exchange import Chat, Talk, converse
-from .flood import measure_growth, measure_routes
-from .rivals import Rivals, bring_up
+from .load import measure_growth, measure_routes
+from .side_by_side import Rivals, bring_up
 from .table import lay_out, verdict
 
 RESULTS = ROOT / ".bench"

@@ -19,9 +19,9 @@ import attr
 from mautrix.types import RoomID
 
 from ..processes import together
+from ..proxy import Wire
 from ..stack import BOT
 from ..synapse import Synapse
-from ..wire import Wire
 from .host import Host
 from .seeding import Home, Seeding
 

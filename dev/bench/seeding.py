@@ -14,14 +14,14 @@ import aiohttp
 import attr
 from mautrix.types import RoomID, UserID
 
-from plugin.matrix.rooms import Order, chat_request, space_request
+from plugin.matrix.room_requests import Order, chat_request, space_request
 from plugin.topology.contents import child_content
 from plugin.topology.marks import Identity
 from plugin.topology.model import CHILD_TYPE, Binding
 
-from ..person import Person
 from ..stack import INSTANCE
 from ..synapse import Login, Synapse
+from ..user_client import Person
 
 # Synapse makes rooms on one core: more at once would only wait for each other.
 AT_ONCE = 4

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from yarl import URL
 
-from plugin.matrix.hint import HINT_TYPE, Hint, encode_hint
+from plugin.matrix.account_data import HINT_TYPE, Hint, encode_hint
 from plugin.topology.model import CHILD_TYPE
 
 from ..stack import INSTANCE

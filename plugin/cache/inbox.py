@@ -17,9 +17,9 @@ import attr
 from mautrix.types import EventID
 from mautrix.util.async_db import Connection
 
-from ..letter import Letter
-from .guard import FAILURES, Guard
-from .upgrades import INBOX
+from ..message import Letter
+from .tables import INBOX
+from .transactions import FAILURES, Guard
 
 PUT = """INSERT INTO inbox (event_id, position, letter, state) VALUES ($1, $2, $3, $4)
     ON CONFLICT (event_id) DO UPDATE SET letter=excluded.letter, state=excluded.state"""

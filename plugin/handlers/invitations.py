@@ -18,16 +18,16 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import EventType, Membership, RoomID, StateEvent, UserID
 from mautrix.types import MemberStateEventContent as Member
 
+from ..config.permissions import Level
+from ..delivery.error_boundary import Boundary
+from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
 from ..matrix.api import NoAnswer
-from ..matrix.changes import Invitation
-from ..matrix.retry import wait_before
-from ..permissions import Level
-from ..topology.world import Room
-from .boundary import Boundary
-from .links import link, room_url
-from .queues import RoomQueues
-from .reception import Reception
+from ..matrix.links import link, room_url
+from ..matrix.sync import Invitation
+from ..matrix.throttle import wait_before
+from ..topology.snapshot import Room
+from .control_room import Reception
 
 LONGEST_PAUSE = 300.0
 SORRY = (

@@ -13,15 +13,15 @@ from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
 from mautrix.types import EncryptedEvent, EventType, RedactionEvent, RoomID, UserID
 
+from ..commands.dispatch import Commands
+from ..config.permissions import Level
+from ..delivery.answer import Conversation
+from ..delivery.inbound import Intake
+from ..delivery.pending import Case
 from ..errors import UserError
-from ..letter import Letter, read_letter
-from ..permissions import Level
+from ..message import Letter, read_letter
 from ..topology.model import Chat, Status
-from .cases import Case
-from .commands import Commands
-from .conversation import Conversation
-from .intake import Intake
-from .reception import Reception
+from .control_room import Reception
 
 # What clients send without anybody having written something.
 SILENT = ("m.notice",)

@@ -7,9 +7,9 @@ from typing import Any
 from maubot.handlers import event
 from mautrix.types import EventType, StateEvent
 
-from ..reconciliation import Reconciliation
+from ..reconciler.loop import Reconciliation
 from ..topology.model import BINDING_TYPE, MARKER_TYPE
-from ..topology.relevance import affected_by
+from ..topology.scope import affected_by
 
 BINDING_EVENT = EventType.find(BINDING_TYPE, EventType.Class.STATE)
 MARKER_EVENT = EventType.find(MARKER_TYPE, EventType.Class.STATE)

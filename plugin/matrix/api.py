@@ -18,7 +18,7 @@ from aiohttp import ClientError, ClientResponse, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 from mautrix.errors import MatrixError, make_request_error
 
-from .retry import COURTESY, CREATE, MESSAGE, READ, WRITE, Lane, wait_before
+from .throttle import COURTESY, CREATE, MESSAGE, READ, WRITE, Lane, wait_before
 
 
 class NoAnswer(MatrixError):

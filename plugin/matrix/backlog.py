@@ -12,9 +12,9 @@ import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID, SyncToken
 
-from ..letter import Letter, as_edited, read_letter
-from .changes import rooms_in
-from .history import Timeline
+from ..message import Letter, as_edited, read_letter
+from .sync import rooms_in
+from .timeline import Timeline
 
 
 @attr.frozen

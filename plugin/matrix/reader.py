@@ -20,11 +20,9 @@ from mautrix.types import RoomID, SyncToken
 
 from ..topology.decode import decode_room
 from ..topology.marks import Identity
-from ..topology.relevance import TOPOLOGY_TYPES
-from ..topology.world import Room, World
-from .api import NoAnswer, PatientAPI
-from .changes import Invitation, invitations_in
-from .hint import (
+from ..topology.scope import TOPOLOGY_TYPES
+from ..topology.snapshot import Room, World
+from .account_data import (
     CURSOR_TYPE,
     HINT_TYPE,
     Hint,
@@ -33,6 +31,8 @@ from .hint import (
     encode_cursor,
     encode_hint,
 )
+from .api import NoAnswer, PatientAPI
+from .sync import Invitation, invitations_in
 
 # A look at every chat goes on behind the conversations, so it takes few places of its own.
 AT_ONCE = 8

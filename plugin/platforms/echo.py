@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attr
 
-from .fields import Fields
+from ..fields import Fields
 from .protocol import Message, Platform, PlatformSettings
 
 if TYPE_CHECKING:

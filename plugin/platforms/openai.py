@@ -16,10 +16,10 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import attr
 
+from ..fields import Fields
 from . import failures
 from .completions import END, Piece, build_messages, parse_json, read_piece
 from .credentials import Key
-from .fields import Fields
 from .protocol import Message, Platform, PlatformError, PlatformSettings, Utterance
 from .sse import read_events
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..fields import describe, report_wrong, suggest
 from .echo import EchoSettings
-from .fields import describe, report_wrong, suggest
 from .openai import OpenAISettings
 from .protocol import Platform, PlatformSettings
 

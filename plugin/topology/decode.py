@@ -21,7 +21,7 @@ from .model import (
     Problem,
     Reason,
 )
-from .world import Link, Room, Tombstone
+from .snapshot import Link, Room, Tombstone
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID

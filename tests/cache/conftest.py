@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mautrix.util.async_db import Database
 
-from plugin.cache.upgrades import upgrade_table
+from plugin.cache.tables import upgrade_table
 
 Open = Callable[[], Awaitable[Database]]
 

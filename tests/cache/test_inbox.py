@@ -12,10 +12,10 @@ from mautrix.types import EventID, RoomID, UserID
 from mautrix.util.async_db import Database
 
 from plugin.cache.inbox import BATCH, Inbox, Kept, State
-from plugin.letter import Letter
+from plugin.message import Letter
 
 from .conftest import Open
-from .shelf import ALL, loaded, new_guard, new_store, rows
+from .store_helpers import ALL, loaded, new_guard, new_store, rows
 
 ROOM, ALICE = RoomID("!room:one.test"), UserID("@alice:one.test")
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dev.person import Event, NotSeen, Person
-from dev.picture import content_of
+from dev.proxy import Wire
+from dev.room_snapshot import content_of
 from dev.stack import Stack
-from dev.wire import Wire
+from dev.user_client import Event, NotSeen, Person
 
 MEMBERSHIPS = r"/(createRoom|invite|leave|kick|ban|join)$|/v3/join/"
 

@@ -7,20 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from dev.person import Event, MatrixRefusal
-from dev.picture import CHILD, content_of, take_picture
+from dev.room_snapshot import CHILD, content_of, take_picture
 from dev.stack import Stack
+from dev.user_client import Event, MatrixRefusal
 
 from .conftest import Configure
 from .recorder import Recorder
-from .story import (
-    accept_home,
-    ask,
-    membership_changes,
-    messages_of,
-    onboard,
-    start_chat,
-)
+from .story import accept_home, ask, membership_changes, messages_of, onboard, start_chat
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

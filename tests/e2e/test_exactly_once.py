@@ -17,7 +17,7 @@ from dev import postgres
 from dev.postgres import Postgres
 from dev.stack import INSTANCE, Options, Stack
 
-from .moments import (
+from .kill_points import (
     CRASH_POINT,
     Answered,
     Arrival,
@@ -39,7 +39,7 @@ from .moments import (
     Told,
 )
 from .recorder import Recorder
-from .scene import eventually
+from .scenario import eventually
 from .story import Resident, onboard, start_chat
 from .transcript import ANSWERS, read_transcript, read_when_complete
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from dev.picture import Chat, take_picture
+from dev.room_snapshot import Chat, take_picture
 from dev.stack import INSTANCE, Options, Stack
 
-from .scene import eventually
+from .network_faults import KINDS, Weather
+from .scenario import eventually
 from .story import Resident, membership_changes, onboard, state_writes
 from .transcript import Transcript, read_when_complete
-from .weather import KINDS, Weather
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

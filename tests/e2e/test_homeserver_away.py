@@ -9,19 +9,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from dev.picture import take_picture
+from dev.proxy import hang_up
+from dev.room_snapshot import take_picture
 from dev.stack import INSTANCE, Stack
-from dev.wire import hang_up
 
 from .conftest import Configure
-from .story import (
-    ask,
-    ask_everywhere,
-    membership_changes,
-    onboard,
-    reply_to,
-    state_writes,
-)
+from .story import ask, ask_everywhere, membership_changes, onboard, reply_to, state_writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

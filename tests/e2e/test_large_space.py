@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from dev.picture import take_picture
+from dev.room_snapshot import take_picture
 from dev.stack import INSTANCE, Stack
 
-from .scene import eventually
+from .scenario import eventually
 from .story import Resident, ask_everywhere, membership_changes, onboard, state_writes
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]

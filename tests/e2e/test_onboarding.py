@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from dev.person import Event, Person
-from dev.picture import Chat, content_of, take_picture
+from dev.proxy import hang_up
+from dev.room_snapshot import Chat, content_of, take_picture
 from dev.stack import Stack
-from dev.wire import hang_up
+from dev.user_client import Event, Person
 
 from .story import accept_home, ask, membership_changes, messages_of
 

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from dev import postgres
 from dev.maubot import Maubot
-from dev.picture import take_picture
 from dev.postgres import Postgres
+from dev.room_snapshot import take_picture
 from dev.stack import INSTANCE, Options, Stack
 
 from .conftest import Configure

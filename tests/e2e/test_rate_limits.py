@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from dev.person import MatrixRefusal, Person
-from dev.picture import take_picture
+from dev.room_snapshot import take_picture
 from dev.stack import Options, Stack
+from dev.user_client import MatrixRefusal, Person
 
-from .scene import eventually
+from .scenario import eventually
 from .story import onboard
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

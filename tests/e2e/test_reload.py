@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from dev.picture import take_picture
+from dev.room_snapshot import take_picture
 from dev.stack import INSTANCE, Stack
 
 from .story import Resident, ask, membership_changes, messages_of, onboard, state_writes

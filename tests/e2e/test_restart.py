@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from dev.picture import CHILD, Chat, take_picture
+from dev.room_snapshot import CHILD, Chat, take_picture
 from dev.stack import Stack
 
+from .deployment import Town
 from .story import membership_changes, onboard, state_writes
-from .town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from dev.stack import INSTANCE, Stack
-from plugin.handlers.intake import LONGEST_QUEUE
+from plugin.delivery.inbound import LONGEST_QUEUE
 
 from .story import Resident, onboard
 from .transcript import read_transcript, read_when_complete

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dev.picture import content_of, take_picture
+from dev.room_snapshot import content_of, take_picture
 from dev.stack import INSTANCE, Stack
 
 from .conftest import Configure

@@ -13,9 +13,9 @@ from aiohttp import web
 
 from dev.stack import Options, Stack
 
-from .scene import Scene
+from .scenario import Scene
 from .story import Resident, accept_home, ask, membership_changes, onboard, state_writes
-from .upheavals import (
+from .topology_changes import (
     BotGone,
     BotGoneFromSpace,
     Closing,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dev.person import Person
+from dev.user_client import Person
 
 ANSWERS = "chat.spacekeeper.answers"
 EVERYTHING = 1000

@@ -23,7 +23,7 @@ from mautrix.util.logging import TraceLogger
 
 from plugin import Spacekeeper
 
-from ..written import Text
+from ..config_text import Text
 from .homeserver import Homeserver
 from .sync import now, sync
 from .tasks import Tasks

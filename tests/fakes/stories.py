@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from .fake_platform import Oracle
 from .maubot import BOT, Bot
-from .oracle import Oracle
-from .people import Person, heard, links, replies
 from .rooms import Room
+from .users import Person, heard, links, replies
 
 
 async def settle_in(bot: Bot, *people: Person) -> list[Room]:

@@ -18,7 +18,7 @@ from plugin.matrix.lookups import Lookups
 from plugin.matrix.reader import Reader
 from plugin.topology.marks import Identity
 
-from .wire import Homeserver
+from .http_server import Homeserver
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from mautrix.types import RoomID
 
 from plugin.matrix import api as api_module
 from plugin.matrix.api import NoAnswer, PatientAPI
-from plugin.matrix.retry import Patience
+from plugin.matrix.throttle import Patience
 
-from .wire import BUSY, DROP, FORBIDDEN, HANG, NOT_FOUND, Homeserver, Reply, refused, whoami
+from .http_server import BUSY, DROP, FORBIDDEN, HANG, NOT_FOUND, Homeserver, Reply, refused, whoami
 
 HTML = "<html>Bad gateway</html>"
 ONCE = Patience(in_flight=8, attempt=30, total=0)

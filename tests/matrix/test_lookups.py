@@ -11,7 +11,7 @@ from mautrix.types import RoomID, UserID
 from plugin.matrix.api import NoAnswer
 from plugin.matrix.lookups import Lookups
 
-from .wire import FORBIDDEN, NOT_FOUND, Homeserver
+from .http_server import FORBIDDEN, NOT_FOUND, Homeserver
 
 BOT = UserID("@keeper:one.test")
 ALICE = UserID("@alice:one.test")

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from mautrix.types import RoomID, SyncToken, UserID
 
+from plugin.matrix.account_data import Hint, encode_hint
 from plugin.matrix.api import NoAnswer
-from plugin.matrix.hint import Hint, encode_hint
 from plugin.matrix.reader import Reader
-from plugin.topology.world import World
+from plugin.topology.snapshot import World
 
-from .wire import FORBIDDEN, NOT_FOUND, Homeserver, Reply, refused
+from .http_server import FORBIDDEN, NOT_FOUND, Homeserver, Reply, refused
 
 BOT = UserID("@keeper:one.test")
 ALICE = UserID("@alice:one.test")

@@ -14,7 +14,7 @@ from mautrix.types import EventID, RoomID, UserID
 from plugin.matrix.api import PatientAPI
 from plugin.matrix.sender import PIECE_BYTES, Sender, split_text
 
-from .wire import BUSY, FORBIDDEN, Homeserver, Reply
+from .http_server import BUSY, FORBIDDEN, Homeserver, Reply
 
 ROOM = RoomID("!room:one.test")
 QUESTION = EventID("$question")

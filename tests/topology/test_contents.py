@@ -15,7 +15,7 @@ from plugin.topology.contents import (
 )
 from plugin.topology.model import BINDING_TYPE, Marker
 
-from .worlds import ALICE, BOB, BOT, IDENTITY, SPACE, bind
+from ..planner.snapshots import ALICE, BOB, BOT, IDENTITY, SPACE, bind
 
 
 def test_the_bots_server_and_the_owners_lead_to_a_room() -> None:

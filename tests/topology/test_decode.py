@@ -17,9 +17,9 @@ from plugin.topology.model import (
     Marker,
     Reason,
 )
-from plugin.topology.world import Room
+from plugin.topology.snapshot import Room
 
-from .worlds import ALICE, BOB, BOT, CHAT, IDENTITY, MALLORY, SPACE, bind, event
+from ..planner.snapshots import ALICE, BOB, BOT, CHAT, IDENTITY, MALLORY, SPACE, bind, event
 
 CREATE = event("m.room.create", {}, at=10)
 CREATE_SPACE = event("m.room.create", {"type": "m.space"}, at=1)

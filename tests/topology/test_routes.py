@@ -7,7 +7,7 @@ from mautrix.types import RoomID
 from plugin.topology.model import Chat, Space, Status
 from plugin.topology.routes import Routes, Slot, build_routes
 
-from .worlds import ALICE, BOB, CHAT, OTHER, SPACE, bind, topology
+from ..planner.snapshots import ALICE, BOB, CHAT, OTHER, SPACE, bind, topology
 
 THIRD = RoomID("!third:one.test")
 BOBS_SPACE = RoomID("!bobs:one.test")

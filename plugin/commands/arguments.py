@@ -1,0 +1,54 @@
+"""One command as somebody gave it, and what its words can mean.
+
+Words that mean nothing become the sentence that says how the command is used. Nothing is done
+here.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attr
+from mautrix.types import EventID
+
+from ..errors import UserError
+from ..message import Letter
+from ..topology.model import Chat
+
+HANDLE = re.compile(r"[cC]?([1-9][0-9]{0,8})")
+LONGEST_TITLE = 250
+
+
+@attr.frozen
+class Request:
+    """One command as it was given: the words behind its name, and the chat it was given in;
+    `settled` takes the other messages that its reply settles."""
+
+    letter: Letter
+    words: str
+    chat: Chat | None
+    settled: list[EventID] = attr.field(factory=list)
+
+
+def parse_number(words: str, usage: str) -> int:
+    """The number in a chat's handle.
+
+    Raises:
+        UserError: this is no handle; it says how the command is used.
+    """
+    match = HANDLE.fullmatch(words)
+    if match is None:
+        raise UserError(f"Which chat? Usage: {usage}.")
+    return int(match[1])
+
+
+def parse_title(words: str) -> str:
+    """A name for a room, on one line; empty where none was given.
+
+    Raises:
+        UserError: it is too long.
+    """
+    title = " ".join(words.split())
+    if len(title) > LONGEST_TITLE:
+        raise UserError(f"That name is too long; {LONGEST_TITLE} characters are the most.")
+    return title

@@ -1,0 +1,145 @@
+"""The commands: what people can ask of the bot in their chats and in the control room.
+
+Here they are listed, told apart and run; chat_commands.py and administration.py carry most of
+them out. maubot's own command handler does not: it would run beside the messages of a room
+instead of in their order, and take an edit for a new command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+import attr
+
+from ..config.active import Setup
+from ..config.permissions import Level
+from ..delivery.amend import Amendments
+from ..failpoints import crash_point
+from ..message import Letter
+from ..reconciler.loop import Reconciliation
+from ..spaces.edit import Curation
+from ..topology.model import Chat
+from .admin import Administration
+from .arguments import Request
+from .chats import ChatCommands
+from .status import describe_status
+
+COMMAND = re.compile(r"!([a-z]+)(?:\s+(.*))?", re.DOTALL)
+
+
+@attr.frozen
+class Command:
+    """How a command is used, what it does, and what does it; the answer is its return value.
+
+    `elsewhere` is how it is used outside the chat that it is about, if that differs.
+    """
+
+    usage: str
+    does: str
+    run: Callable[[Request], Awaitable[str]]
+    elsewhere: str = ""
+
+
+class Commands:
+    """Runs commands and replies to each."""
+
+    def __init__(
+        self,
+        curation: Curation,
+        reconciliation: Reconciliation,
+        setup: Callable[[], Setup],
+        amendments: Amendments,
+    ) -> None:
+        self.sender = curation.matrix.sender
+        self.slot = curation.slot
+        self.reconciliation = reconciliation
+        self.setup = setup
+        self.amendments = amendments
+        self.administration = Administration(reconciliation, setup)
+        chats = ChatCommands(curation, setup)
+        self.table: Mapping[str, Command] = {
+            "new": Command("!new [title]", "start a new chat", chats.new),
+            "chats": Command("!chats", "list your chats", chats.chats),
+            "rename": Command(
+                "!rename <title>",
+                "give a chat another name",
+                chats.rename,
+                elsewhere="!rename <chat> <title>",
+            ),
+            "archive": Command(
+                "!archive",
+                "take a chat out of your Space",
+                chats.archive,
+                elsewhere="!archive <chat>",
+            ),
+            "restore": Command("!restore <chat>", "bring an archived chat back", chats.restore),
+            "retry": Command("!retry", "answer what was set aside here", self._retry),
+            "cancel": Command("!cancel", "give up what waits for an answer here", self._cancel),
+            "space": Command("!space", "invite you to your Space again", chats.space),
+            "status": Command("!status", "how things are", self._status),
+            "admin": Command("!admin status|reconcile", "for administrators", self._admin),
+            "help": Command("!help", "this list", self._help),
+        }
+
+    def is_command(self, text: str) -> bool:
+        """Whether a message is one of the commands; any other `!word` is the platform's."""
+        match = COMMAND.fullmatch(text.strip())
+        return match is not None and match[1] in self.table
+
+    def is_urgent(self, text: str) -> bool:
+        """Whether a message is a command that must not wait for its turn."""
+        return text.strip() == "!cancel"
+
+    async def run(self, letter: Letter, chat: Chat | None) -> None:
+        """Run the command in a message and reply to it.
+
+        Args:
+            letter: the message; `is_command` said yes to it.
+            chat: the chat it was given in; None in the control room.
+
+        Raises:
+            UserError: what was asked for cannot be done, and why.
+        """
+        match = COMMAND.fullmatch(letter.body.strip())
+        assert match is not None
+        await self.sender.mark_read(letter.room_id, letter.event_id)
+        request = Request(letter, (match[2] or "").strip(), chat)
+        answer = await self.table[match[1]].run(request)
+        crash_point("commanded")
+        await self.sender.reply(letter.room_id, answer, letter.event_id, request.settled)
+
+    async def _retry(self, request: Request) -> str:
+        count = await self.amendments.retry(request.letter)
+        return f"I take up {_messages(count)}." if count else "Nothing is set aside here."
+
+    async def _cancel(self, request: Request) -> str:
+        letter = request.letter
+        given_up = await self.amendments.give_up(letter.room_id, letter.event_id)
+        # The reply names them, so that no later start takes them up again.
+        request.settled.extend(given_up)
+        if not given_up:
+            return "Nothing waits for an answer here."
+        return f"I gave up {_messages(len(given_up))}."
+
+    async def _status(self, request: Request) -> str:
+        chats = self.slot.current.chats_of(request.letter.sender)
+        return describe_status(chats, self.slot.current, self.reconciliation.last, self.setup())
+
+    async def _admin(self, request: Request) -> str:
+        return await self.administration.run(request.letter.sender, request.words)
+
+    async def _help(self, request: Request) -> str:
+        admin = self.setup().level_of(request.letter.sender) >= Level.ADMIN
+        lines = [
+            f"- `{(not request.chat and command.elsewhere) or command.usage}`: {command.does}"
+            for name, command in self.table.items()
+            if admin or name != "admin"
+        ]
+        return "\n".join(
+            ["Everything you write in a chat goes to its platform, except:", "", *lines]
+        )
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"

@@ -1,0 +1,143 @@
+"""The door for messages: each is taken in once, in the order of its room, however it comes.
+
+What is delivered live may have been read already while a start was caught up with, and older
+messages that are being read come before newer ones that were delivered meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from mautrix.types import EventID, RoomID
+
+from ..cache.inbox import Kept, State
+from ..failpoints import crash_point
+from ..message import Letter
+from .amend import Amendments
+from .pending import Case, Cases
+
+# Messages of one person that may wait; what comes beyond is set aside, not lost.
+LONGEST_QUEUE = 100
+# A message may come twice, soon after one another, while a start is caught up with.
+REMEMBERED = 10_000
+CUT_OFF = (
+    "My answer to this ends too early: I was interrupted while I sent it, and the rest is lost. "
+    "Ask me to go on, and I will."
+)
+
+
+class Intake:
+    """Takes messages in."""
+
+    def __init__(self, cases: Cases, amendments: Amendments) -> None:
+        self.cases = cases
+        self.amendments = amendments
+        self._seen: dict[EventID, None] = {}
+        self._holds = 0
+        self._held: list[Callable[[], None]] = []
+
+    @property
+    def saved(self) -> bool:
+        """Whether every message that was delivered is kept in the inbox, or done with."""
+        return self.cases.saved and not self._holds
+
+    def put(self, letter: Letter, at_once: bool = False) -> None:
+        """Take in a message that just came.
+
+        Args:
+            letter: the message.
+            at_once: it does not wait for its turn in its room.
+        """
+        if at_once:
+            self._take(letter, at_once)
+        else:
+            self._in_turn(partial(self._take, letter))
+
+    def edit(self, letter: Letter) -> None:
+        """Take in an edit of a message."""
+        self._in_turn(partial(self.amendments.edit, letter))
+
+    def withdraw(self, room_id: RoomID, event_id: EventID) -> None:
+        """Take in the redaction of a message."""
+        self._in_turn(partial(self.amendments.withdraw, room_id, event_id))
+
+    def hold(self) -> None:
+        """Let messages wait: older ones are about to be read, and come before them."""
+        self._holds += 1
+
+    def release(self, older: Iterable[Letter]) -> None:
+        """Take in older messages and edits, and then what waited for them.
+
+        Args:
+            older: what was read meanwhile, in its order; it may hold the others too.
+        """
+        self._holds -= 1
+        for letter in older:
+            if letter.replaces is not None:
+                self.amendments.edit(letter)
+            else:
+                self._take(letter)
+        waiting, self._held = self._held, []
+        for deed in waiting:
+            self._in_turn(deed)
+
+    def resume(self, kept: Kept) -> None:
+        """Take up a message that an earlier life kept."""
+        letter = kept.letter
+        if not self._is_new(letter.event_id):
+            return
+        case = Case(letter, kept.answer, kept.sent)
+        if kept.state is State.SET_ASIDE:
+            self.cases.aside[letter.room_id][letter.event_id] = case
+        else:
+            self.cases.queue(case)
+
+    async def set_aside(self, room_id: RoomID, letters: list[Letter]) -> None:
+        """Keep messages of a room that are too old to be answered unasked, and say so there."""
+        letters = [letter for letter in letters if self._is_new(letter.event_id)]
+        if not letters:
+            return
+        await self.cases.set_aside(letters)
+        text = (
+            f"While I was away, {len(letters)} message{'s' * (len(letters) > 1)} came that I "
+            "leave unanswered because of their age. `!retry` takes them up, `!cancel` gives them "
+            "up."
+        )
+        say = partial(self.cases.sender.notice, room_id, text)
+        self.cases.queues.put(room_id, partial(self.cases.boundary.run, say, room_id))
+
+    def say_cut_off(self, letter: Letter) -> None:
+        """Say of an answer that its end was lost: nobody has it any more."""
+        room_id = letter.room_id
+        say = partial(self.cases.sender.reply, room_id, CUT_OFF, letter.event_id)
+        self.cases.queues.put(room_id, partial(self.cases.boundary.run, say, room_id))
+
+    def _in_turn(self, deed: Callable[[], None]) -> None:
+        """Do something now, or when the older messages were taken in that come before it."""
+        if self._holds:
+            self._held.append(deed)
+        else:
+            deed()
+
+    def _take(self, letter: Letter, at_once: bool = False) -> None:
+        if not self._is_new(letter.event_id):
+            return
+        crash_point("received")
+        if self.cases.waiting(letter.sender) >= LONGEST_QUEUE and not at_once:
+            text = (
+                f"{LONGEST_QUEUE} of your messages wait for an answer. I set aside what you "
+                "write until then; `!retry` takes it up."
+            )
+            self.cases.set_aside_with(letter, text)
+        else:
+            self.cases.begin(letter, at_once)
+
+    def _is_new(self, event_id: EventID) -> bool:
+        """Whether a message has not been seen yet; from now on it has."""
+        if event_id in self._seen:
+            return False
+        self._seen[event_id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.pop(next(iter(self._seen)))
+        return True

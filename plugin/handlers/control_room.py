@@ -1,0 +1,113 @@
+"""Receives people outside their chats: in the control room, in groups, and in unknown rooms.
+
+Nothing said here ever reaches a platform. Whoever may have a Space is shown to it, and it is
+made if there is none; there is never a second working room beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mautrix.errors import MatrixRequestError
+from mautrix.types import RoomID, UserID
+
+from ..commands.dispatch import Commands
+from ..config.active import Setup
+from ..config.permissions import Level
+from ..errors import UserError
+from ..matrix.api import NoAnswer
+from ..matrix.client import Matrix
+from ..matrix.links import link, room_url
+from ..message import Letter
+from ..spaces.provision import Home, Provisioning
+from ..topology.model import Chat
+from ..topology.scope import Scope
+
+UNREAD = "I could not look at this room yet. Please write again in a minute; nothing is lost."
+
+
+class Reception:
+    """Answers messages in rooms that are no chats."""
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        provisioning: Provisioning,
+        commands: Commands,
+        setup: Callable[[], Setup],
+    ) -> None:
+        self.matrix = matrix
+        self.provisioning = provisioning
+        self.slot = provisioning.slot
+        self.commands = commands
+        self.setup = setup
+        self.log = provisioning.reconciliation.log
+        self._shown: set[tuple[RoomID, UserID]] = set()
+
+    async def recognise(self, room_id: RoomID, sender: UserID) -> Chat | None:
+        """Whether a room that is not routed is a chat after all: one that is being made just
+        now, or one that could not be read before.
+
+        Raises:
+            UserError: it is still not known what the room is.
+        """
+        await self.provisioning.insistence.wait_for(sender)
+        if not await self.provisioning.reconciliation.knows(room_id):
+            # Made by another instance, perhaps, or by an earlier life a moment before it ended.
+            scope = Scope(frozenset({sender}), frozenset({room_id}))
+            await self.provisioning.insistence.look_again(
+                scope, "somebody wrote in an unknown room"
+            )
+        if room_id in self.slot.current.unread:
+            scope = Scope(frozenset({sender}), frozenset({room_id}))
+            await self.provisioning.insistence.look_again(
+                scope, "somebody wrote in an unread room"
+            )
+            if room_id in self.slot.current.unread:
+                raise UserError(UNREAD)
+        return self.slot.current.lookup(room_id)
+
+    async def receive(self, letter: Letter) -> None:
+        """Answer somebody who wrote outside their chats."""
+        if self.setup().level_of(letter.sender) < Level.USER:
+            return
+        in_group = not await self.is_control_room(letter.room_id, letter.sender)
+        if not in_group:
+            if self.commands.is_command(letter.body):
+                if letter.sender not in self.slot.current.spaces:
+                    await self.call_home(letter.sender)
+                await self.commands.run(letter, None)
+                await self.call_home(letter.sender)
+                return
+        elif self.has_shown(letter.room_id, letter.sender):
+            return
+        home = await self.provisioning.make_home(letter.sender)
+        await self.call_home(letter.sender)
+        text = f"Your chats are in {await self.describe(home)}. I answer there, not here."
+        await self.matrix.sender.reply(letter.room_id, text, letter.event_id)
+        if in_group:
+            self._shown.add((letter.room_id, letter.sender))
+
+    async def call_home(self, owner: UserID) -> None:
+        """See that an owner who wrote can find their Space; if not now, with their next word."""
+        try:
+            await self.provisioning.call_home(owner)
+        except (UserError, NoAnswer, MatrixRequestError) as error:
+            self.log.warning("%s could not be shown to their Space: %s", owner, error)
+
+    def has_shown(self, room_id: RoomID, sender: UserID) -> bool:
+        """Whether somebody in a group was shown to their Space already: the others there should
+        not have to read that after every message."""
+        return (room_id, sender) in self._shown
+
+    async def is_control_room(self, room_id: RoomID, sender: UserID) -> bool:
+        """Whether the bot and this person are alone in the room."""
+        members = await self.matrix.lookups.joined_members(room_id)
+        return members <= {self.setup().bot, sender}
+
+    async def describe(self, home: Home) -> str:
+        """A link to the Space, by its name."""
+        space = home.space
+        name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")
+        url = room_url(space.room_id, self.setup().bot, space.owner)
+        return link(name or "your Space", url)

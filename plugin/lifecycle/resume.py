@@ -1,0 +1,126 @@
+"""Takes up at a start what an earlier life left, and what was written since it ended.
+
+Nothing that was answered before is answered again, whatever became of the database: the answers
+that stand in a room say which messages they answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attr
+from mautrix.errors import MatrixRequestError
+from mautrix.types import EventID, RoomID, SyncToken
+
+from ..cache.inbox import Kept, State
+from ..handlers.messages import Messages
+from ..matrix.backlog import Backlog, read_backlog
+from ..matrix.timeline import Standing, Timeline
+from ..message import Letter, as_edited
+
+
+class Resumption:
+    """Goes on where an earlier life of the plugin ended."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        timeline: Timeline,
+        max_age: Callable[[], float],
+        log: logging.Logger,
+    ) -> None:
+        """
+        Args:
+            messages: takes messages in.
+            timeline: reads what a sync left out, and what was answered.
+            max_age: hours after which a message is not answered unasked.
+            log: the instance's log.
+        """
+        self.messages = messages
+        self.intake = messages.intake
+        self.timeline = timeline
+        self.max_age = max_age
+        self.log = log
+
+    async def resume(self, kept: Iterable[Kept], sync: dict[str, Any], since: SyncToken) -> None:
+        """Take up what an earlier life left, and what was written since it ended.
+
+        Args:
+            kept: what the inbox holds.
+            sync: what happened since the earlier life's last token, if there was one.
+            since: that token.
+
+        Raises:
+            NoAnswer: the homeserver did not answer; nothing was taken up.
+        """
+        backlog = Backlog([], frozenset())
+        if since:
+            backlog = await read_backlog(sync, since, self.timeline, self.log)
+        kept = await self._as_left(kept, backlog)
+        known = {one.letter.event_id for one in kept}
+        fresh = self._wanted(backlog)
+        cases = [*kept, *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known)]
+        standing = await self._answers(cases)
+        open_cases = []
+        for one in cases:
+            answer = standing[one.letter.event_id]
+            if not answer.whole and (one.answer is not None or not answer.messages):
+                open_cases.append(attr.evolve(one, sent=answer.messages))
+                continue
+            await self.intake.cases.inbox.remove(one.letter.event_id)
+            if not answer.whole:
+                self.intake.say_cut_off(one.letter)
+        await self._take_up(open_cases, {one.event_id for one in fresh} - known)
+
+    async def _as_left(self, kept: Iterable[Kept], backlog: Backlog) -> list[Kept]:
+        """What the inbox holds, as its writers left it while nobody was there."""
+        standing = {one.letter.event_id: one for one in kept}
+        for edit in backlog.letters:
+            one = standing.get(edit.replaces) if edit.replaces else None
+            if one is not None and one.answer is None:
+                one = attr.evolve(one, letter=one.letter.edited(edit))
+                standing[one.letter.event_id] = one
+                await self.intake.cases.inbox.put([one.letter], one.state)
+        for event_id in standing.keys() & backlog.withdrawn:
+            del standing[event_id]
+            await self.intake.cases.inbox.remove(event_id)
+        return list(standing.values())
+
+    def _wanted(self, backlog: Backlog) -> list[Letter]:
+        """The messages that want an answer, each as its last edit left it."""
+        wanted = as_edited(
+            one for one in backlog.letters if one.replaces or self.messages.wants_answer(one)
+        )
+        return [one for one in wanted if one.event_id not in backlog.withdrawn]
+
+    async def _answers(self, cases: Iterable[Kept]) -> dict[EventID, Standing]:
+        rooms: dict[RoomID, set[EventID]] = defaultdict(set)
+        for one in cases:
+            rooms[one.letter.room_id].add(one.letter.event_id)
+        standing: dict[EventID, Standing] = {}
+        for room_id, questions in rooms.items():
+            try:
+                standing |= await self.timeline.answers(room_id, questions)
+            except MatrixRequestError as error:
+                # Nothing can be said there any more, so nothing is to be answered.
+                self.log.warning("Messages in %s are left: %s", room_id, error)
+                standing |= dict.fromkeys(questions, Standing(whole=True))
+        return standing
+
+    async def _take_up(self, cases: list[Kept], fresh: set[Any]) -> None:
+        oldest = (time.time() - self.max_age() * 3600) * 1000
+        late: dict[RoomID, list[Letter]] = defaultdict(list)
+        for one in cases:
+            letter = one.letter
+            if letter.event_id not in fresh:
+                self.intake.resume(one)
+            elif letter.sent_at >= oldest:
+                self.messages.put(letter)
+            else:
+                late[letter.room_id].append(letter)
+        for room_id, letters in late.items():
+            await self.intake.set_aside(room_id, letters)

@@ -1,0 +1,105 @@
+"""How far everything was seen: maubot's sync tokens, noted in the cache now and then.
+
+A token is noted only when whatever came before it is done with: the next start looks at what
+came after it, and must miss nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Protocol
+
+import attr
+from maubot.handlers import event
+from mautrix.client import InternalEventType
+from mautrix.errors import MatrixRequestError
+from mautrix.types import SyncToken
+
+from ..cache.topology_store import Store
+from ..failpoints import crash_point
+from ..matrix.api import NoAnswer
+from ..matrix.reader import Reader
+
+# Seconds between two writes while nothing else is written.
+INTERVAL = 30.0
+# Seconds that a write to Matrix may take.
+LONGEST_WRITE = 3.0
+
+
+@attr.frozen
+class Tokens:
+    """Up to which sync token everything was delivered, and is done with; empty where that cannot
+    be said."""
+
+    delivered: SyncToken
+    done: SyncToken
+
+
+class Progress(Protocol):
+    """How far what maubot delivered has come."""
+
+    def is_kept(self) -> bool:
+        """Everything is in the database, or done with."""
+
+    def is_done(self) -> bool:
+        """Everything is done with."""
+
+
+class Cursor:
+    """Follows maubot's syncs."""
+
+    def __init__(self, store: Store, reader: Reader, progress: Progress, start: Tokens) -> None:
+        """
+        Args:
+            store: where the token is noted.
+            reader: notes it in the bot's account data too, for when the database is gone.
+            progress: tells how far what was delivered has come.
+            start: how far everything had come when the plugin started.
+        """
+        self.store = store
+        self.reader = reader
+        self.progress = progress
+        self._delivered = start.delivered
+        # Up to which token everything is in the database; the start notes its own itself.
+        self._kept = SyncToken("")
+        self._done = start.done
+        self._noted_at = time.monotonic()
+        self._eventful = False
+
+    @event.on(InternalEventType.SYNC_SUCCESSFUL)
+    async def follow(self, happened: dict[str, Any]) -> None:
+        """Note that another sync came: what the one before it brought has been delivered."""
+        if self.progress.is_kept():
+            self._kept = self._delivered
+        if self.progress.is_done():
+            self._done = self._delivered
+        sync = happened["data"]
+        self._delivered = SyncToken(sync.get("next_batch") or self._delivered)
+        # A token that nothing came after is as good as any later one.
+        self._eventful = self._eventful or any((sync.get("rooms") or {}).values())
+        if time.monotonic() - self._noted_at >= INTERVAL:
+            await self.note()
+
+    async def note(self) -> None:
+        """Write the token down, unless nothing happened since the last time."""
+        self._noted_at = time.monotonic()
+        if self._eventful:
+            self._eventful = False
+            crash_point("moving")
+            if self._kept:
+                await self.store.put_token(self._kept)
+            crash_point("moved")
+            await self.note_in_matrix()
+            crash_point("told")
+
+    async def note_in_matrix(self) -> None:
+        """Write the token into the bot's account data. It stands for a database that is gone, with
+        the messages in it: what came before it must be answered."""
+        if not self._done:
+            return
+        try:
+            # A stop must not wait for a homeserver that is away.
+            await asyncio.wait_for(self.reader.write_cursor(self._done), LONGEST_WRITE)
+        except (NoAnswer, MatrixRequestError, asyncio.TimeoutError) as error:
+            self.store.log.debug("The cursor was not written to Matrix: %s", error)

@@ -1,0 +1,49 @@
+"""Everything that can be done with the homeserver, put together for one plugin object.
+
+All parts share one patient API client: what the homeserver says to one holds for the others.
+"""
+
+from __future__ import annotations
+
+import attr
+from maubot.matrix import MaubotMatrixClient
+
+from ..topology.marks import Identity
+from .api import PatientAPI
+from .lookups import Lookups
+from .reader import Reader
+from .sender import Sender
+from .timeline import Timeline
+from .writer import Writer
+
+
+@attr.frozen
+class Matrix:
+    """The bot's hands and eyes in Matrix."""
+
+    identity: Identity
+    api: PatientAPI
+    reader: Reader
+    lookups: Lookups
+    writer: Writer
+    sender: Sender
+    timeline: Timeline
+
+
+def connect(client: MaubotMatrixClient, identity: Identity) -> Matrix:
+    """Talk to the homeserver as maubot's client does.
+
+    Args:
+        client: maubot's client: its homeserver, its access token, its encryption.
+        identity: the bot and the instance in whose name rooms are read and made.
+    """
+    api = PatientAPI(client.api)
+    return Matrix(
+        identity=identity,
+        api=api,
+        reader=Reader(api, identity),
+        lookups=Lookups(api, identity.bot),
+        writer=Writer(api),
+        sender=Sender(client, api, identity.instance),
+        timeline=Timeline(client, api, identity.instance),
+    )

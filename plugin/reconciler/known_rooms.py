@@ -1,0 +1,92 @@
+"""Which joined rooms are known, and the hint that spares the next start reading them again.
+
+What is foreign once stays foreign, for a room's creator never changes. All of it only saves
+requests: whoever forgets it reads more rooms and comes to the same result.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from mautrix.errors import MatrixRequestError
+from mautrix.types import RoomID, UserID
+
+from ..matrix.account_data import Hint
+from ..matrix.api import NoAnswer
+from ..matrix.reader import Reader
+from ..topology.model import Status
+from ..topology.routes import Slot
+from ..topology.scope import NOWHERE, Scope
+from .observe import Known, Picture
+
+
+class Acquaintance:
+    """What one instance knows of the rooms that the bot is in."""
+
+    def __init__(self, reader: Reader, slot: Slot, log: logging.Logger) -> None:
+        """
+        Args:
+            reader: reads and writes the hint.
+            slot: holds the rooms that are chats and Spaces.
+            log: the instance's log.
+        """
+        self.reader = reader
+        self.slot = slot
+        self.log = log
+        self._foreign: frozenset[RoomID] | None = None
+        self._passed_over: dict[RoomID, UserID] = {}
+        self._acknowledged: set[RoomID] = set()
+
+    async def knows(self, room_id: RoomID) -> bool:
+        """Whether a run has seen what this room is, in this life or in an earlier one."""
+        routes = self.slot.current
+        if room_id in routes.chats or room_id in routes.elsewhere or routes.owner_of(room_id):
+            return True
+        known = await self.known()
+        return room_id in known.foreign or room_id in known.passed_over
+
+    async def known(self) -> Known:
+        """The joined rooms that are neither chats nor Spaces that count, as far as is known."""
+        if self._foreign is None:
+            self._foreign = (await self.reader.read_hint()).foreign
+        return Known(self._foreign, self._passed_over)
+
+    def acknowledge(self, room_id: RoomID) -> None:
+        """A joined room that is no chat was seen to: later starts need not read it again."""
+        self._acknowledged.add(room_id)
+
+    async def absences(self) -> Scope:
+        """Those of whom a room is gone that no event told of: purged by an administrator."""
+        routes = self.slot.current
+        try:
+            joined = await self.reader.joined_rooms()
+        except (NoAnswer, MatrixRequestError) as error:
+            self.log.warning("The joined rooms could not be listed: %s", error)
+            return NOWHERE
+        owners = {
+            chat.owner
+            for room_id, chat in routes.chats.items()
+            if room_id not in joined and chat.status is not Status.LOST
+        }
+        owners |= {owner for room_id, owner in routes.owners.items() if room_id not in joined}
+        return Scope(frozenset(owners))
+
+    async def note(self, picture: Picture) -> None:
+        """Remember what is foreign, and leave a hint for the next start; that may fail, for it
+        is no more than a hint."""
+        world, plan = picture.world, picture.plan
+        known = world.foreign if picture.owners is None else self._foreign or frozenset()
+        self._foreign = known | plan.strangers | plan.retired | plan.elsewhere
+        others = {
+            space_id: owner
+            for space_id, owner in self._passed_over.items()
+            if picture.owners is not None and owner not in picture.owners
+        }
+        self._passed_over = {**others, **plan.passed_over}
+        spaces = frozenset(space.room_id for space in self.slot.current.spaces.values())
+        seen_to = self._acknowledged & (plan.strangers | self._foreign)
+        noted = self.reader.noted.foreign if picture.owners is not None else world.foreign
+        try:
+            await self.reader.write_hint(Hint(spaces, noted | seen_to | plan.retired))
+        except (NoAnswer, MatrixRequestError) as error:
+            self.log.debug("The hint for the next start was not written: %s", error)

@@ -1,0 +1,191 @@
+"""The loop that makes cache and routes agree with Matrix: when there is a run, and where.
+
+Whatever happens elsewhere only says where something may have changed. One run goes on at a
+time, and what is asked for meanwhile is done by the next. This is where a failure is met and
+tried again; nothing here knows commands or messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from mautrix.errors import MatrixRequestError
+from mautrix.types import RoomID, UserID
+
+from ..matrix.api import NoAnswer
+from ..matrix.throttle import wait_before
+from ..planner.plan import Plan
+from ..topology.model import Topology
+from ..topology.routes import Routes
+from ..topology.scope import NOWHERE, Scope
+from .report import Report
+from .run import Errand, Runs
+
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 300.0
+# Events come in flocks: one run for all of them, soon enough that nobody waits.
+GATHER = 0.2
+# Owners whose chats are verified in one run: few, so that what people do meanwhile waits little.
+PORTION = 20
+
+
+class Reconciliation:
+    """Reconciles one instance."""
+
+    def __init__(self, runs: Runs) -> None:
+        """
+        Args:
+            runs: what is done wherever something may have changed.
+        """
+        self.runs = runs
+        self.reader = runs.reader
+        self.store = runs.store
+        self.slot = runs.slot
+        self.log = runs.log
+        self.store.on_behind = lambda: self._look_later(NOWHERE)
+        self._dirty = NOWHERE
+        self._woken = asyncio.Event()
+        self._later = NOWHERE
+        self._timer: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._closed = False
+        self.on_report: Callable[[Report], Awaitable[None]] | None = None
+
+    async def start_cold(self, cached: Topology) -> Report:
+        """The first run: look at everything; what the cache holds helps where a look fails."""
+        return await self._run(Errand("start", NOWHERE, cached))
+
+    async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
+        """Take the cache for true but where something changed since, and look there: no report
+        means that there was nothing to look at."""
+        self.slot.current = cached
+        return await self._run(Errand("start", changed)) if changed else None
+
+    async def run(self, reason: str, thorough: bool = False) -> Report:
+        """Look at everything, and make everything else agree with it.
+
+        Args:
+            reason: why, for the log.
+            thorough: read each chat's own state too, not its mirror in the Space alone.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
+        """
+        return await self._run(Errand(reason, NOWHERE, thorough=thorough))
+
+    async def run_for(self, scope: Scope, reason: str) -> Report:
+        """Look at some owners and rooms, and at joined rooms that nobody knows.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
+        """
+        return await self._run(Errand(reason, scope))
+
+    async def plan(self, scope: Scope) -> Plan:
+        """What a run would do, without doing it; an empty scope means everything."""
+        return await self.runs.plan(Errand("a question", scope, thorough=not scope))
+
+    @property
+    def last(self) -> Report | None:
+        """What the last run came to."""
+        return self.runs.last
+
+    def mark(self, scope: Scope) -> None:
+        """Something may have changed there; the next run looks."""
+        self._dirty |= scope
+        self._woken.set()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is marked, nothing waits to be looked at again, and no run goes on."""
+        waiting = self._dirty or self._later or self.runs.busy
+        return not waiting and not self.store.behind
+
+    async def knows(self, room_id: RoomID) -> bool:
+        """Whether a run has seen what this room is, in this life or in an earlier one."""
+        return await self.runs.acquaintance.knows(room_id)
+
+    def acknowledge(self, room_id: RoomID) -> None:
+        """A joined room that is no chat was seen to: later starts need not read it again."""
+        self.runs.acquaintance.acknowledge(room_id)
+
+    async def serve(self) -> None:
+        """Look wherever something is marked, until cancelled."""
+        while True:
+            await self._woken.wait()
+            await asyncio.sleep(GATHER)
+            self._woken.clear()
+            scope, self._dirty = self._dirty, NOWHERE
+            if scope:
+                await self._try(Errand("something changed", scope))
+
+    def close(self) -> None:
+        """Look at nothing again."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def verify(self, owners: Iterable[UserID], after: float) -> None:
+        """Read the own state of these owners' chats, a few owners at a time.
+
+        Args:
+            owners: whose chats; who is done is noted, so that a restart goes on from there.
+            after: seconds to wait before it begins, and between any two portions.
+        """
+        await asyncio.sleep(after)
+        self.mark(await self.runs.acquaintance.absences())
+        waiting, failures = sorted(owners), 0
+        while waiting:
+            pause = wait_before(failures, LONGEST_PAUSE) if failures else 0.0
+            await asyncio.sleep(max(after, pause))
+            portion, waiting = frozenset(waiting[:PORTION]), waiting[PORTION:]
+            report = await self._try(Errand("verification", Scope(portion), thorough=True))
+            open_ends = portion if report is None else portion & report.open.owners
+            await self.store.put_unverified(portion - open_ends, verified=True)
+            waiting += sorted(open_ends)
+            failures = failures + 1 if open_ends else 0
+
+    async def _try(self, errand: Errand) -> Report | None:
+        """Run once; whatever goes wrong is logged, and the scope looked at again later."""
+        try:
+            report = await self._run(errand)
+            if self.on_report is not None:
+                await self.on_report(report)
+        except (NoAnswer, MatrixRequestError) as error:
+            self.log.warning("A look at Matrix failed (%s): %s", errand.reason, error)
+        except Exception:
+            self.log.exception("A reconciliation broke down (%s)", errand.reason)
+        else:
+            return report
+        self._look_later(errand.scope)
+        return None
+
+    async def _run(self, errand: Errand) -> Report:
+        report = await self.runs.run(errand)
+        if report.touched:
+            # They changed something while it looked: what it found of them did not count.
+            self.mark(Scope(report.touched))
+        if report.settled:
+            self._failures = 0
+        else:
+            self._look_later(report.open)
+        return report
+
+    def _look_later(self, scope: Scope) -> None:
+        """Mark the scope after a pause that grows with every failure in a row."""
+        self._later |= scope
+        if self._closed:
+            return
+        if self._timer is None or self._timer.done():
+            self._failures += 1
+            pause = wait_before(self._failures, LONGEST_PAUSE)
+            self._timer = asyncio.create_task(self._mark_later(max(pause, FIRST_PAUSE)))
+
+    async def _mark_later(self, pause: float) -> None:
+        await asyncio.sleep(pause)
+        scope, self._later = self._later, NOWHERE
+        self.mark(scope)
+        # From here on there may be another one: if the database fails again, there is.
+        self._timer = None
+        await self.store.save(self.slot.current.topology())

@@ -1,0 +1,193 @@
+"""Looks at Matrix until a plan needs nothing more: the first two steps of a reconciliation.
+
+A plan says what must be read before it can be believed; here it is read, and planned again.
+Nothing is written, but that the bot joins a room which took over from one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import attr
+from mautrix.errors import MatrixRequestError
+from mautrix.types import RoomID, UserID
+
+from ..matrix.api import NoAnswer
+from ..matrix.client import Matrix
+from ..planner.plan import Plan, Rules, make_plan
+from ..topology.model import Status, Topology
+from ..topology.routes import Routes
+from ..topology.scope import Scope
+from ..topology.snapshot import World
+
+# A look can bring up rooms that call for another one; a world that keeps changing must not hold
+# a run for ever, and what is missing then is looked at by the next.
+LOOKS = 12
+# Seconds before a second look, where the first saw far less than there was.
+DOUBT = 3.0
+DOUBTS = 3
+
+
+@attr.frozen
+class Picture:
+    """What was seen, and what is to be done about it.
+
+    `owners` are those whom it is about; None means everybody.
+    """
+
+    world: World
+    plan: Plan
+    owners: frozenset[UserID] | None = None
+
+
+@attr.frozen
+class Known:
+    """Joined rooms that need no look of their own: `foreign` are none of ours, `passed_over` are
+    Spaces that another one took the place of, with their owners."""
+
+    foreign: frozenset[RoomID] = frozenset()
+    passed_over: Mapping[RoomID, UserID] = attr.field(factory=dict)
+
+
+class Observation:
+    """Looks at the world of one instance, whole or in part."""
+
+    def __init__(self, matrix: Matrix, rules: Callable[[], Rules]) -> None:
+        """
+        Args:
+            matrix: what is looked at.
+            rules: what a plan goes by; asked each time, for the configuration may change.
+        """
+        self.reader, self.writer = matrix.reader, matrix.writer
+        self.rules = rules
+
+    async def see_all(self, cached: Topology, thorough: bool) -> Picture:
+        """Look at everything.
+
+        Args:
+            cached: what is known so far; believed only where a look fails.
+            thorough: read each chat's own state too, not its mirror in the Space alone.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the joined rooms could not be listed.
+        """
+        world = await self.reader.observe(cached.spaces, thorough)
+        for _ in range(DOUBTS):
+            if not _is_doubtful(world, cached):
+                break
+            await asyncio.sleep(DOUBT)
+            again = await self.reader.observe(cached.spaces, thorough)
+            agreed, world = again.joined == world.joined, again
+            if agreed:
+                break
+        else:
+            raise NoAnswer("the list of joined rooms changes from look to look")
+        world = await self._confirm(world, cached, self.reader.noted.spaces)
+        return Picture(*await self._complete(world, cached))
+
+    async def see_some(
+        self, routes: Routes, scope: Scope, known: Known, thorough: bool
+    ) -> Picture:
+        """Look at some owners' Spaces and at some rooms, and at joined rooms nobody knows.
+
+        Args:
+            routes: what is known so far.
+            scope: where to look.
+            known: which rooms need no look unless an owner whose they are does.
+            thorough: read the owners' chats' own state too.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the joined rooms could not be listed.
+        """
+        joined = await self.reader.joined_rooms()
+        unknown = joined - {*routes.chats, *routes.owners, *known.foreign, *known.passed_over}
+        owners = scope.owners
+        while True:
+            cached = routes.part(owners)
+            spaces = cached.spaces.keys() | _owned(known.passed_over, owners)
+            mine = {*spaces, *cached.chats, *scope.rooms, *unknown}
+            bot = self.reader.identity.bot
+            world = World(bot, joined & mine, {}, thorough=thorough)
+            world = await self.reader.look(world, joined & {*spaces, *scope.rooms})
+            world = await self._confirm(world, cached)
+            linked = {link.room_id for room in world.rooms.values() for link in room.links}
+            world = attr.evolve(world, joined=world.joined | (joined & linked))
+            world, plan = await self._complete(world, cached, joined)
+            found = {chat.owner for chat in plan.topology.chats.values()}
+            found |= {space.owner for space in plan.topology.spaces.values()}
+            found |= _bereaved(world, routes)
+            if found <= owners:
+                return Picture(world, plan, owners)
+            # A room turned out to be somebody else's: their whole Space belongs in the picture.
+            owners |= found
+
+    async def _confirm(
+        self, world: World, cached: Topology, likely: frozenset[RoomID] = frozenset()
+    ) -> World:
+        """Ask each known room that the list of joined rooms lacks: one list is soon wrong, and
+        only the room's own refusal, or the bot's leave in it, says that it is gone."""
+        live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
+        missing = {*live, *cached.spaces, *likely} - world.joined - world.rooms.keys() - world.gone
+        if not missing:
+            return world
+        asked = await self.reader.look(attr.evolve(world, rooms={}), missing)
+        inside = {
+            room_id: room
+            for room_id, room in asked.rooms.items()
+            if room.members.get(world.bot) == "join"
+        }
+        return attr.evolve(
+            world,
+            rooms={**world.rooms, **inside},
+            joined=world.joined | inside.keys() | (asked.unread & missing),
+            gone=asked.gone | (asked.rooms.keys() - inside.keys()),
+            unread=asked.unread,
+        )
+
+    async def _complete(
+        self, world: World, cached: Topology, inside: frozenset[RoomID] = frozenset()
+    ) -> tuple[World, Plan]:
+        """Read what the plan asks for; `inside` are rooms that need no joining for that."""
+        # Of a million chats that takes a minute, for which nothing else must stand still.
+        plan = await asyncio.to_thread(make_plan, world, cached, self.rules())
+        for _ in range(LOOKS):
+            if not plan.look and not plan.join:
+                break
+            world = attr.evolve(world, joined=world.joined | (plan.join & inside))
+            for room_id in sorted(plan.join - inside):
+                world = await self._join(world, room_id)
+            world = await self.reader.look(world, plan.look)
+            plan = await asyncio.to_thread(make_plan, world, cached, self.rules())
+        return world, plan
+
+    async def _join(self, world: World, room_id: RoomID) -> World:
+        """Join a room that took over from one of ours; a refusal is noted and final."""
+        try:
+            await self.writer.join(room_id)
+        except MatrixRequestError:
+            return attr.evolve(world, refused=world.refused | {room_id})
+        except NoAnswer:
+            # Not joined, not refused: it counts as unread, and the next run tries again.
+            return attr.evolve(
+                world, joined=world.joined | {room_id}, unread=world.unread | {room_id}
+            )
+        return attr.evolve(world, joined=world.joined | {room_id})
+
+
+def _owned(spaces: Mapping[RoomID, UserID], owners: frozenset[UserID]) -> set[RoomID]:
+    return {space_id for space_id, owner in spaces.items() if owner in owners}
+
+
+def _bereaved(world: World, routes: Routes) -> set[UserID]:
+    """Whose chats some room that was read says to have taken over from."""
+    before = (room.predecessor for room in world.rooms.values())
+    chats = (routes.lookup(room_id) for room_id in before if room_id is not None)
+    return {chat.owner for chat in chats if chat is not None}
+
+
+def _is_doubtful(world: World, cached: Topology) -> bool:
+    """Whether most of what was known is gone at once: more likely a fault than the truth."""
+    live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
+    known = live | cached.spaces.keys()
+    return len(known & world.joined) * 2 < len(known)

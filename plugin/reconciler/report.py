@@ -1,0 +1,122 @@
+"""What a reconciliation came to: figures for the log, for `!status` and for administrators."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import attr
+from mautrix.types import RoomID, UserID
+
+from ..planner.plan import Plan
+from ..planner.writes import Write
+from ..topology.model import Problem, Reason, Status
+from ..topology.routes import Routes
+from ..topology.scope import Scope
+from ..topology.snapshot import Room
+
+if TYPE_CHECKING:
+    from .observe import Picture
+
+# What is done with a room of which this was found.
+VERBS = {
+    Reason.ADOPTED: "adopt",
+    Reason.RELINKED: "relink",
+    Reason.BACKFILLED: "backfill",
+    Reason.SUPERSEDED: "supersede",
+    Reason.UPGRADED: "follow",
+}
+
+
+@attr.frozen
+class Report:
+    """What one run came to.
+
+    Attributes:
+        run: its number in this life of the plugin.
+        at: its end, in seconds since the epoch.
+        reason: why there was one.
+        seconds: how long it took.
+        reasons: how many rooms each thing was found of.
+        writes: state events sent.
+        failed: state events that could not be sent.
+        strangers: joined rooms that the bot did not make, as they were read.
+        unfinished: owners with a Space but no chat.
+        open: what could not be read or written.
+        touched: owners who changed something meanwhile, and keep what they have now.
+        settled: False where a look or a write failed: another run is due.
+    """
+
+    run: int
+    at: float
+    reason: str
+    seconds: float
+    reasons: Counter[Reason]
+    writes: int
+    failed: int
+    problems: tuple[Problem, ...]
+    strangers: dict[RoomID, Room]
+    unfinished: tuple[UserID, ...]
+    open: Scope
+    touched: frozenset[UserID]
+    settled: bool
+
+    def tell(self, routes: Routes, log: logging.Logger) -> None:
+        """One line for the run, and in detail what was left out."""
+        for problem in self.problems:
+            log.debug("Left out in %s: %s", problem.room_id, problem.what)
+        log.info(
+            "Reconciled, run %d (%s): %d Spaces, %d live chats, %d writes, %d failed, "
+            "%d rooms unread, %d problems, in %.2f s",
+            self.run,
+            self.reason,
+            len(routes.spaces),
+            routes.count(Status.LIVE),
+            self.writes,
+            self.failed,
+            len(routes.unread),
+            len(self.problems),
+            self.seconds,
+        )
+
+
+def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
+    """Sum up one run; what only the run itself knows is for the caller to fill in."""
+    world, plan = picture.world, picture.plan
+    owners = {chat.owner for chat in plan.topology.chats.values() if chat.stale}
+    owners |= {write.owner for write in failed}
+    open_ends = Scope(frozenset(owners), plan.unread | plan.look | plan.join | world.unread)
+    return Report(
+        run=0,
+        at=time.time(),
+        reason="",
+        seconds=0.0,
+        reasons=Counter(plan.reasons.values()),
+        writes=len(plan.writes) - len(failed),
+        failed=len(failed),
+        problems=plan.problems,
+        strangers={room_id: world.rooms[room_id] for room_id in plan.strangers},
+        unfinished=plan.unfinished,
+        open=open_ends,
+        touched=frozenset(),
+        settled=saved and not open_ends,
+    )
+
+
+def describe_plan(plan: Plan) -> str:
+    """A plan in words, after "would" or "to": what it does with how many rooms."""
+    deeds = [
+        f"{VERBS[reason]} {number}"
+        for reason, number in sorted(Counter(plan.reasons.values()).items())
+        if reason in VERBS
+    ]
+    if not plan.writes:
+        return "change nothing"
+    return f"{', '.join(deeds) or 'repair marks'} ({len(plan.writes)} events)"
+
+
+def describe_reasons(reasons: Counter[Reason]) -> str:
+    """How many rooms each thing was found of."""
+    return ", ".join(f"{reason.value} {number}" for reason, number in sorted(reasons.items()))

@@ -1,0 +1,91 @@
+"""Makes one Space or one chat: the requests, and the word to everybody who must know of it.
+
+Whether it may be made, and what if the homeserver does not answer, is for provisioning.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from mautrix.types import UserID
+
+from ..cache.topology_store import Store
+from ..config.active import Setup
+from ..matrix.client import Matrix
+from ..matrix.room_requests import Order, chat_request, space_request
+from ..topology.contents import child_content
+from ..topology.model import CHILD_TYPE, Binding, Chat, Space, Topology
+from ..topology.routes import Slot
+
+
+class Creation:
+    """Makes rooms for one instance."""
+
+    def __init__(
+        self, matrix: Matrix, store: Store, slot: Slot, setup: Callable[[], Setup]
+    ) -> None:
+        """
+        Args:
+            matrix: where rooms are made.
+            store: the cache, told of each.
+            slot: where they are routed from at once.
+            setup: the configuration in force: names and room version.
+        """
+        self.matrix = matrix
+        self.store = store
+        self.slot = slot
+        self.setup = setup
+        self._default_version = ""
+
+    async def make_space(self, owner: UserID) -> Space:
+        """Make the owner's Space.
+
+        Raises:
+            NoAnswer: it may have been made.
+            MatrixRequestError: it was not.
+        """
+        displayname = await self.matrix.lookups.display_name(owner)
+        name = self.setup().settings.space_title(owner, displayname)
+        order = Order(owner, name, await self._room_version())
+        room_id = await self.matrix.writer.create_room(space_request(order, self.matrix.identity))
+        space = Space(room_id, owner, int(time.time() * 1000))
+        self.slot.put_space(space)
+        await self.store.put(Topology(spaces={room_id: space}))
+        await self.matrix.reader.note_space(room_id)
+        return space
+
+    async def make_chat(self, binding: Binding, title: str) -> Chat:
+        """Make a chat and link it in its Space.
+
+        Args:
+            binding: what it shall go by.
+            title: the room's name; empty for the configured one.
+
+        Raises:
+            NoAnswer: it may have been made, and perhaps linked.
+            MatrixRequestError: it was not, or not linked.
+        """
+        owner = binding.matrix_user_id
+        name = title
+        if not name:
+            displayname = await self.matrix.lookups.display_name(owner)
+            name = self.setup().settings.chat_title(binding.number, owner, displayname)
+        order = Order(owner, name, await self._room_version())
+        request = chat_request(order, binding, self.matrix.identity)
+        chat = Chat(await self.matrix.writer.create_room(request), binding)
+        # From here on the room is a chat: what its owner writes at once must find its way.
+        self.slot.put_chat(chat)
+        await self.store.put(Topology(chats={chat.room_id: chat}))
+        link = child_content(binding, self.matrix.identity)
+        await self.matrix.writer.put_state(binding.space_id, CHILD_TYPE, chat.room_id, link)
+        return chat
+
+    async def _room_version(self) -> str:
+        """The configured room version, or the homeserver's default, asked for once: a room's
+        power levels depend on it, so every request names it."""
+        if configured := self.setup().settings.room_version:
+            return configured
+        if not self._default_version:
+            self._default_version = await self.matrix.lookups.default_room_version()
+        return self._default_version

@@ -1,0 +1,104 @@
+"""Makes something for an owner under their lock, and again until the homeserver has it.
+
+What the homeserver may have made although it did not answer is found again by its marker before
+the next try. Each owner's wishes are met one after the other; what they are is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
+
+from mautrix.errors import MatrixRequestError
+from mautrix.types import UserID
+
+from ..errors import UserError
+from ..matrix.api import NoAnswer
+from ..matrix.throttle import wait_before
+from ..topology.scope import Scope
+
+if TYPE_CHECKING:
+    from ..reconciler.loop import Reconciliation
+
+T = TypeVar("T")
+Tell = Callable[[float], Awaitable[None]]
+
+TRIES = 4
+# Seconds: the longest that somebody's room is tried for, and a wait they should hear of.
+LONGEST_WAIT = 3600.0
+WORTH_TELLING = 5.0
+NO_ANSWER = "The homeserver does not answer just now. Nothing is lost; please try again shortly."
+
+
+class Insistence:
+    """Insists on what one instance's owners are to have."""
+
+    def __init__(self, reconciliation: Reconciliation) -> None:
+        self.reconciliation = reconciliation
+        self.log = reconciliation.log
+        self._locks: WeakValueDictionary[UserID, asyncio.Lock] = WeakValueDictionary()
+
+    async def insist(
+        self, owner: UserID, make: Callable[[], Awaitable[T]], tell: Tell | None = None
+    ) -> T:
+        """Make something under its owner's lock, again only after a look that was answered.
+
+        A homeserver that asks for patience gets it, and the owner is told once; one that does
+        not answer is given a few tries.
+
+        Raises:
+            UserError: it could not be made now.
+        """
+        loop = asyncio.get_running_loop()
+        deadline, failures = loop.time() + LONGEST_WAIT, 0
+        failure: NoAnswer | None = None
+        while True:
+            try:
+                if failure is not None:
+                    scope = Scope(frozenset({owner}))
+                    await self.reconciliation.run_for(scope, "a room may have been made")
+                async with self.lock(owner):
+                    return await make()
+            except NoAnswer as error:
+                failure = error
+            except MatrixRequestError as error:
+                self.log.warning("The homeserver makes no room for %s: %s", owner, error)
+                raise UserError(f"The homeserver refused: {error}") from error
+            failures += not failure.limited
+            wait = failure.retry_after or wait_before(max(failures, 1))
+            if failures >= TRIES or loop.time() + wait > deadline:
+                raise UserError(NO_ANSWER)
+            if tell is not None and wait > WORTH_TELLING:
+                await tell(wait)
+                tell = None
+            await asyncio.sleep(wait)
+
+    async def look_again(self, scope: Scope, why: str) -> bool:
+        """Look at Matrix once more; without an answer, what is known stays known.
+
+        Args:
+            scope: where, beside the joined rooms that nobody knows.
+            why: the reason, for the log.
+
+        Returns:
+            Whether there was an answer.
+        """
+        try:
+            await self.reconciliation.run_for(scope, why)
+        except (NoAnswer, MatrixRequestError):
+            return False
+        return True
+
+    def lock(self, owner: UserID) -> asyncio.Lock:
+        """Held while something of this owner's is made or changed."""
+        lock = self._locks.get(owner)
+        if lock is None:
+            self._locks[owner] = lock = asyncio.Lock()
+        return lock
+
+    async def wait_for(self, owner: UserID) -> None:
+        """Wait until what is being made for this owner is made, or was not."""
+        async with self.lock(owner):
+            return

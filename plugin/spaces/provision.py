@@ -1,0 +1,204 @@
+"""Makes Spaces and chats, once each, however often and from wherever they are asked for.
+
+What is asked for is looked for first. How long a homeserver is tried that is busy or away is for
+insistence.py, and the requests are creation.py's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attr
+from mautrix.errors import MatrixRequestError, MForbidden
+from mautrix.types import RoomID, UserID
+
+from ..errors import UserError
+from ..matrix.api import NoAnswer
+from ..platforms.protocol import PlatformError
+from ..topology.model import BINDING_TYPE, Binding, Chat, Space
+from ..topology.scope import Scope
+from .create import Creation
+from .owner_lock import NO_ANSWER, Insistence, Tell
+
+if TYPE_CHECKING:
+    from ..cache.topology_store import Store
+    from ..config.active import Setup
+    from ..matrix.client import Matrix
+    from ..reconciler.loop import Reconciliation
+    from ..topology.routes import Slot
+
+# The key of a Space's first chat: any other chat will do as well.
+FIRST = "first"
+NOT_LOOKED = (
+    "I could not look at all of my rooms yet, so I make no new Space: yours may be among them. "
+    "Please try again shortly."
+)
+
+
+@attr.frozen
+class Home:
+    """An owner's Space and the chats in it; `made` says that the Space is new."""
+
+    space: Space
+    chats: list[Chat]
+    made: bool
+
+
+class Provisioning:
+    """Makes one instance's Spaces and chats."""
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        store: Store,
+        reconciliation: Reconciliation,
+        setup: Callable[[], Setup],
+    ) -> None:
+        """
+        Args:
+            matrix: where rooms are made.
+            store: the cache, told of each change.
+            reconciliation: finds what the homeserver made without saying so.
+            setup: the configuration in force.
+        """
+        self.matrix = matrix
+        self.store = store
+        self.reconciliation = reconciliation
+        self.setup = setup
+        self.slot: Slot = reconciliation.slot
+        self.insistence = Insistence(reconciliation)
+        self.creation = Creation(matrix, store, self.slot, setup)
+
+    async def make_home(self, owner: UserID) -> Home:
+        """The owner's Space with a chat in it; whatever of it is missing is made.
+
+        Raises:
+            UserError: it could not be made now.
+        """
+        space, made = await self._make_space(owner)
+        if made and self.slot.current.chats_of(owner):
+            # The Space before it is lost to the bot; its chats come along.
+            await self.insistence.look_again(
+                Scope(frozenset({owner})), "a new Space for old chats"
+            )
+        if not self.slot.current.chats_of(owner):
+            await self._make_chat(owner, "", FIRST)
+        return Home(space, self.slot.current.chats_of(owner), made)
+
+    async def make_chat(
+        self, owner: UserID, title: str, key: str, tell: Tell | None = None
+    ) -> Chat:
+        """A further chat in the owner's Space, which is made too if there is none.
+
+        Args:
+            owner: whose chat.
+            title: the room's name; empty for the configured one.
+            key: names the wish; asked for twice with one key, it is one chat.
+            tell: called once if it will take a while, with the seconds of the next wait.
+
+        Raises:
+            UserError: it could not be made now.
+        """
+        await self._make_space(owner)
+        return await self._make_chat(owner, title, key, tell)
+
+    async def invite_back(self, room_id: RoomID, owner: UserID) -> bool:
+        """Invite the owner to a room unless they are in it or invited.
+
+        Returns:
+            Whether an invitation was sent.
+        """
+        membership = await self.matrix.lookups.state_value(
+            room_id, "m.room.member", "membership", owner
+        )
+        if membership in ("join", "invite"):
+            return False
+        try:
+            await self.matrix.writer.invite(room_id, owner)
+        except MForbidden:
+            raise UserError("The homeserver does not let me invite you there.") from None
+        return True
+
+    async def call_home(self, owner: UserID) -> None:
+        """See that an owner who is there again can find their Space: whoever left it is invited
+        back, whoever has none any more gets a new one with their chats in it."""
+        space = self.slot.current.spaces.get(owner)
+        if space is not None and not space.owner_left:
+            return
+        home = await self.make_home(owner)
+        await self.invite_back(home.space.room_id, owner)
+        # Asked once: whoever leaves again is invited again when they speak again.
+        self.slot.put_space(attr.evolve(home.space, owner_left=False))
+
+    async def _make_space(self, owner: UserID) -> tuple[Space, bool]:
+        async def make() -> tuple[Space, bool]:
+            space = self.slot.current.spaces.get(owner)
+            if space is not None:
+                return space, False
+            if self.slot.current.unread:
+                raise UserError(NOT_LOOKED)
+            return await self.creation.make_space(owner), True
+
+        if owner not in self.slot.current.spaces:
+            # It may be there, unheard of: a second one would be worse than a late one.
+            scope = Scope(frozenset({owner}), self.slot.current.unread)
+            if not await self.insistence.look_again(scope, "a Space is wanted"):
+                raise UserError(NO_ANSWER)
+        return await self.insistence.insist(owner, make)
+
+    async def _make_chat(
+        self, owner: UserID, title: str, key: str, tell: Tell | None = None
+    ) -> Chat:
+        name = self.setup().settings.default_platform
+        platform = self.setup().platform(name)
+        try:
+            conversation = await platform.open(f"{self.matrix.identity.instance} {owner} {key}")
+        except PlatformError as error:
+            raise UserError(error.sentence) from error
+
+        async def make() -> Chat:
+            for chat in self.slot.current.chats_of(owner):
+                if key == FIRST or chat.binding.platform_chat_id == conversation:
+                    return chat
+            await self._require_all_read(owner)
+            binding = Binding(
+                room_type="chat",
+                chat_id=f"C{self.slot.current.next_number(owner)}",
+                space_id=self.slot.current.spaces[owner].room_id,
+                matrix_user_id=owner,
+                platform=name,
+                platform_chat_id=conversation,
+            )
+            return await self.creation.make_chat(binding, title)
+
+        if self.slot.current.unread:
+            scope = Scope(frozenset({owner}), self.slot.current.unread)
+            await self.insistence.look_again(scope, "a chat is wanted")
+        chat = None
+        try:
+            chat = await self.insistence.insist(owner, make, tell)
+        finally:
+            if chat is None or chat.binding.platform_chat_id != conversation:
+                with contextlib.suppress(PlatformError):
+                    await platform.forget(conversation)
+        return chat
+
+    async def _require_all_read(self, owner: UserID) -> None:
+        """See that no room that could not be read is a chat of this owner's: it may be the one
+        that is wanted, or have the next number.
+
+        Raises:
+            NoAnswer: one is, or that could not be told.
+        """
+        for room_id in self.slot.current.unread:
+            try:
+                named = await self.matrix.lookups.state_value(
+                    room_id, BINDING_TYPE, "matrix_user_id", ""
+                )
+            except MatrixRequestError:
+                # The bot may not look into that room, so it is none of its own.
+                continue
+            if named == owner:
+                raise NoAnswer(f"{room_id} could not be looked at")

@@ -1,0 +1,61 @@
+"""Stores with something in them: what the tests of the cache begin with."""
+
+from __future__ import annotations
+
+import logging
+
+from mautrix.types import RoomID, SyncToken, UserID
+from mautrix.util.async_db import Database
+
+from plugin.cache.topology_store import Loaded, Store
+from plugin.cache.transactions import Guard
+from plugin.topology.model import Binding, Chat, Space, Topology
+
+ALICE, BOB = UserID("@alice:one.test"), UserID("@bob:one.test")
+TOKEN = SyncToken("t1")
+LOG = logging.getLogger("test.cache")
+
+
+def chat(name: str, number: int, owner: UserID = ALICE) -> Chat:
+    space_id = RoomID(f"!space-of-{owner[1:4]}")
+    return Chat(RoomID(f"!{name}"), Binding("chat", f"C{number}", space_id, owner, "echo", name))
+
+
+def of(*chats: Chat) -> Topology:
+    """These chats, each in its owner's Space."""
+    spaces = {one.binding.space_id: Space(one.binding.space_id, one.owner, 5) for one in chats}
+    return Topology(spaces, {one.room_id: one for one in chats})
+
+
+FIRST, SECOND, BOBS = chat("first", 1), chat("second", 2), chat("third", 1, BOB)
+ALL = of(FIRST, SECOND, BOBS)
+
+
+def new_guard(database: Database) -> Guard:
+    """The database as a life sees it that nobody supersedes."""
+
+    def fail() -> None:
+        raise AssertionError("no younger life was begun")
+
+    return Guard(database, LOG, fail)
+
+
+def new_store(database: Database) -> Store:
+    return Store(new_guard(database))
+
+
+async def filled(database: Database, topology: Topology = ALL) -> Store:
+    store = new_store(database)
+    await store.take_over()
+    assert await store.save(topology)
+    assert await store.put_token(TOKEN)
+    return store
+
+
+async def loaded(database: Database) -> Loaded:
+    return await new_store(database).take_over()
+
+
+async def rows(database: Database, table: str) -> int:
+    count: int = await database.fetchval(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
+    return count

@@ -1,0 +1,169 @@
+"""Who may write, and what becomes of a write when the database fails."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from mautrix.util.async_db import Connection, Database
+
+from plugin.cache.inbox import Inbox, Kept, State
+from plugin.cache.topology_store import Store
+from plugin.cache.transactions import Guard, Work
+from plugin.message import Letter
+
+from .conftest import Open
+from .store_helpers import ALL, FIRST, LOG, loaded, new_guard, of
+from .test_inbox import FIRST as LETTER
+from .test_inbox import SECOND as SECOND_LETTER
+
+
+class Life:
+    """One life of the plugin, as the database sees it."""
+
+    def __init__(self, database: Database) -> None:
+        self.told = 0
+        self.guard = Guard(database, LOG, self._stand_down)
+        self.store = Store(self.guard)
+        self.inbox = Inbox(self.guard)
+
+    def _stand_down(self) -> None:
+        self.told += 1
+
+
+async def begin(database: Database, *letters: Letter) -> Life:
+    life = Life(database)
+    await life.store.take_over()
+    await life.inbox.load()
+    await life.inbox.put(letters)
+    return life
+
+
+def inserting(room_id: str) -> Work:
+    async def work(conn: Connection) -> None:
+        await conn.execute("INSERT INTO unverified VALUES ($1)", room_id)
+
+    return work
+
+
+async def written(database: Database) -> list[str]:
+    found = await database.fetch("SELECT matrix_user_id FROM unverified ORDER BY 1")
+    return [row["matrix_user_id"] for row in found]
+
+
+async def test_of_two_lives_the_older_is_told_and_writes_nothing_more(
+    database: Database, open_database: Open
+) -> None:
+    older = await begin(database, LETTER)
+    await older.store.save(of(FIRST))
+    younger = await begin(await open_database())
+
+    saved = await older.store.save(ALL)
+    put = await older.inbox.put([SECOND_LETTER])
+    removed = await older.inbox.remove(LETTER.event_id)
+
+    assert (saved, put, removed) == (False, False, False)
+    assert older.told == 3
+    assert younger.told == 0
+    assert (await loaded(database)).topology == of(FIRST)
+    assert await Inbox(new_guard(database)).load() == [Kept(LETTER, State.WAITING)]
+
+
+async def test_the_younger_of_two_lives_goes_on_writing(
+    database: Database, open_database: Open
+) -> None:
+    older = await begin(database)
+    younger = await begin(await open_database())
+    await older.store.save(of(FIRST))
+
+    assert await younger.store.save(ALL)
+    assert await younger.inbox.put([LETTER])
+
+    assert younger.told == 0
+
+
+async def test_what_was_under_way_when_a_younger_life_began_is_not_half_done(
+    database: Database, open_database: Open
+) -> None:
+    older = await begin(database)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(conn: Connection) -> None:
+        await conn.execute("INSERT INTO unverified VALUES ('@one:test')")
+        begun.set()
+        await go_on.wait()
+        await conn.execute("INSERT INTO unverified VALUES ('@two:test')")
+
+    writing = asyncio.ensure_future(older.guard.write(slow))
+    await begun.wait()
+    younger = asyncio.ensure_future(begin(await open_database()))
+    go_on.set()
+
+    assert await writing
+    await younger
+    assert not await older.guard.write(inserting("@three:test"))
+    assert await written(database) == ["@one:test", "@two:test"]
+
+
+async def test_a_write_that_fails_half_way_leaves_nothing(database: Database) -> None:
+    guard = new_guard(database)
+
+    async def fail(conn: Connection) -> None:
+        await inserting("@one:test")(conn)
+        await conn.execute("INSERT INTO nowhere VALUES (1)")
+
+    assert not await guard.write(fail)
+
+    assert await written(database) == []
+
+
+async def test_a_failure_is_said_once_and_its_end_too(
+    database: Database, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level("INFO")
+    guard = new_guard(database)
+    await database.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    for _ in range(3):
+        assert not await guard.write(inserting("@one:test"))
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert await guard.write(inserting("@one:test"))
+    assert await guard.write(inserting("@two:test"))
+
+    assert [record.message for record in caplog.records if record.name == LOG.name] == [
+        "The database does not take what is written: database is locked",
+        "The database takes what is written again",
+    ]
+
+
+async def test_a_write_whose_asker_was_cancelled_is_done(database: Database) -> None:
+    guard = new_guard(database)
+    writing = asyncio.ensure_future(guard.write(inserting("@one:test")))
+    await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.wait({writing})
+
+    assert await guard.write(inserting("@two:test"))
+    assert await written(database) == ["@one:test", "@two:test"]
+
+
+async def test_a_database_whose_tables_were_dropped_belongs_to_who_writes(
+    database: Database,
+) -> None:
+    life = await begin(database)
+    await database.execute("DROP TABLE life")
+
+    assert await life.guard.write(inserting("@one:test"))
+    assert life.told == 0
+
+
+async def test_a_closed_database_is_a_failure_and_no_crash(database: Database) -> None:
+    guard = new_guard(database)
+    await database.stop()
+
+    assert not await guard.write(inserting("@one:test"))

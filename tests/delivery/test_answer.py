@@ -1,0 +1,203 @@
+"""A conversation with the platform: its order, the signs of work, and what can go wrong."""
+
+from __future__ import annotations
+
+import pytest
+from mautrix.types import RoomID
+
+from plugin.matrix.sender import PIECE_BYTES
+from plugin.platforms.protocol import PlatformError
+
+from ..fakes.fake_platform import ORACLE, Oracle
+from ..fakes.faults import Hold
+from ..fakes.maubot import BOT, Bot
+from ..fakes.stories import add_chat, ask, settle_in
+from ..fakes.users import Person, heard, replies
+
+
+async def test_messages_are_answered_in_the_order_they_were_sent(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    first = oracle.gate("Question 0")
+    for number in range(10):
+        alice.write(alice.chat, f"Question {number}")
+
+    await bot.push()
+    await bot.server.until(lambda: oracle.asked != [])
+    first.set()
+    await bot.settled()
+
+    assert heard(alice.chat) == [f"Answer to Question {number}" for number in range(10)]
+
+
+async def test_a_platform_that_hangs_wherever_it_is_asked_holds_up_no_other_platform(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.delivery.answer.AT_ONCE", 1)
+    await settle_in(bot, alice)
+    await bot.restart()
+    await bot.configure(ORACLE.replace("default_platform: oracle", "default_platform: echo"))
+    await settle_in(bot, bob)
+    gate = oracle.gate("Think")
+    alice.write(alice.chat, "Think")
+    await bot.push()
+    await bot.server.until(lambda: oracle.asked != [])
+
+    bob.write(bob.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Hello"])
+
+    assert heard(alice.chat) == []
+    gate.set()
+
+
+async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    chat, gate = alice.chat, oracle.gate("Think")
+    message = alice.write(chat, "Think")
+
+    await bot.push()
+    await bot.server.until(lambda: chat.typing == [(BOT, True)])
+    assert (BOT, message["event_id"]) in chat.receipts
+    gate.set()
+    await bot.settled()
+
+    assert chat.typing == [(BOT, True), (BOT, False)]
+    assert replies(chat, message) == ["Answer to Think"]
+
+
+async def test_what_is_answered_at_once_is_read_when_nobody_waits_any_more(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.delivery.activity.SOON", 60.0)
+    monkeypatch.setattr("plugin.delivery.activity.QUIET", 0.01)
+    await settle_in(bot, alice, bob)
+    gate = oracle.gate("Think")
+    bob.write(bob.chat, "Think")
+    await bot.push()
+    for text in ("One", "Two"):
+        last = alice.write(alice.chat, text)
+    await bot.push()
+    await bot.server.until(lambda: heard(alice.chat) == ["Answer to One", "Answer to Two"])
+    read_before = list(alice.chat.receipts)
+
+    gate.set()
+    await bot.server.until(lambda: alice.chat.receipts != [])
+
+    assert read_before == []
+    assert alice.chat.receipts == [(BOT, last["event_id"])]
+    assert alice.chat.typing == bob.chat.typing == []
+
+
+async def test_a_slow_chat_does_not_delay_another(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    (control,) = await settle_in(bot, alice)
+    other = await add_chat(bot, alice, control)
+    gate = oracle.gate("Slow")
+    alice.write(alice.chats[0], "Slow")
+    alice.write(other, "Quick")
+
+    await bot.push()
+    await bot.server.until(lambda: heard(other) == ["Answer to Quick"])
+
+    assert heard(alice.chats[0]) == []
+    gate.set()
+
+
+async def test_an_emote_is_text(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    await settle_in(bot, alice)
+
+    alice.write(alice.chat, "waves", msgtype="m.emote")
+    await bot.deliver()
+
+    assert oracle.texts == ["waves"]
+
+
+async def test_a_picture_is_not_read_and_that_is_said(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+
+    alice.write(alice.chat, "cat.png", msgtype="m.image", url="mxc://test/cat")
+    await bot.deliver()
+
+    assert oracle.asked == []
+    assert heard(alice.chat) == ["I can read text only; this message did not reach the platform."]
+
+
+async def test_a_platform_that_is_missing_is_named(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    await bot.configure("platforms: {echo: {type: echo}}\n")
+
+    reply = await ask(bot, alice, alice.chat, "Hello?")
+
+    assert reply.startswith("The platform `oracle` is not set up at the moment")
+    await bot.configure(ORACLE)
+    assert await ask(bot, alice, alice.chat, "Hello?") == "Answer to Hello?"
+
+
+@pytest.mark.parametrize("can_retry", [True, False])
+async def test_a_platform_that_fails_explains_itself(
+    bot: Bot, oracle: Oracle, alice: Person, can_retry: bool
+) -> None:
+    await settle_in(bot, alice)
+    failure = PlatformError("The oracle sleeps.", can_retry=can_retry, detail="503")
+    oracle.failures["Hello"] = failure
+
+    assert await ask(bot, alice, alice.chat, "Hello") == (
+        "The oracle sleeps.  \n`!retry` asks again, `!cancel` gives it up."
+    )
+    assert await ask(bot, alice, alice.chat, "Hello again") == "Answer to Hello again"
+
+
+async def test_a_bug_in_a_platform_is_found_by_its_reference(
+    bot: Bot, oracle: Oracle, alice: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    await settle_in(bot, alice)
+    oracle.failures["Hello"] = ZeroDivisionError("oops")
+
+    reply = await ask(bot, alice, alice.chat, "Hello")
+
+    reference = reply.split("`")[1]
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert f"Error {reference} while serving {alice.chat.room_id}" in record.getMessage()
+    assert "oops" not in reply
+    assert await ask(bot, alice, alice.chat, "Hello again") == "Answer to Hello again"
+
+
+async def test_who_lost_the_permission_is_told_and_keeps_the_chats(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    await bot.configure(ORACLE.replace("local: user", "local: none"))
+
+    assert await ask(bot, alice, alice.chat, "Hello?") == (
+        "You may not use me any more, so nobody answers here. Your chats are kept."
+    )
+    assert oracle.asked == []
+
+
+async def test_a_long_answer_is_one_in_the_history_although_its_owner_wrote_in_between(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    paragraphs = [str(number) * (PIECE_BYTES - 100) for number in range(3)]
+    held = bot.server.inject(Hold("PUT .*/send/", skip=1))
+    alice.write(alice.chat, "\n\n".join(paragraphs))
+    await bot.push()
+    await held.reached.wait()
+    after = alice.write(alice.chat, "Next")
+    await bot.push()
+    held.release()
+    await bot.settled()
+
+    chat = bot.plugin.slot.current.lookup(RoomID(alice.chat.room_id))
+    assert chat is not None
+    conversation = bot.plugin.handlers.messages.conversation
+    question, answer = await conversation._history(chat, after["event_id"], 1_000_000)
+
+    assert answer.text == f"Answer to {question.text}"

@@ -1,0 +1,113 @@
+"""What a homeserver, and whatever stands before it, can do to a request instead of answering it.
+
+Each kind is a fault for the wire; what maubot itself asks before it starts any plugin passes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from dev.proxy import Wire, hang_up
+
+OWN_QUESTIONS = re.compile(r"/(versions|whoami|filter|profile/.*|capabilities)$")
+
+
+class Weather:
+    """Faults until `clear`: of one kind, or, `in_turn`, of each kind for the first requests of
+    every sort, after which these pass."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.touched = 0
+        self._over = asyncio.Event()
+
+    def strike(self, kind: str) -> None:
+        """Let every request that passes meet this kind of fault."""
+        play = KINDS[kind]
+
+        async def fault(request: web.Request) -> web.StreamResponse | None:
+            if OWN_QUESTIONS.search(request.path):
+                return None
+            self.touched += 1
+            return await play(self, request)
+
+        self.wire.fault = fault
+
+    def strike_in_turn(self) -> None:
+        """Let the first two requests of every sort meet one kind after the other."""
+        kinds = itertools.cycle(kind for name, kind in KINDS.items() if name != "hanging")
+        met: Counter[tuple[str, str]] = Counter()
+
+        async def fault(request: web.Request) -> web.StreamResponse | None:
+            sort = (request.method, request.path)
+            met[sort] += 1
+            if met[sort] > 2 or OWN_QUESTIONS.search(request.path):
+                return None
+            self.touched += 1
+            return await next(kinds)(self, request)
+
+        self.wire.fault = fault
+
+    def clear(self) -> None:
+        """Let everything pass; what hangs is cut."""
+        self.wire.fault = None
+        self._over.set()
+
+    async def storm(self, _: web.Request) -> web.StreamResponse:
+        """Too many requests, says the homeserver."""
+        body = {"errcode": "M_LIMIT_EXCEEDED", "error": "slow down", "retry_after_ms": 300}
+        return web.json_response(body, status=429)
+
+    async def trouble(self, _: web.Request) -> web.StreamResponse:
+        """The homeserver has trouble of its own."""
+        return web.json_response({"errcode": "M_UNKNOWN", "error": "oops"}, status=500)
+
+    async def bad_gateway(self, _: web.Request) -> web.StreamResponse:
+        """A proxy cannot reach the homeserver."""
+        return web.Response(text="<h1>Bad Gateway</h1>", content_type="text/html", status=502)
+
+    async def page(self, _: web.Request) -> web.StreamResponse:
+        """A proxy's page, with a status that claims success."""
+        return web.Response(text="<h1>We are back soon</h1>", content_type="text/html")
+
+    async def not_found(self, _: web.Request) -> web.StreamResponse:
+        """A gateway that does not know where the homeserver is."""
+        return web.Response(text="not found", status=404)
+
+    async def half(self, request: web.Request) -> web.StreamResponse:
+        """The right answer, cut off in the middle. What is written does not get through."""
+        if request.method != "GET":
+            return await self.bad_gateway(request)
+        whole = await self.wire.forward(request)
+        assert isinstance(whole.body, bytes)
+        return web.Response(
+            body=whole.body[: len(whole.body) // 2], content_type="application/json"
+        )
+
+    async def hanging(self, request: web.Request) -> web.StreamResponse:
+        """No answer at all."""
+        await self._over.wait()
+        return hang_up(request)
+
+    async def reset(self, request: web.Request) -> web.StreamResponse:
+        """The connection is cut."""
+        return hang_up(request)
+
+
+Kind = Callable[[Weather, web.Request], Awaitable[web.StreamResponse]]
+KINDS: dict[str, Kind] = {
+    "storm": Weather.storm,
+    "trouble": Weather.trouble,
+    "bad-gateway": Weather.bad_gateway,
+    "page": Weather.page,
+    "not-found": Weather.not_found,
+    "half": Weather.half,
+    "hanging": Weather.hanging,
+    "reset": Weather.reset,
+}

@@ -1,0 +1,95 @@
+"""People outside their chats: they are shown the way, and nothing they say reaches a platform."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.matrix.throttle import Patience
+
+from ..fakes.fake_platform import Oracle
+from ..fakes.faults import Answer
+from ..fakes.homeserver import Homeserver
+from ..fakes.maubot import Bot
+from ..fakes.stories import ask, settle_in
+from ..fakes.users import Person, heard, replies
+
+
+async def test_in_the_control_room_the_way_to_the_space_is_shown(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    (control,) = await settle_in(bot, alice)
+
+    reply = await ask(bot, alice, control, "Hello?")
+
+    assert (oracle.asked, len(alice.spaces), len(alice.chats)) == ([], 1, 1)
+    assert reply.startswith(
+        f"Your chats are in [Alice's chats](https://matrix.to/#/{alice.space.room_id}"
+    )
+
+
+async def test_who_has_no_space_yet_gets_one_with_the_first_word(
+    bot: Bot, server: Homeserver, oracle: Oracle, alice: Person, bob: Person
+) -> None:
+    await settle_in(bot, alice)
+    group = alice.invite_bot(bob)
+    bob.join(group)
+    await bot.deliver()
+
+    reply = await ask(bot, bob, group, "May I?")
+
+    assert bob.space.room_id in reply
+    assert bob.chat.membership(bob.id) == "invite"
+    assert oracle.asked == []
+
+
+async def test_in_a_group_each_person_is_shown_the_way_once(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+) -> None:
+    await settle_in(bot, alice, bob)
+    group = alice.invite_bot(bob)
+    bob.join(group)
+    await bot.deliver()
+
+    for person in (alice, bob, alice, bob):
+        person.write(group, "Chatter")
+    alice.write(group, "!archive C1")
+    await bot.deliver()
+
+    assert [text.split("(")[0] for text in heard(group)] == [
+        "Your chats are in [Alice's chats]",
+        "Your chats are in [Bob's chats]",
+    ]
+    assert oracle.asked == []
+
+
+async def test_who_is_not_permitted_hears_nothing_in_a_group(
+    bot: Bot, server: Homeserver, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    stranger = Person(server.world, "mallory", "elsewhere")
+    group = alice.invite_bot(stranger)
+    stranger.join(group)
+    await bot.deliver()
+
+    stranger.write(group, "Let me in")
+    await bot.deliver()
+
+    assert (heard(group), stranger.spaces, oracle.asked) == ([], [], [])
+
+
+async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_it(
+    bot: Bot, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = Patience(in_flight=8, attempt=5, total=0)
+    monkeypatch.setattr("plugin.matrix.api.MESSAGE", impatient)
+    await settle_in(bot, alice)
+    group = alice.invite_bot(bob)
+    bob.join(group)
+    await bot.deliver()
+    bot.server.inject(Answer("PUT .*/send/", status=502))
+
+    message = alice.write(group, "Hello?")
+    await bot.deliver()
+
+    (told,) = replies(group, message)
+    assert told.startswith("Your chats are in")

@@ -1,0 +1,96 @@
+"""Encrypted rooms, where maubot was not given the means to read them: nobody meets silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from maubot.matrix import MaubotMatrixClient
+
+from ..fakes.maubot import BOT, Bot
+from ..fakes.rooms import Room
+from ..fakes.stories import ask, settle_in
+from ..fakes.users import Person, heard
+
+CIPHERTEXT: dict[str, Any] = {
+    "algorithm": "m.megolm.v1.aes-sha2",
+    "ciphertext": "AwgAEnACgAkLmt6qF84IK",
+    "device_id": "RJYKSTBOIE",
+    "sender_key": "IlRMeOPX2e0MurIyfWEucYBRVOEEUMrOHqn/8mLqMjA",
+    "session_id": "X3lUlvLELLYxeTx4yOVu6UDpasGEVO0Jbu+QFnm0cKQ",
+}
+
+
+async def write_sealed(bot: Bot, person: Person, room: Room) -> None:
+    bot.server.world.send(person.id, room.room_id, "m.room.encrypted", CIPHERTEXT)
+    await bot.deliver()
+
+
+async def test_in_a_chat_it_is_said_once(bot: Bot, alice: Person) -> None:
+    await settle_in(bot, alice)
+
+    for _ in range(2):
+        await write_sealed(bot, alice, alice.chat)
+
+    (said,) = heard(alice.chat)
+    assert "encrypted" in said
+
+
+async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: Person) -> None:
+    (control,) = await settle_in(bot, alice)
+
+    for _ in range(2):
+        await write_sealed(bot, alice, control)
+
+    _, said = heard(control)
+    assert "commands do not work here" in said
+
+
+async def test_in_a_group_nothing_is_said(bot: Bot, alice: Person, bob: Person) -> None:
+    await settle_in(bot, alice, bob)
+    group = alice.invite_bot(bob)
+    await bot.deliver()
+    bob.join(group)
+    await bot.deliver()
+    before = heard(group)
+
+    await write_sealed(bot, alice, group)
+
+    assert heard(group) == before
+    assert group.membership(BOT) == "join"
+
+
+async def test_a_guest_in_a_chat_is_told_nothing(bot: Bot, alice: Person, bob: Person) -> None:
+    await settle_in(bot, alice, bob)
+    bot.server.world.invite(alice.id, alice.chat.room_id, bob.id)
+    bob.join(alice.chat)
+
+    await write_sealed(bot, bob, alice.chat)
+
+    assert heard(alice.chat) == []
+
+
+class Broken:
+    """Encryption that chokes on every message, as maubot's does on some that make no sense."""
+
+    async def decrypt_megolm_event(self, _: object) -> None:
+        raise TypeError("list indices must be integers or slices, not str")
+
+    def __getattr__(self, name: str) -> Any:
+        async def ignore(*_: object, **__: object) -> None:
+            return
+
+        return ignore
+
+
+async def test_a_sealed_message_that_makes_no_sense_holds_up_nobody(
+    bot: Bot, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settle_in(bot, alice, bob)
+    await bot.stop()
+    monkeypatch.setattr(MaubotMatrixClient, "crypto", Broken())
+    bob.world.send(bob.id, bob.chat.room_id, "m.room.encrypted", CIPHERTEXT)
+
+    await bot.restart()
+
+    assert await ask(bot, alice, alice.chat, "Hello") == "Hello"

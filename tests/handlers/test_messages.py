@@ -1,0 +1,139 @@
+"""Where a message goes: strictly by the room it is in and the person it is from."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..fakes.fake_platform import Oracle
+from ..fakes.faults import Answer, Hold
+from ..fakes.maubot import Bot
+from ..fakes.stories import ask, settle_in
+from ..fakes.users import BINDING, Person, heard, replies
+
+
+async def test_a_message_goes_to_the_chats_conversation_and_the_answer_comes_as_a_reply(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+
+    assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
+    assert oracle.asked == [(alice.chat.content(BINDING)["platform_chat_id"], "Hello")]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"msgtype": "m.notice"},
+        {"m.relates_to": {"rel_type": "m.replace", "event_id": "$e1"}},
+    ],
+    ids=["notice", "edit"],
+)
+async def test_what_nobody_asked_is_not_answered(
+    bot: Bot, oracle: Oracle, alice: Person, more: dict[str, object]
+) -> None:
+    await settle_in(bot, alice)
+
+    alice.write(alice.chat, "!archive", **more)
+    await bot.deliver()
+
+    assert (oracle.asked, heard(alice.chat)) == ([], [])
+
+
+async def test_what_others_write_in_a_chat_is_not_routed(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+) -> None:
+    await settle_in(bot, alice)
+    alice.world.invite(alice.id, alice.chat.room_id, bob.id)
+    bob.join(alice.chat)
+
+    bob.write(alice.chat, "And what about me?")
+    await bot.deliver()
+
+    assert (oracle.asked, heard(alice.chat), bob.spaces) == ([], [], [])
+
+
+@pytest.mark.parametrize("text", ["!weather tomorrow", "!", "!NEW", "so !new", "!new-ish"])
+async def test_a_word_that_is_no_command_is_the_platforms(
+    bot: Bot, oracle: Oracle, alice: Person, text: str
+) -> None:
+    await settle_in(bot, alice)
+
+    await ask(bot, alice, alice.chat, text)
+
+    assert oracle.texts == [text]
+
+
+async def test_an_archived_chat_is_not_routed_and_says_so(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    await ask(bot, alice, alice.chat, "!archive")
+
+    assert await ask(bot, alice, alice.chat, "Hello?") == (
+        "This chat is archived, so nobody answers here. `!restore C1` brings it back."
+    )
+    assert oracle.asked == []
+
+
+async def test_a_message_that_follows_archive_at_once_is_not_routed(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+
+    alice.write(alice.chat, "!archive")
+    alice.write(alice.chat, "Hello?")
+    await bot.deliver()
+
+    assert oracle.asked == []
+
+
+async def test_a_room_that_is_just_being_made_is_no_unknown_room(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    making = bot.server.inject(Hold("createRoom", after=True))
+    alice.write(control, "!new")
+    await bot.push()
+    await making.reached.wait()
+    alice.accept_all()
+    chat = alice.chats[-1]
+    message = alice.write(chat, "First!")
+    await bot.push()
+    making.release()
+    await bot.settled()
+
+    assert heard(chat) == replies(chat, message) == ["Answer to First!"]
+
+
+async def test_a_room_that_could_not_be_read_waits_and_is_not_sent_elsewhere(
+    bot: Bot, oracle: Oracle, alice: Person, impatient: None
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    bot.database.unlink()
+    fault = bot.server.inject(Answer("GET rooms/[^/]*/state$", times=None))
+    await bot.start()
+
+    reply = await ask(bot, alice, alice.chat, "Anybody?")
+    assert (
+        reply
+        == "I could not look at this room yet. Please write again in a minute; nothing is lost."
+    )
+    fault.times = 0
+
+    assert await ask(bot, alice, alice.chat, "Now?") == "Answer to Now?"
+    assert len(alice.spaces) == len(alice.chats) == 1
+
+
+async def test_a_message_that_comes_two_ways_is_answered_once(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    await bot.start()
+    # Between the plugin's own look and maubot's first sync, and seen by both.
+    alice.write(alice.chat, "Hello")
+
+    await bot.deliver()
+
+    assert (oracle.texts, heard(alice.chat)) == (["Hello"], ["Answer to Hello"])

@@ -1,0 +1,136 @@
+"""Messages that were edited or taken back while nobody was there: the last word counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.platforms.protocol import PlatformError
+
+from ..fakes.fake_platform import Oracle
+from ..fakes.faults import Hold
+from ..fakes.maubot import Bot
+from ..fakes.stories import ask, come_back, settle_in
+from ..fakes.users import Person, heard, replies
+
+DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+
+
+@DATABASE
+async def test_an_edit_counts_as_what_was_written(
+    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    message = alice.write(alice.chat, "Helo")
+    alice.edit(message, "Hallo")
+    alice.edit(message, "Hello")
+
+    await come_back(bot, keep_database)
+
+    assert oracle.texts == ["Hello"]
+    assert replies(alice.chat, message) == ["Answer to Hello"]
+
+
+@DATABASE
+async def test_an_edit_of_what_was_answered_before_is_no_new_message(
+    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+) -> None:
+    await settle_in(bot, alice)
+    message = alice.write(alice.chat, "Helo")
+    await bot.deliver()
+    await bot.stop()
+    alice.edit(message, "Hello")
+
+    await come_back(bot, keep_database)
+
+    assert oracle.texts == ["Helo"]
+
+
+@DATABASE
+async def test_what_was_taken_back_is_not_asked(
+    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    message = alice.write(alice.chat, "Never mind")
+    alice.write(alice.chat, "Hello")
+    alice.take_back(message)
+
+    await come_back(bot, keep_database)
+
+    assert oracle.texts == ["Hello"]
+
+
+async def test_a_message_that_waited_and_was_taken_back_while_nobody_was_there_is_not_asked(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    oracle.gate("Think")
+    alice.write(alice.chat, "Think")
+    waiting = alice.write(alice.chat, "Never mind")
+    await bot.push()
+    await bot.server.until(lambda: oracle.texts == ["Think"])
+    await bot.kill()
+    alice.take_back(waiting)
+    oracle.gates.clear()
+
+    await come_back(bot)
+
+    assert heard(alice.chat) == ["Answer to Think"]
+
+
+async def test_a_message_that_waited_and_was_edited_while_nobody_was_there_is_asked_so(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    oracle.gate("Think")
+    alice.write(alice.chat, "Think")
+    waiting = alice.write(alice.chat, "Helo")
+    await bot.push()
+    await bot.server.until(lambda: oracle.texts == ["Think"])
+    await bot.kill()
+    alice.edit(waiting, "Hello")
+    oracle.gates.clear()
+
+    await come_back(bot)
+
+    assert heard(alice.chat) == ["Answer to Think", "Answer to Hello"]
+
+
+async def test_what_happens_to_messages_that_wait_for_older_ones_counts(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    bot.discard_next_sync()
+    reading = bot.server.inject(Hold("GET sync", after=True))
+    await bot.push()
+    await reading.reached.wait()
+    edited = alice.write(alice.chat, "Helo")
+    taken_back = alice.write(alice.chat, "Never mind")
+    await bot.push()
+    alice.edit(edited, "Hello")
+    alice.take_back(taken_back)
+    await bot.push()
+
+    reading.release()
+    await bot.settled()
+
+    assert oracle.texts == ["Hello"]
+
+
+async def test_an_edit_made_meanwhile_outlives_a_second_restart(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    oracle.failures["Helo"] = PlatformError("No.", can_retry=False)
+    message = alice.write(alice.chat, "Helo")
+    await bot.deliver()
+    await bot.stop()
+    alice.edit(message, "Hello")
+    await come_back(bot)
+    await bot.restart()
+
+    await ask(bot, alice, alice.chat, "!retry")
+    await bot.deliver()
+
+    assert replies(alice.chat, message)[-1] == "Answer to Hello"

@@ -1,0 +1,152 @@
+"""Of two plugin objects for one instance only the younger lives, whenever it began."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from mautrix.types import EventType
+from mautrix.util.async_db import Database
+
+from plugin import Spacekeeper
+
+from ..fakes.fake_platform import ORACLE, Oracle
+from ..fakes.faults import Hold
+from ..fakes.leftovers import lasting
+from ..fakes.maubot import Bot
+from ..fakes.stories import ask, settle_in, settle_in_with_chats
+from ..fakes.users import Person, bindings, heard
+
+IMPATIENT = ORACLE + "startup: {wait: 0.02}\n"
+
+
+async def assert_closed(plugin: Spacekeeper) -> None:
+    """Nothing can be written through its database any more."""
+    assert isinstance(plugin.database, Database)
+    with pytest.raises((ValueError, RuntimeError)):
+        await plugin.database.execute("DELETE FROM chat")
+
+
+def holder(bot: Bot) -> str:
+    ((name,),) = bot.query("SELECT holder FROM life")
+    return str(name)
+
+
+async def test_a_second_object_takes_over_from_the_first(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+
+    older = await bot.start_beside()
+    await bot.settled()
+
+    assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
+    assert oracle.texts == ["Hello"]
+    assert holder(bot) == bot.plugin.store.guard.holder != older.store.guard.holder
+    await assert_closed(older)
+
+
+async def test_what_the_first_was_working_at_the_second_goes_on_with(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    gate = oracle.gate("Think")
+    message = alice.write(alice.chat, "Think")
+    await bot.push()
+    await bot.server.until(lambda: oracle.keys != [])
+
+    older = await bot.start_beside()
+    gate.set()
+    await bot.settled()
+
+    assert heard(alice.chat) == ["Answer to Think"]
+    assert set(oracle.keys) == {message["event_id"]}
+    await assert_closed(older)
+
+
+@pytest.mark.parametrize("held", ["joined_rooms", r"rooms/[^/]*/state$", "sync"])
+async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
+    bot: Bot, oracle: Oracle, alice: Person, held: str
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    before, mark = bindings(alice.world), len(bot.server.calls)
+    await bot.stop()
+    bot.database.unlink()
+    bot.text.text = IMPATIENT
+    walk = bot.server.inject(Hold(f"GET {held}", times=None))
+    await bot.start()
+    retired = [await bot.start_beside() for _ in range(10)]
+    assert EventType.ROOM_MESSAGE not in bot.client.event_handlers
+
+    walk.release()
+    await bot.settled()
+
+    assert len(bot.client.event_handlers[EventType.ROOM_MESSAGE]) == 1
+    for chat in alice.chats:
+        assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
+    assert oracle.texts == ["Hello", "Hello"]
+    assert bindings(alice.world) == before
+    assert lasting(bot.server.changes(mark)) == []
+    assert holder(bot) == bot.plugin.store.guard.holder
+    for plugin in retired:
+        await assert_closed(plugin)
+
+
+async def test_a_stop_during_a_held_walk_ends_it(bot: Bot, alice: Person) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    bot.database.unlink()
+    bot.text.text = IMPATIENT
+    walk = bot.server.inject(Hold("GET joined_rooms", times=None))
+    await bot.start()
+
+    await bot.stop()
+    mark = len(bot.server.calls)
+    walk.release()
+    await bot.settled()
+
+    assert bot.server.calls[mark:] == []
+    assert EventType.ROOM_MESSAGE not in bot.client.event_handlers
+
+
+async def test_two_maubots_on_one_database_leave_the_younger(
+    bot: Bot, oracle: Oracle, alice: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    await settle_in(bot, alice)
+    # Somebody else's life stands in the table from now on.
+    bot.query("UPDATE life SET holder = 'another'")
+
+    alice.write(alice.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: not bot.client.event_handlers.get(EventType.ROOM_MESSAGE))
+    alice.write(alice.chat, "Anybody?")
+    await bot.push()
+    await bot.settled()
+
+    assert "Another maubot runs this instance on the same database" in caplog.text
+    assert "Anybody?" not in oracle.texts
+    assert holder(bot) == "another"
+
+
+async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begins_nothing(
+    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.delivery.room_queues.GRACE", 0.2)
+    await settle_in(bot, alice)
+    oracle.gate("Think")
+    alice.write(alice.chat, "Think")
+    await bot.push()
+    await bot.server.until(lambda: oracle.texts == ["Think"])
+    oldest = bot.plugin
+    second_start = asyncio.create_task(bot.start_beside())
+    await bot.server.until(lambda: bot.plugin is not oldest)
+    overtaken = bot.plugin
+
+    await bot.start_beside()
+    await second_start
+
+    assert overtaken.living is None
+    assert bot.plugin.living is not None
+    oracle.gates["Think"].set()
+    await bot.settled()
+    assert heard(alice.chat) == ["Answer to Think"]

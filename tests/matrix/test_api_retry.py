@@ -1,0 +1,135 @@
+"""How often a call is tried, how long it waits, and what that means for other calls."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attr
+import pytest
+from mautrix.api import Method, Path
+
+from plugin.matrix import api as api_module
+from plugin.matrix.api import NoAnswer, PatientAPI
+from plugin.matrix.throttle import READ, Patience
+
+from .http_server import BUSY, DROP, HANG, Homeserver, Reply, whoami
+
+HTML = "<html>Bad gateway</html>"
+ONCE = Patience(in_flight=8, attempt=30, total=0)
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        Reply(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 80}),
+        Reply(429, {"errcode": "M_LIMIT_EXCEEDED"}, {"Retry-After": "0.08"}),
+        Reply(429, HTML, {"Retry-After": "0.08"}),
+        Reply(429, {"retry_after_ms": 1}, {"Retry-After": "0.08"}),
+    ],
+    ids=["in the body", "in the header", "from a proxy", "the header counts for more"],
+)
+async def test_a_busy_homeserver_is_left_alone_for_as_long_as_it_asks(
+    homeserver: Homeserver, api: PatientAPI, busy: Reply
+) -> None:
+    homeserver.tell("account/whoami", busy, {})
+
+    await whoami(api)
+
+    first, second = homeserver.asked
+    assert second.at - first.at >= 0.08
+
+
+@pytest.mark.parametrize("garbled", ["soon", None, -5, [1], {"a": 1}, 1e300])
+async def test_a_garbled_pause_is_none(
+    homeserver: Homeserver, api: PatientAPI, garbled: Any
+) -> None:
+    homeserver.tell("account/whoami", Reply(429, {"retry_after_ms": garbled}), {})
+
+    assert await whoami(api) == {}
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [Reply(429, {"retry_after_ms": 3_600_000}), Reply(429, {}, {"Retry-After": "3600"})],
+    ids=["in the body", "in the header"],
+)
+async def test_a_pause_longer_than_patience_is_not_waited_for(
+    homeserver: Homeserver, api: PatientAPI, busy: Reply
+) -> None:
+    homeserver.tell("account/whoami", busy)
+
+    with pytest.raises(NoAnswer) as caught:
+        await whoami(api)
+    assert caught.value.retry_after == 3600
+    assert len(homeserver.asked) == 1
+
+
+async def test_what_one_call_is_told_holds_for_its_whole_lane(
+    homeserver: Homeserver, api: PatientAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_module, "READ", attr.evolve(READ, in_flight=1, total=1))
+    narrow = PatientAPI(api)
+    homeserver.tell("account/whoami", Reply(429, {"retry_after_ms": 80}), {})
+    homeserver.tell("joined_rooms", {})
+
+    await asyncio.gather(whoami(narrow), narrow.request(Method.GET, Path.v3.joined_rooms))
+
+    first, *others = sorted(homeserver.asked, key=lambda asked: asked.at)
+    assert first.path == "account/whoami"
+    assert all(asked.at - first.at >= 0.08 for asked in others)
+
+
+async def test_a_slow_lane_leaves_the_others_alone(
+    homeserver: Homeserver, api: PatientAPI
+) -> None:
+    homeserver.tell("account/whoami", HANG)
+    homeserver.tell("join/!a", {})
+    waiting = [asyncio.ensure_future(whoami(api)) for _ in range(20)]
+
+    await api.request(Method.POST, Path.v3.join["!a"])
+
+    assert not any(task.done() for task in waiting)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+@pytest.mark.parametrize("answer", [BUSY, Reply(500, HTML), DROP])
+async def test_a_room_is_never_made_twice_by_itself(
+    homeserver: Homeserver, api: PatientAPI, answer: Any
+) -> None:
+    homeserver.tell("createRoom", answer, {"room_id": "!second:one.test"})
+
+    with pytest.raises(NoAnswer):
+        await api.request(Method.POST, Path.v3.createRoom, {})
+    assert len(homeserver.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        (Method.PUT, "rooms/!a:one.test/typing/@keeper:one.test"),
+        (Method.POST, "rooms/!a:one.test/receipt/m.read/$event"),
+    ],
+)
+async def test_a_courtesy_is_tried_once(
+    homeserver: Homeserver, api: PatientAPI, method: Method, path: str
+) -> None:
+    homeserver.tell(path, BUSY, {})
+
+    with pytest.raises(NoAnswer):
+        await api.request(method, f"_matrix/client/v3/{path}", {})
+    assert len(homeserver.asked) == 1
+
+
+async def test_what_was_sent_is_counted_by_kind(homeserver: Homeserver, api: PatientAPI) -> None:
+    homeserver.tell("account/whoami", BUSY, {})
+    homeserver.tell("createRoom", {})
+    homeserver.tell("join/!a", {})
+
+    await whoami(api)
+    await api.request(Method.POST, Path.v3.createRoom, {})
+    await api.request(Method.POST, Path.v3.join["!a"])
+
+    assert api.sent == {"GET read": 2, "POST create": 1, "POST write": 1}

@@ -1,0 +1,212 @@
+"""A homeserver in miniature: rooms as raw state events, to be looked at and written to.
+
+It stands here so that a test of the plan starts from what Matrix would say and ends in what
+Matrix would hold. It must know nothing of how a plan comes about: reading, and sending state,
+is all that it does.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import attr
+from mautrix.types import RoomID, UserID
+
+from plugin.planner.plan import Plan, Rules, make_plan
+from plugin.planner.writes import Write
+from plugin.topology.contents import child_content, parent_content
+from plugin.topology.decode import decode_room
+from plugin.topology.marks import Identity
+from plugin.topology.model import (
+    BINDING_TYPE,
+    CHILD_TYPE,
+    MARKER_TYPE,
+    PARENT_TYPE,
+    Binding,
+    Chat,
+    Marker,
+    Space,
+    Status,
+    Topology,
+)
+from plugin.topology.snapshot import World
+
+BOT = UserID("@keeper:one.test")
+ALICE = UserID("@alice:one.test")
+BOB = UserID("@bob:two.test")
+MALLORY = UserID("@mallory:three.test")
+IDENTITY = Identity(BOT, "main")
+RULES = Rules(IDENTITY, "echo")
+SPACE = RoomID("!space:one.test")
+CHAT = RoomID("!chat:one.test")
+OTHER = RoomID("!other:one.test")
+NOTHING = Topology()
+LOOKS = 12
+
+
+def event(
+    event_type: str, content: Any, state_key: str = "", sender: str = BOT, at: int = 1
+) -> dict[str, Any]:
+    """One state event, as `GET /rooms/{roomId}/state` lists it."""
+    return {
+        "type": event_type,
+        "content": content,
+        "state_key": state_key,
+        "sender": sender,
+        "origin_server_ts": at,
+    }
+
+
+def bind(
+    number: int = 1, owner: UserID = ALICE, space_id: RoomID = SPACE, **other: str
+) -> Binding:
+    """A binding; its conversation is named after the owner and the number."""
+    conversation = other.get("platform_chat_id", f"{owner[1:4]}-{number}")
+    return Binding("chat", f"C{number}", space_id, owner, "echo", conversation)
+
+
+def topology(spaces: Iterable[Space] = (), chats: Iterable[Chat] = ()) -> Topology:
+    """What a cache holds, or a plan ends in."""
+    return Topology(
+        {space.room_id: space for space in spaces}, {chat.room_id: chat for chat in chats}
+    )
+
+
+class Site:
+    """Every room there is; `away` are those that the bot is not in, `refusing` those it may not
+    join."""
+
+    def __init__(self) -> None:
+        self.state: dict[RoomID, dict[tuple[str, str], Any]] = {}
+        self.away: set[RoomID] = set()
+        self.refusing: set[RoomID] = set()
+
+    def __repr__(self) -> str:
+        """One line an event, for whoever reads a counterexample."""
+        lines = [
+            f"{room_id}{' (away)' if room_id in self.away else ''} {kind} {key!r} by "
+            f"{sent['sender']} at {sent['origin_server_ts']}: {sent['content']}"
+            for room_id, events in self.state.items()
+            for (kind, key), sent in events.items()
+        ]
+        return "\n".join(["", *lines, ""])
+
+    def copy(self) -> Site:
+        return copy.deepcopy(self)
+
+    def send(self, room_id: RoomID, sent: dict[str, Any]) -> None:
+        self.state.setdefault(room_id, {})[sent["type"], sent["state_key"]] = sent
+
+    def erase(self, room_id: RoomID, event_type: str, state_key: str = "") -> None:
+        self.state[room_id].pop((event_type, state_key), None)
+
+    def content(self, room_id: RoomID, event_type: str, state_key: str = "") -> Any:
+        return self.state[room_id][event_type, state_key]["content"]
+
+    def make_room(self, room_id: RoomID, creator: UserID = BOT, at: int = 10) -> None:
+        self.send(room_id, event("m.room.create", {}, sender=creator, at=at))
+
+    def make_space(self, room_id: RoomID = SPACE, owner: UserID = ALICE, at: int = 1) -> None:
+        self.send(room_id, event("m.room.create", {"type": "m.space"}, at=at))
+        self.send(room_id, event(MARKER_TYPE, Marker(owner).content(IDENTITY.instance)))
+
+    def make_chat(self, room_id: RoomID, binding: Binding, at: int = 10) -> None:
+        """A chat as createRoom leaves it: bound, its owner in it, not yet linked."""
+        owner = binding.matrix_user_id
+        self.make_room(room_id, at=at)
+        self.send(room_id, event(BINDING_TYPE, binding.content(IDENTITY.instance)))
+        self.send(room_id, event(PARENT_TYPE, parent_content(BOT, owner), binding.space_id))
+        self.send(room_id, event("m.room.member", {"membership": "join"}, owner, owner))
+
+    def link_chat(self, room_id: RoomID, binding: Binding) -> None:
+        content = child_content(binding, IDENTITY)
+        self.send(binding.space_id, event(CHILD_TYPE, content, room_id))
+
+    def link_bare(
+        self, room_id: RoomID, space_id: RoomID = SPACE, sender: UserID = BOT, **content: Any
+    ) -> None:
+        self.send(space_id, event(CHILD_TYPE, {"via": ["one.test"], **content}, room_id, sender))
+
+    def apply(self, writes: Iterable[Write]) -> None:
+        """Send what a plan wants sent; a homeserver takes it only from a member."""
+        for write in writes:
+            assert write.room_id not in self.away, f"{write} goes to a room the bot is not in"
+            content = copy.deepcopy(dict(write.content))
+            self.send(write.room_id, event(write.event_type, content, write.state_key))
+
+    def join(self, world: World, room_id: RoomID) -> World:
+        """Join a room that was made to take over from one of ours; it must be there."""
+        if room_id not in self.state or room_id in self.refusing:
+            return attr.evolve(world, refused=world.refused | {room_id})
+        self.away.discard(room_id)
+        return attr.evolve(world, joined=world.joined | {room_id})
+
+    @property
+    def joined(self) -> frozenset[RoomID]:
+        return frozenset(self.state.keys() - self.away)
+
+    def look(self, world: World, room_ids: Iterable[RoomID], failing: Collection[RoomID]) -> World:
+        rooms, unread = dict(world.rooms), set(world.unread)
+        for room_id in room_ids:
+            events = self.state[room_id].values()
+            room = None if room_id in failing else decode_room(room_id, events, IDENTITY)
+            if room is None:
+                unread.add(room_id)
+            else:
+                rooms[room_id] = room
+        return attr.evolve(world, rooms=rooms, unread=frozenset(unread))
+
+
+@attr.frozen
+class Conditions:
+    """How one look at a site goes: which reads fail, and whether each chat is read itself."""
+
+    failing: frozenset[RoomID] = frozenset()
+    thorough: bool = False
+    foreign: frozenset[RoomID] = frozenset()
+
+
+FAIR = Conditions()
+THOROUGH = Conditions(thorough=True)
+
+
+def failing(*room_ids: RoomID) -> Conditions:
+    return Conditions(frozenset(room_ids))
+
+
+def reconcile(site: Site, cached: Topology = NOTHING, conditions: Conditions = FAIR) -> Plan:
+    """Look, join and plan until nothing more is wanted; no state is sent."""
+    world = World(
+        BOT,
+        site.joined,
+        {},
+        foreign=conditions.foreign & site.joined,
+        thorough=conditions.thorough,
+    )
+    world = site.look(world, site.joined & cached.spaces.keys(), conditions.failing)
+    for _ in range(LOOKS):
+        plan = make_plan(world, cached, RULES)
+        if not plan.look and not plan.join:
+            return plan
+        for room_id in plan.join:
+            world = site.join(world, room_id)
+        world = site.look(world, plan.look, conditions.failing)
+    raise AssertionError("the plan never stops asking for reads")
+
+
+def live(plan: Plan) -> dict[RoomID, Binding]:
+    """The chats that messages are routed to."""
+    chats = plan.topology.chats.values()
+    return {chat.room_id: chat.binding for chat in chats if chat.status is Status.LIVE}
+
+
+def home(*numbers: int) -> Site:
+    """Alice's Space with chats in it, all in order; the first is CHAT, the second OTHER."""
+    site = Site()
+    site.make_space()
+    for at, (room_id, number) in enumerate(zip((CHAT, OTHER), numbers, strict=False)):
+        site.make_chat(room_id, bind(number), at=10 + at)
+        site.link_chat(room_id, bind(number))
+    return site

@@ -1,0 +1,250 @@
+"""What holds of every plan, whatever stands in Matrix, whatever the cache held, whatever failed.
+
+The worlds are random, and so wilder than any that was seen. A property that fails names the
+smallest world in which it does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import attr
+from hypothesis import given
+from hypothesis import strategies as st
+from mautrix.types import RoomID
+
+from plugin.planner.plan import Plan
+from plugin.planner.writes import Write
+from plugin.topology.model import (
+    BINDING_TYPE,
+    CHILD_TYPE,
+    MARKER_TYPE,
+    Binding,
+    Space,
+    Status,
+    Topology,
+)
+
+from .snapshots import FAIR, NOTHING, THOROUGH, Conditions, Site, live, reconcile
+from .strategies import SPACES, caches, conditions, foreign_events, later, sites
+
+
+def settled(site: Site) -> tuple[Site, Topology]:
+    """The site after one reconciliation that read everything, and what the cache then holds."""
+    plan = reconcile(site, NOTHING, THOROUGH)
+    after = site.copy()
+    after.apply(plan.writes)
+    return after, plan.topology
+
+
+def conversations(plan: Plan) -> dict[RoomID, str]:
+    return {room_id: binding.platform_chat_id for room_id, binding in live(plan).items()}
+
+
+def in_any_order(plan: Plan) -> Plan:
+    """A plan without the order of its report, which nobody relies on."""
+    return attr.evolve(plan, problems=tuple(sorted(plan.problems, key=repr)))
+
+
+@given(sites(), caches(), st.booleans())
+def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, thorough: bool) -> None:
+    looking = Conditions(thorough=thorough)
+    first = reconcile(site, cached, looking)
+    site.apply(first.writes)
+
+    second = reconcile(site, first.topology, looking)
+
+    assert second.writes == ()
+    assert second.topology == first.topology
+
+
+@given(st.data(), sites(), conditions())
+def test_runs_come_to_rest_although_reads_fail(
+    data: st.DataObject, site: Site, looking: Conditions
+) -> None:
+    """The second knows the Spaces that the first one found, and asks less for that: it may take up
+    what the first one had to leave."""
+    site, cached = settled(site)
+    site = data.draw(later(site))
+    first = reconcile(site, cached, looking)
+    site.apply(first.writes)
+    second = reconcile(site, first.topology, looking)
+    site.apply(second.writes)
+
+    third = reconcile(site, second.topology, looking)
+
+    assert third.writes == ()
+    assert live(third) == live(second)
+    before, after = conversations(first), conversations(second)
+    assert {room_id: after.get(room_id) for room_id in before} == before
+
+
+@given(sites(), caches())
+def test_when_every_room_was_read_what_the_cache_held_makes_no_difference(
+    site: Site, cached: Topology
+) -> None:
+    with_cache, without = (reconcile(site, held, THOROUGH) for held in (cached, NOTHING))
+
+    assert in_any_order(with_cache) == in_any_order(without)
+
+
+@given(sites(), caches(), conditions(), st.randoms(use_true_random=False))
+def test_the_order_of_rooms_links_and_events_makes_no_difference(
+    site: Site, cached: Topology, looking: Conditions, random: Random
+) -> None:
+    shuffled = site.copy()
+    shuffled.state.clear()
+    for room_id in random.sample(sorted(site.state), len(site.state)):
+        events = list(site.state[room_id].items())
+        shuffled.state[room_id] = dict(random.sample(events, len(events)))
+
+    plan, other = (reconcile(one, cached, looking) for one in (site, shuffled))
+
+    assert in_any_order(plan) == in_any_order(other)
+
+
+@given(sites(), caches(), conditions())
+def test_the_same_look_gives_the_same_plan(
+    site: Site, cached: Topology, looking: Conditions
+) -> None:
+    assert reconcile(site, cached, looking) == reconcile(site.copy(), cached, looking)
+
+
+@given(sites(), conditions())
+def test_on_a_site_in_order_failed_reads_change_no_route_and_write_nothing(
+    site: Site, looking: Conditions
+) -> None:
+    site, cached = settled(site)
+    before = live(reconcile(site, cached, FAIR))
+
+    plan = reconcile(site, cached, looking)
+
+    assert plan.writes == ()
+    assert live(plan) == before
+
+
+@given(st.data(), sites(), conditions())
+def test_a_route_that_a_full_look_would_confirm_is_not_lost_to_a_failed_read(
+    data: st.DataObject, site: Site, looking: Conditions
+) -> None:
+    site, cached = settled(site)
+    site = data.draw(later(site))
+    confirmed = live(reconcile(site, cached, THOROUGH))
+
+    found = live(reconcile(site, cached, looking))
+
+    for room_id, chat in cached.chats.items():
+        known = chat.binding.platform_chat_id
+        if chat.status is Status.LIVE and conversation(confirmed, room_id) == known:
+            assert conversation(found, room_id) == known
+
+
+@given(st.data(), sites(), conditions())
+def test_nothing_is_written_that_a_full_look_would_not_write(
+    data: st.DataObject, site: Site, looking: Conditions
+) -> None:
+    site, cached = settled(site)
+    site = data.draw(later(site))
+    # A Space that nobody knows for what it is and nobody can read cannot be reckoned with.
+    known = {one.room_id for one in cached.spaces.values() if is_marked(site, one)}
+    unheard_of = frozenset(SPACES) - known
+    looking = attr.evolve(looking, failing=looking.failing - unheard_of)
+    full = reconcile(site, cached, attr.evolve(looking, failing=frozenset()))
+
+    partial = reconcile(site, cached, looking)
+
+    # Whoever was read keeps the names that stand there until all were read who claim them.
+    answered = [attr.evolve(write, content={}) for write in full.writes]
+    assert [
+        write
+        for write in partial.writes
+        if write not in full.writes
+        and not (repeats(write, site) and attr.evolve(write, content={}) in answered)
+    ] == []
+
+
+@given(sites(), caches(), conditions())
+def test_no_two_live_chats_share_a_conversation(
+    site: Site, cached: Topology, looking: Conditions
+) -> None:
+    bindings = live(reconcile(site, cached, looking)).values()
+
+    assert repeated(binding.platform_chat_id for binding in bindings) == []
+
+
+@given(sites(), caches(), st.booleans())
+def test_once_everything_was_read_no_owner_has_two_chats_of_one_number(
+    site: Site, cached: Topology, thorough: bool
+) -> None:
+    chats = reconcile(site, cached, Conditions(thorough=thorough)).topology.chats.values()
+
+    assert repeated((chat.owner, chat.binding.chat_id) for chat in chats) == []
+
+
+@given(st.data(), sites(), caches(), conditions())
+def test_what_strangers_send_changes_neither_chats_nor_writes(
+    data: st.DataObject, site: Site, cached: Topology, looking: Conditions
+) -> None:
+    quiet = reconcile(site, cached, looking)
+    for room_id, sent in data.draw(foreign_events(site)):
+        site.send(room_id, sent)
+
+    loud = reconcile(site, cached, looking)
+
+    assert loud.topology == quiet.topology
+    assert loud.writes == quiet.writes
+
+
+@given(sites(), caches(), conditions())
+def test_every_joined_room_that_was_not_understood_is_named(
+    site: Site, cached: Topology, looking: Conditions
+) -> None:
+    """Whoever writes in one is told to wait, and not sent to a new Space."""
+    plan = reconcile(site, cached, looking)
+
+    spaces = {space.room_id for space in plan.topology.spaces.values()}
+    unexplained = site.joined & looking.failing - plan.topology.chats.keys() - spaces
+    assert {room_id for room_id in unexplained if was_read(room_id, looking)} <= plan.unread
+
+
+def repeats(write: Write, site: Site) -> bool:
+    """Whether a chat is written of under the names that stand in its own room, or in its mirrors
+    where none that make sense stand there."""
+    if write.chat is None:
+        return False
+    own = site.state[write.chat].get((BINDING_TYPE, ""))
+    kept = names(own["content"]) if own is not None else None
+    links = [state.get((CHILD_TYPE, write.chat)) for state in site.state.values()]
+    mirrored = [names(link["content"].get(BINDING_TYPE)) for link in links if link is not None]
+    written = (
+        write.content if write.event_type == BINDING_TYPE else write.content.get(BINDING_TYPE)
+    )
+    return names(written) in ([kept] if kept is not None else mirrored)
+
+
+def is_marked(site: Site, space: Space) -> bool:
+    """Whether a Space still says whose it is as it is known."""
+    marker = site.state.get(space.room_id, {}).get((MARKER_TYPE, ""))
+    content = marker["content"] if marker is not None else None
+    return isinstance(content, Mapping) and content.get("matrix_user_id") == space.owner
+
+
+def names(content: Any) -> tuple[Any, Any] | None:
+    whole = isinstance(content, Mapping) and "platform_chat_id" in content
+    return (content["chat_id"], content["platform_chat_id"]) if whole else None
+
+
+def conversation(routed: dict[RoomID, Binding], room_id: RoomID) -> str | None:
+    return routed[room_id].platform_chat_id if room_id in routed else None
+
+
+def was_read(room_id: RoomID, looking: Conditions) -> bool:
+    return looking.thorough or room_id in looking.failing
+
+
+def repeated(values: object) -> list[object]:
+    counted = Counter(values)  # type: ignore[call-overload]
+    return [value for value, count in counted.items() if count > 1]

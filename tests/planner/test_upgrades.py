@@ -1,0 +1,240 @@
+"""Rooms that were upgraded: followed only if both ends agree, over any number of upgrades."""
+
+from __future__ import annotations
+
+import pytest
+from mautrix.types import RoomID, UserID
+
+from plugin.planner.plan import Plan
+from plugin.topology.contents import backfilled_id
+from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Reason, Status
+
+from .snapshots import (
+    ALICE,
+    BOT,
+    CHAT,
+    MALLORY,
+    NOTHING,
+    SPACE,
+    THOROUGH,
+    Conditions,
+    Site,
+    bind,
+    event,
+    failing,
+    home,
+    live,
+    reconcile,
+)
+
+NEW = RoomID("!new:one.test")
+NEWER = RoomID("!newer")
+NEW_SPACE = RoomID("!new-space")
+MOVED = {"v": 1, "instance": "main", "superseded_by": NEW}
+
+
+def upgrade(
+    site: Site, old: RoomID, new: RoomID, by: UserID = BOT, kind: str | None = None
+) -> None:
+    """What a client's "upgrade room" leaves behind."""
+    content = {"predecessor": {"room_id": old}, **({"type": kind} if kind else {})}
+    site.send(new, event("m.room.create", content, sender=by, at=90))
+    site.send(old, event("m.room.tombstone", {"replacement_room": new}, sender=by))
+
+
+def upgraded(by: UserID = BOT) -> Site:
+    site = home(1)
+    upgrade(site, CHAT, NEW, by)
+    return site
+
+
+@pytest.mark.parametrize("by", [BOT, ALICE])
+def test_the_binding_moves_to_the_room_that_took_over(by: UserID) -> None:
+    site = upgraded(by)
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+    site.apply(plan.writes)
+
+    assert live(plan) == {NEW: bind(1)}
+    assert plan.reasons[CHAT] is Reason.UPGRADED
+    assert site.content(NEW, BINDING_TYPE) == bind(1).content("main")
+    assert site.content(CHAT, BINDING_TYPE) == MOVED
+    assert site.content(SPACE, CHILD_TYPE, CHAT) == {}
+    second = reconcile(site, plan.topology, THOROUGH)
+    assert second.writes == ()
+    assert second.retired == {CHAT}
+
+
+def test_a_room_upgraded_twice_while_nobody_looked_is_followed_to_the_last() -> None:
+    site = upgraded()
+    upgrade(site, NEW, NEWER)
+
+    assert live(reconcile(site, NOTHING, THOROUGH)) == {NEWER: bind(1)}
+
+
+def test_the_bot_joins_the_room_that_took_over() -> None:
+    site = upgraded(ALICE)
+    site.away.add(NEW)
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+
+    assert live(plan) == {NEW: bind(1)}
+    assert NEW in site.joined
+
+
+def test_a_tombstone_without_a_replacement_archives() -> None:
+    site = home(1)
+    site.send(CHAT, event("m.room.tombstone", {"body": "closed"}, sender=ALICE))
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+
+    assert plan.topology.chats[CHAT].status is Status.ARCHIVED
+    assert plan.writes == ()
+
+
+def test_a_replacement_that_is_not_there_archives() -> None:
+    site = home(1)
+    site.send(CHAT, event("m.room.tombstone", {"replacement_room": "!nowhere"}))
+
+    assert live(reconcile(site, NOTHING, THOROUGH)) == {}
+
+
+def test_a_replacement_that_does_not_name_the_room_before_it_is_not_followed() -> None:
+    site = home(1)
+    site.make_room(NEW, ALICE)
+    site.send(CHAT, event("m.room.tombstone", {"replacement_room": NEW}, sender=ALICE))
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+
+    assert live(plan) == {}
+    assert plan.topology.chats[CHAT].status is Status.ARCHIVED
+
+
+def test_a_room_that_claims_to_be_the_next_is_nothing_without_a_tombstone() -> None:
+    site = upgraded(MALLORY)
+    site.erase(CHAT, "m.room.tombstone")
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+
+    assert live(plan) == {CHAT: bind(1)}
+    assert plan.strangers == {NEW}
+
+
+def test_rooms_that_replace_each_other_end_nowhere() -> None:
+    site = upgraded()
+    upgrade(site, NEW, CHAT)
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+
+    assert live(plan) == {}
+
+
+def test_a_replacement_that_cannot_be_read_is_waited_for() -> None:
+    site = upgraded()
+
+    plan = reconcile(site, NOTHING, failing(NEW))
+
+    assert CHAT in live(plan)
+    assert plan.writes == ()
+
+
+def followed() -> tuple[Site, Plan]:
+    """A chat that was upgraded, and the plan that was carried out for it."""
+    site = upgraded()
+    plan = reconcile(site, NOTHING, THOROUGH)
+    site.apply(plan.writes)
+    return site, plan
+
+
+@pytest.mark.parametrize("foreign", [frozenset(), frozenset({CHAT})])
+@pytest.mark.parametrize("thorough", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+def test_what_was_replaced_is_no_chat_again_when_its_successor_is_lost(
+    foreign: frozenset[RoomID], thorough: bool, known: bool
+) -> None:
+    site, plan = followed()
+    site.away.add(NEW)
+    site.refusing.add(NEW)
+    cached = plan.topology if known else NOTHING
+
+    again = reconcile(site, cached, Conditions(thorough=thorough, foreign=foreign))
+
+    chats = again.topology.chats.values()
+    assert [(chat.room_id, chat.status) for chat in chats] == [(NEW, Status.LOST)]
+    assert again.writes == ()
+
+
+def test_a_binding_that_has_not_moved_yet_stays_when_the_successor_is_lost() -> None:
+    site, plan = upgraded(), reconcile(upgraded(), NOTHING, THOROUGH)
+    site.apply(write for write in plan.writes if write.room_id == NEW)
+    site.away.add(NEW)
+    site.refusing.add(NEW)
+
+    for cached in (plan.topology, NOTHING):
+        chat = reconcile(site, cached, THOROUGH).topology.chats[CHAT]
+        assert (chat.status, chat.binding) == (Status.ARCHIVED, bind(1))
+
+
+def test_a_chat_upgraded_again_goes_on_under_the_binding_it_had_last() -> None:
+    site, plan = followed()
+    renumbered = bind(4)
+    site.send(NEW, event(BINDING_TYPE, renumbered.content("main")))
+    site.link_chat(NEW, renumbered)
+    upgrade(site, NEW, NEWER)
+
+    assert live(reconcile(site, plan.topology, THOROUGH)) == {NEWER: renumbered}
+
+
+def test_the_binding_moves_although_its_owner_has_no_space_now() -> None:
+    site = upgraded()
+    site.away.add(SPACE)
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+    site.apply(plan.writes)
+
+    assert live(plan) == {NEW: bind(1)}
+    assert site.content(NEW, BINDING_TYPE) == bind(1).content("main")
+    assert site.content(CHAT, BINDING_TYPE) == MOVED
+    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+
+
+def test_a_room_that_was_replaced_is_mirrored_nowhere_any_more() -> None:
+    """A Space passed over mirrored it too, and a mirror alone is believed at the next start."""
+    site = upgraded()
+    passed_over = RoomID("!passed-over:one.test")
+    site.make_space(passed_over, at=99)
+    site.link_chat(CHAT, bind(1, space_id=passed_over))
+
+    plan = reconcile(site)
+    site.apply(plan.writes)
+
+    assert site.content(passed_over, CHILD_TYPE, CHAT) == {}
+    assert live(reconcile(site, plan.topology)).keys() == {NEW}
+
+
+def test_what_took_over_from_a_room_without_a_binding_is_bound_and_both_say_so_at_once() -> None:
+    site = home()
+    site.make_room(CHAT)
+    upgrade(site, CHAT, NEW)
+    site.link_bare(CHAT)
+    site.link_bare(NEW)
+
+    plan = reconcile(site)
+    site.apply(plan.writes)
+
+    assert live(plan)[NEW].platform_chat_id == backfilled_id(NEW)
+    assert site.content(CHAT, BINDING_TYPE) == MOVED
+    assert site.content(SPACE, CHILD_TYPE, CHAT) == {}
+    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+
+
+def test_an_upgraded_space_takes_its_chats_along() -> None:
+    site = home(1)
+    upgrade(site, SPACE, NEW_SPACE, kind="m.space")
+
+    plan = reconcile(site, NOTHING, THOROUGH)
+    site.apply(plan.writes)
+
+    assert set(plan.topology.spaces) == {NEW_SPACE}
+    assert live(plan) == {CHAT: bind(1, space_id=NEW_SPACE)}
+    assert reconcile(site, plan.topology, THOROUGH).writes == ()

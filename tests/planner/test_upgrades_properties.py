@@ -1,0 +1,60 @@
+"""What holds of every plan where rooms were closed and replaced, in whatever order and however
+badly: it is the same on every machine, whatever that one remembers.
+"""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from mautrix.types import RoomID
+
+from plugin.topology.model import Topology
+
+from .snapshots import NOTHING, THOROUGH, Conditions, Site, live, reconcile
+from .strategies import CHATS, caches, upgraded_sites
+from .test_plan_properties import in_any_order
+
+
+def is_closed(site: Site, room_id: str) -> bool:
+    return any(kind == "m.room.tombstone" for kind, _ in site.state[room_id])  # type: ignore[index]
+
+
+@given(upgraded_sites(), caches(), st.booleans())
+def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, thorough: bool) -> None:
+    looking = Conditions(thorough=thorough)
+    first = reconcile(site, cached, looking)
+    site.apply(first.writes)
+
+    second = reconcile(site, first.topology, looking)
+
+    assert second.writes == ()
+    assert second.topology == first.topology
+
+
+@given(upgraded_sites(), caches())
+def test_what_was_remembered_makes_no_difference(site: Site, cached: Topology) -> None:
+    with_cache, without = (reconcile(site.copy(), held, THOROUGH) for held in (cached, NOTHING))
+
+    assert in_any_order(with_cache) == in_any_order(without)
+
+
+@given(upgraded_sites(), caches(), st.frozensets(st.sampled_from(CHATS)))
+def test_rooms_noted_as_retired_are_no_chats_again_whatever_is_lost(
+    site: Site, cached: Topology, lost: frozenset[RoomID]
+) -> None:
+    plan = reconcile(site, cached, THOROUGH)
+    site.apply(plan.writes)
+    retired = reconcile(site, plan.topology, THOROUGH).retired
+    site.away |= lost & site.joined
+    site.refusing |= lost
+    noting = Conditions(thorough=True, foreign=retired)
+
+    with_hint, without = (reconcile(site.copy(), NOTHING, one) for one in (noting, THOROUGH))
+
+    assert with_hint.topology == without.topology
+    assert with_hint.writes == without.writes
+
+
+@given(upgraded_sites(), caches())
+def test_no_closed_room_is_a_live_chat(site: Site, cached: Topology) -> None:
+    assert [one for one in live(reconcile(site, cached, THOROUGH)) if is_closed(site, one)] == []

@@ -1,0 +1,259 @@
+"""Something is asked for, or found, while looks at Matrix fail: it comes late, never twice, and
+never wrong.
+"""
+
+from __future__ import annotations
+
+import pytest
+from mautrix.types import RoomID
+
+from plugin.topology.model import Chat, Status
+
+from ..fakes.failpoints import refuse_writes
+from ..fakes.faults import Answer, Drop, Hold, refusal
+from ..fakes.kill_points import rest
+from ..fakes.maubot import BOT, Bot
+from ..fakes.rooms import Room
+from ..fakes.stories import ask, assert_at_home, come_back, settle_in, settle_in_with_chats
+from ..fakes.users import BINDING, CHILD, Person
+
+PARENT = "m.space.parent"
+
+pytestmark = pytest.mark.usefixtures("impatient")
+
+
+def reading(room_id: str) -> str:
+    """The request that reads this room."""
+    return f"GET rooms/{room_id}/state$"
+
+
+def next_room(person: Person) -> str:
+    """The id of the room that will be made next."""
+    return f"!r{len(person.world.rooms) + 1}:test"
+
+
+async def invite_in_vain(bot: Bot, person: Person) -> Room:
+    """Start, and let somebody invite the bot, whose join comes to nothing until all is healed."""
+    await bot.start()
+    await bot.settled()
+    refused = bot.server.inject(Drop("POST rooms/.*/join", times=None))
+    room = person.invite_bot()
+    await bot.push()
+    await refused.reached.wait()
+    return room
+
+
+async def test_a_space_that_nobody_could_look_for_is_not_made_again(
+    bot: Bot, alice: Person
+) -> None:
+    await bot.start()
+    await bot.settled()
+    lost = bot.server.inject(Drop("createRoom", after=True))
+    alice.invite_bot()
+    await bot.push()
+    await lost.reached.wait()
+    blind = bot.server.inject(Answer("GET joined_rooms", times=2))
+    await bot.deliver()
+    await rest(bot)
+
+    assert blind.reached.is_set()
+    assert len(alice.spaces) == 1
+
+
+async def test_a_chat_that_could_not_be_looked_at_is_not_made_again(
+    bot: Bot, alice: Person
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    bot.server.inject(Drop("createRoom", after=True))
+    unreadable = bot.server.inject(Answer(reading(next_room(alice)), times=None))
+    alice.write(control, "!new")
+    await bot.deliver()
+
+    unreadable.times = 0
+    await rest(bot)
+
+    assert len(alice.chats) == 2
+
+
+async def test_a_strangers_room_that_cannot_be_read_keeps_nobody_from_a_chat(
+    bot: Bot, alice: Person
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    await bot.stop()
+    theirs = Person(alice.world, "carol", "elsewhere").invite_bot()
+    Person(alice.world, BOT[1:].partition(":")[0]).join(theirs)
+    unreadable = bot.server.inject(Answer(reading(theirs.room_id), times=None))
+    await bot.start()
+    await bot.server.until(unreadable.reached.is_set)
+
+    alice.write(control, "!new")
+    await bot.push()
+    await bot.server.until(lambda: len(alice.chats) == 2)
+
+
+@pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+async def test_a_restart_that_cannot_look_at_a_chat_does_not_make_it_again(
+    bot: Bot, alice: Person, keep_database: bool
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    unreadable = Answer(reading(next_room(alice)), times=None)
+    made = bot.server.inject(Hold("createRoom", after=True))
+    alice.write(control, "!new")
+    await bot.push()
+    await made.reached.wait()
+    await bot.kill()
+    bot.server.heal()
+    bot.server.inject(unreadable)
+
+    await come_back(bot, keep_database)
+    unreadable.times = 0
+    await rest(bot)
+
+    assert len(alice.chats) == 2
+
+
+async def test_an_invitation_that_the_homeserver_does_not_let_accept_is_accepted_later(
+    bot: Bot, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugin.handlers.invitations.LONGEST_PAUSE", 0.05)
+    room = await invite_in_vain(bot, alice)
+
+    bot.server.heal()
+    await bot.settled()
+
+    assert room.membership(BOT) == "join"
+    assert len(alice.spaces) == 1
+
+
+async def test_a_stop_leaves_an_invitation_to_the_next_start(bot: Bot, alice: Person) -> None:
+    room = await invite_in_vain(bot, alice)
+    await bot.stop()
+    bot.server.heal()
+
+    await come_back(bot)
+
+    assert room.membership(BOT) == "join"
+
+
+async def test_a_start_that_is_killed_leaves_an_invitation_to_the_next_one(
+    bot: Bot, alice: Person, bob: Person
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    before = bot.query("SELECT token FROM life")
+    room = bob.invite_bot()
+    making = bot.server.inject(Hold("createRoom", times=None))
+    await bot.start()
+    await making.reached.wait()
+    await bot.server.until(lambda: bot.query("SELECT token FROM life") != before)
+    await bot.kill()
+    bot.server.heal()
+
+    await come_back(bot)
+
+    assert_at_home(bob, room)
+
+
+async def test_what_could_not_be_read_is_read_although_the_database_fails(
+    bot: Bot, alice: Person, bob: Person
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    await settle_in(bot, bob)
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_writes(patch)
+        unreadable = bot.server.inject(Answer(reading(alice.space.room_id), times=None))
+        bob.leave(bob.chat)
+        alice.put_state(alice.space, (CHILD, alice.chats[1].room_id), {})
+        await bot.deliver()
+        unreadable.times = 0
+
+        taken_out = alice.chats[1].room_id
+        await bot.server.until(lambda: status(bot, taken_out) is Status.ARCHIVED)
+
+
+async def test_a_verification_that_fails_is_done_again(
+    bot: Bot, alice: Person, verifying: None
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    bot.database.unlink()
+    mirror = alice.space.state[CHILD, alice.chat.room_id]["content"][BINDING]
+    mirror["platform_chat_id"] = "an older one"
+    failing = bot.server.inject(Answer(reading(alice.space.room_id), skip=1, times=None))
+    await bot.start()
+    await failing.reached.wait()
+    await bot.settled()
+    failing.times = 0
+
+    conversation = alice.chat.content(BINDING)["platform_chat_id"]
+    await bot.server.until(lambda: conversation_of(bot, alice.chat.room_id) == conversation)
+    await bot.server.until(lambda: bot.query("SELECT * FROM unverified ORDER BY 1") == [])
+
+
+async def test_who_is_to_be_verified_outlives_a_database_that_fails_for_a_moment(
+    bot: Bot, alice: Person, bob: Person
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    await settle_in(bot, bob)
+    await bot.restart(keep_database=False)
+    to_be_verified = bot.query("SELECT * FROM unverified ORDER BY 1")
+
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_writes(patch)
+        bob.leave(bob.chat)
+        await bot.deliver()
+    await rest(bot)
+
+    assert bot.query("SELECT * FROM unverified ORDER BY 1") == to_be_verified != []
+
+
+async def test_what_changes_while_its_owner_gives_a_command_is_seen_all_the_same(
+    bot: Bot, alice: Person
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    first, second = alice.chats
+    alice.leave(first)
+    await bot.deliver()
+    await rest(bot)
+    alice.join(first)
+    looking = bot.server.inject(Hold(reading(first.room_id), after=True))
+    await bot.push()
+    await looking.reached.wait()
+    alice.write(control, "!archive C2")
+    await bot.push()
+    await bot.server.until(lambda: status(bot, second.room_id) is Status.ARCHIVED)
+    looking.release()
+    await rest(bot)
+
+    assert status(bot, first.room_id) is Status.LIVE
+    assert await ask(bot, alice, first, "Hello") == "Hello"
+
+
+async def test_a_chat_whose_parent_cannot_be_written_is_answered(
+    bot: Bot, alice: Person, verifying: None
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    bot.database.unlink()
+    chat = alice.chat
+    del chat.state[PARENT, alice.space.room_id]
+    writing = f"PUT rooms/{chat.room_id}/state/{PARENT}"
+    refused = bot.server.inject(
+        Answer(writing, times=None, status=403, body=refusal("M_FORBIDDEN"))
+    )
+    await bot.start()
+    await refused.reached.wait()
+
+    assert await ask(bot, alice, chat, "Hello") == "Hello"
+
+
+def route(bot: Bot, room_id: str) -> Chat | None:
+    return bot.plugin.slot.current.lookup(RoomID(room_id))
+
+
+def status(bot: Bot, room_id: str) -> Status | None:
+    return chat.status if (chat := route(bot, room_id)) is not None else None
+
+
+def conversation_of(bot: Bot, room_id: str) -> str | None:
+    return chat.binding.platform_chat_id if (chat := route(bot, room_id)) is not None else None

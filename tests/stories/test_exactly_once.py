@@ -1,0 +1,209 @@
+"""Wherever the plugin is killed: each message is answered once, in order.
+
+The platform is asked once for each message, or once more under the same key where it was not
+known any more whether it had answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import pytest
+
+from plugin.matrix.sender import Sender
+
+from ..fakes.failpoints import (
+    Brake,
+    crash_at_request,
+    crash_at_write,
+    refuse_writes,
+    until_reached,
+)
+from ..fakes.fake_platform import Oracle
+from ..fakes.faults import Hold
+from ..fakes.maubot import Bot
+from ..fakes.rooms import Event
+from ..fakes.stories import add_chat, come_back, settle_in
+from ..fakes.users import Person, heard, replies
+
+# What it takes to answer a message; the next one waits until that is done.
+REQUESTS, WRITES = 6, 4
+KILLS = {
+    f"{name} {'after' if after else 'before'} {number}": partial(crash, number=number, after=after)
+    for name, crash, count in (
+        ("request", crash_at_request, REQUESTS),
+        ("write", crash_at_write, WRITES),
+    )
+    for number in range(count)
+    for after in (False, True)
+}
+AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+
+
+def assert_asked_once_each(oracle: Oracle, *messages: Event) -> None:
+    """In order, each under its own key; only the one that was being asked perhaps twice."""
+    assert [key for key, _ in groupby(oracle.keys)] == [one["event_id"] for one in messages]
+    assert len(oracle.keys) <= len(messages) + 1
+
+
+@DATABASE
+@pytest.mark.parametrize("kill", KILLS)
+async def test_a_kill_at_any_moment_costs_no_answer_and_doubles_none(
+    bot: Bot, oracle: Oracle, alice: Person, kill: str, keep_database: bool
+) -> None:
+    await settle_in(bot, alice)
+    messages = [alice.write(alice.chat, text) for text in ("One", "Two")]
+
+    await KILLS[kill](bot)
+    await come_back(bot, keep_database)
+
+    assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
+    assert [replies(alice.chat, one) for one in messages] == [["Answer to One"], ["Answer to Two"]]
+    assert_asked_once_each(oracle, *messages)
+
+
+@pytest.mark.parametrize("number", range(4))
+@AFTER
+async def test_a_kill_while_a_start_writes_down_what_it_found_costs_no_answer(
+    bot: Bot, oracle: Oracle, alice: Person, number: int, after: bool
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    for text in ("One", "Two"):
+        alice.write(alice.chat, text)
+    looking = bot.server.inject(Hold("GET sync"))
+    starting = asyncio.create_task(bot.start())
+    await looking.reached.wait()
+    brake = Brake(number, after)
+
+    with pytest.MonkeyPatch.context() as patch:
+        brake.apply(patch)
+        looking.release()
+        await starting
+        await until_reached(bot, brake.reached)
+        await bot.kill()
+    await come_back(bot)
+
+    assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
+
+
+async def test_the_moments_are_all_of_them(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    await settle_in(bot, alice)
+    mark = len(bot.server.calls)
+
+    alice.write(alice.chat, "One")
+    await bot.deliver()
+
+    assert len(bot.server.calls) - mark <= REQUESTS
+
+
+@DATABASE
+async def test_a_kill_while_the_platform_thinks_asks_it_again_under_the_same_key(
+    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+) -> None:
+    await settle_in(bot, alice)
+    gate = oracle.gate("Think")
+    message = alice.write(alice.chat, "Think")
+    await bot.push()
+    await bot.server.until(lambda: oracle.keys != [])
+
+    await bot.kill()
+    gate.set()
+    await come_back(bot, keep_database)
+
+    assert heard(alice.chat) == ["Answer to Think"]
+    assert oracle.keys == [message["event_id"]] * 2
+
+
+@AFTER
+async def test_an_answer_that_was_had_is_not_asked_for_again(
+    bot: Bot, oracle: Oracle, alice: Person, after: bool
+) -> None:
+    await settle_in(bot, alice)
+    sending = bot.server.inject(Hold("PUT .*/send/", times=None, after=after))
+    message = alice.write(alice.chat, "One")
+    await bot.push()
+    await sending.reached.wait()
+
+    await bot.kill()
+    bot.server.heal()
+    await come_back(bot, keep_database=True)
+
+    assert heard(alice.chat) == ["Answer to One"]
+    assert oracle.keys == [message["event_id"]]
+
+
+async def test_ten_kills_in_a_row_answer_once(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    await settle_in(bot, alice)
+    texts = [f"Question {number}" for number in range(10)]
+
+    for number, text in enumerate(texts):
+        alice.write(alice.chat, text)
+        await crash_at_request(bot, number % REQUESTS, after=number % 2 == 0)
+        await bot.start()
+        await bot.settled()
+    await bot.deliver()
+
+    assert heard(alice.chat) == [f"Answer to {text}" for text in texts]
+
+
+async def test_chats_are_independent_in_a_crash(bot: Bot, oracle: Oracle, alice: Person) -> None:
+    (control,) = await settle_in(bot, alice)
+    await add_chat(bot, alice, control)
+    oracle.gate("Hangs")
+    stuck, quick = alice.chats
+    alice.write(stuck, "Hangs")
+    alice.write(quick, "Quick")
+    await bot.push()
+    await bot.server.until(lambda: heard(quick) == ["Answer to Quick"])
+
+    await bot.kill()
+    oracle.gates.clear()
+    await come_back(bot, keep_database=True)
+
+    assert heard(stuck) == ["Answer to Hangs"]
+    assert heard(quick) == ["Answer to Quick"]
+
+
+async def test_a_database_that_takes_no_write_costs_no_answer(
+    bot: Bot, oracle: Oracle, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+    gate = oracle.gate("Think")
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_writes(patch)
+        alice.write(alice.chat, "Quick")
+        alice.write(alice.chat, "Think")
+        await bot.push()
+        await bot.server.until(lambda: oracle.texts == ["Quick", "Think"])
+        await bot.kill()
+    gate.set()
+
+    await come_back(bot, keep_database=True)
+
+    assert heard(alice.chat) == ["Answer to Quick", "Answer to Think"]
+    assert oracle.texts == ["Quick", "Think", "Think"]
+
+
+async def test_an_answer_that_could_not_be_encrypted_is_sent_in_its_turn(
+    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settle_in(bot, alice)
+    send, failures = Sender._send, [sqlite3.OperationalError("database is locked")] * 2
+
+    async def fail_twice(self: Sender, *args: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await send(self, *args)
+
+    monkeypatch.setattr(Sender, "_send", fail_twice)
+    for text in ("One", "Two"):
+        alice.write(alice.chat, text)
+    await bot.deliver()
+
+    assert heard(alice.chat) == ["Answer to One", "Answer to Two"]

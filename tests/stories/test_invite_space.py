@@ -1,0 +1,190 @@
+"""Somebody invites the bot, and gets a Space of their own with a first chat in it.
+
+However often it is invited, from wherever: one Space, one first chat, one welcome in each room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from plugin.handlers.invitations import SORRY
+
+from ..fakes.homeserver import Homeserver
+from ..fakes.maubot import BOT, Bot
+from ..fakes.stories import assert_at_home, settle_in
+from ..fakes.users import BINDING, Person, heard
+
+
+async def test_an_invitation_brings_a_space_and_a_first_chat(bot: Bot, alice: Person) -> None:
+    await bot.start()
+    await bot.settled()
+    room = alice.invite_bot()
+
+    await bot.deliver()
+
+    assert_at_home(alice, room)
+    assert (alice.space.name, alice.chat.name) == ("Alice's chats", "Chat 1")
+    assert (alice.space.is_space, alice.chat.is_space) == (True, False)
+
+
+async def test_the_welcome_links_to_the_space_and_the_first_chat(bot: Bot, alice: Person) -> None:
+    (room,) = await settle_in(bot, alice)
+
+    assert heard(room) == [
+        f"Welcome! Your chats live in a Space of your own: [Alice's chats]"
+        f"(https://matrix.to/#/{alice.space.room_id}?via=test). Accept the invitations and write "
+        f"in [the first one](https://matrix.to/#/{alice.chat.room_id}?via=test); `!new` starts "
+        f"another, `!help` shows what else I can do."
+    ]
+
+
+async def test_no_moment_exists_in_which_a_room_cannot_be_recognised(
+    bot: Bot, server: Homeserver, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+
+    for room in (alice.space, alice.chat):
+        before_anybody_came = [event["type"] for event in room.timeline if event["sender"] == BOT]
+        invited = before_anybody_came.index("m.room.name") + 1
+        assert before_anybody_came[invited] == "m.room.member"
+    assert not [change for change in server.changes() if "invite" in change]
+
+
+async def test_inviting_again_leads_to_the_same_space(bot: Bot, alice: Person) -> None:
+    (first,) = await settle_in(bot, alice)
+    second = alice.invite_bot()
+
+    await bot.deliver()
+
+    assert_at_home(alice, first, second)
+
+
+async def test_three_invitations_at_once_bring_one_space(bot: Bot, alice: Person) -> None:
+    await bot.start()
+    await bot.settled()
+    rooms = [alice.invite_bot() for _ in range(3)]
+
+    await bot.deliver()
+
+    assert_at_home(alice, *rooms)
+
+
+async def test_two_people_at_once_get_a_space_each(bot: Bot, alice: Person, bob: Person) -> None:
+    await bot.start()
+    await bot.settled()
+    rooms = [alice.invite_bot(), bob.invite_bot()]
+
+    await bot.deliver()
+
+    assert_at_home(alice, rooms[0])
+    assert_at_home(bob, rooms[1])
+    assert bob.space.membership(alice.id) == "leave"
+
+
+async def test_an_invitation_that_comes_two_ways_is_welcomed_once(bot: Bot, alice: Person) -> None:
+    # It falls into the time between the plugin's own look and maubot's first sync, and is in both.
+    await bot.start()
+    room = alice.invite_bot()
+
+    await bot.deliver()
+
+    assert_at_home(alice, room)
+
+
+async def test_an_invitation_from_while_the_bot_was_down_is_answered(
+    bot: Bot, alice: Person
+) -> None:
+    await bot.start()
+    await bot.stop()
+    room = alice.invite_bot()
+
+    await bot.restart()
+
+    assert_at_home(alice, room)
+
+
+async def test_a_room_that_was_joined_while_nobody_was_there_is_greeted(
+    bot: Bot, server: Homeserver, alice: Person
+) -> None:
+    room = alice.invite_bot()
+    server.world.join(BOT, room.room_id)
+
+    await bot.restart()
+    await bot.restart()
+
+    assert_at_home(alice, room)
+
+
+async def test_a_bot_that_joins_by_itself_welcomes_just_the_same(bot: Bot, alice: Person) -> None:
+    bot.autojoin = True
+    (room,) = await settle_in(bot, alice)
+
+    assert_at_home(alice, room)
+
+
+async def test_a_group_that_invites_the_bot_is_not_told_of_the_space(
+    bot: Bot, alice: Person, bob: Person
+) -> None:
+    await bot.start()
+    await bot.settled()
+    group = alice.invite_bot(bob)
+    bob.join(group)
+
+    await bot.deliver()
+
+    assert_at_home(alice)
+    assert heard(group) == []
+
+
+async def test_who_is_not_permitted_gets_one_polite_notice_and_nothing_else(
+    bot: Bot, server: Homeserver
+) -> None:
+    stranger = Person(server.world, "mallory", "elsewhere")
+    await bot.start()
+    await bot.settled()
+    rooms = [stranger.invite_bot()]
+    await bot.deliver()
+    rooms.append(stranger.invite_bot())
+    await bot.deliver()
+
+    assert [heard(room) for room in rooms] == [[SORRY], []]
+    assert [room.membership(BOT) for room in rooms] == ["leave", "leave"]
+    assert len(server.world.rooms) == 2
+
+
+# The whole of an onboarding takes fewer requests than this.
+async def test_the_name_in_the_user_id_stands_in_for_a_missing_display_name(
+    bot: Bot, server: Homeserver, alice: Person
+) -> None:
+    del server.world.names[alice.id]
+
+    await settle_in(bot, alice)
+
+    assert alice.space.name == "alice's chats"
+
+
+async def test_a_first_chat_is_bound_to_its_owner_its_space_and_the_platform(
+    bot: Bot, alice: Person
+) -> None:
+    await settle_in(bot, alice)
+
+    binding = alice.chat.content(BINDING)
+    conversation = binding.pop("platform_chat_id")
+    assert len(conversation) == 36
+    assert binding == {
+        "v": 1,
+        "instance": "spacekeeper",
+        "room_type": "chat",
+        "chat_id": "C1",
+        "space_id": alice.space.room_id,
+        "matrix_user_id": alice.id,
+        "platform": "echo",
+    }
+
+
+async def test_many_people_at_once_are_all_served(bot: Bot, server: Homeserver) -> None:
+    people = [Person(server.world, f"person{number}") for number in range(12)]
+    rooms = await asyncio.wait_for(settle_in(bot, *people), 10)
+
+    for person, room in zip(people, rooms, strict=True):
+        assert_at_home(person, room)

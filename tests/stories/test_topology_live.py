@@ -1,0 +1,146 @@
+"""What people do to their rooms in any client takes effect, live and while nobody is there.
+
+Each story is told three times: with the plugin running, with it stopped meanwhile, and with its
+database deleted too.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from ..fakes.fake_platform import Oracle
+from ..fakes.maubot import BOT, Bot
+from ..fakes.stories import ask, meanwhile, notice, settle_in, settle_in_with_chats
+from ..fakes.users import BINDING, CHILD, Person, links
+
+# A start without a database reads each chat's own state only after the first answers.
+pytestmark = pytest.mark.usefixtures("verifying")
+
+WHEN = pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
+ARCHIVED = "This chat is archived"
+
+
+@WHEN
+async def test_a_chat_that_its_owner_left_is_archived_and_comes_back_with_them(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    chat = alice.chats[1]
+    await meanwhile(bot, when)
+    alice.leave(chat)
+    await notice(bot)
+
+    assert chat.membership(alice.id) == "leave"
+    assert "(archived)" in await ask(bot, alice, control, "!chats")
+    await meanwhile(bot, when)
+    alice.join(chat)
+    await notice(bot)
+
+    assert await ask(bot, alice, chat, "Back again") == "Answer to Back again"
+    assert "(archived)" not in await ask(bot, alice, control, "!chats")
+
+
+@WHEN
+async def test_a_chat_taken_out_of_the_space_is_archived_until_it_is_put_back(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    chat = alice.chats[1]
+    link = links(alice.space)[chat.room_id]
+    await meanwhile(bot, when)
+    alice.put_state(alice.space, (CHILD, chat.room_id), {})
+    await notice(bot)
+
+    assert (await ask(bot, alice, chat, "Hello?")).startswith(ARCHIVED)
+    assert chat.room_id not in links(alice.space)
+    await meanwhile(bot, when)
+    alice.put_state(alice.space, (CHILD, chat.room_id), {"via": link["via"]})
+    await notice(bot)
+
+    assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
+    assert links(alice.space)[chat.room_id][BINDING] == chat.content(BINDING)
+
+
+@WHEN
+async def test_a_chat_the_bot_was_put_out_of_is_lost_and_never_made_again(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    chat = alice.chats[1]
+    await meanwhile(bot, when)
+    alice.world.append(chat, alice.id, {"membership": "ban"}, ("m.room.member", BOT))
+    await notice(bot)
+
+    assert await ask(bot, alice, alice.chats[0], "Hello") == "Answer to Hello"
+    assert len(alice.chats) == 2
+    assert chat.name not in await ask(bot, alice, control, "!chats")
+    if not when.endswith("gone"):
+        assert "Lost: 1" in await ask(bot, alice, control, "!status")
+
+
+@WHEN
+async def test_a_space_the_bot_was_put_out_of_gets_a_successor_with_the_next_word(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    old, chats = alice.space, alice.chats
+    await meanwhile(bot, when)
+    alice.world.append(old, alice.id, {"membership": "leave"}, ("m.room.member", BOT))
+    await notice(bot)
+    assert alice.spaces == [old]
+
+    for chat in chats:
+        assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
+
+    (_, new) = alice.spaces
+    assert set(links(new)) == {chat.room_id for chat in chats}
+    assert {chat.content(BINDING)["space_id"] for chat in chats} == {new.room_id}
+    assert new.membership(alice.id) == "invite"
+    assert len(alice.chats) == 2
+
+
+@WHEN
+async def test_an_owner_who_left_the_space_is_invited_back_with_their_next_word(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in(bot, alice)
+    space = alice.space
+    await meanwhile(bot, when)
+    alice.leave(space)
+    await notice(bot)
+    assert space.membership(alice.id) == "leave"
+
+    assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
+
+    assert alice.spaces == [space]
+    assert space.membership(alice.id) == "invite"
+
+
+async def test_what_a_stranger_does_in_a_chat_changes_nothing(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+) -> None:
+    await settle_in(bot, alice)
+    alice.world.invite(alice.id, alice.chat.room_id, bob.id)
+    bob.join(alice.chat)
+    await bot.deliver()
+    mark = len(bot.server.calls)
+
+    bob.leave(alice.chat)
+    await bot.deliver()
+
+    assert bot.server.calls[mark:] == []
+    assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
+
+
+async def test_what_happens_to_one_reads_nobody_elses_rooms(
+    bot: Bot, alice: Person, bob: Person
+) -> None:
+    await settle_in(bot, alice, bob)
+    mark = len(bot.server.calls)
+
+    alice.put_state(alice.space, (CHILD, alice.chat.room_id), {})
+    await bot.deliver()
+
+    paths = [call.path for call in bot.server.calls[mark:]]
+    assert any(alice.space.room_id in path for path in paths)
+    assert not any(room.room_id in path for path in paths for room in (bob.space, bob.chat))

@@ -1,0 +1,197 @@
+"""Rooms that are upgraded or closed: the binding moves along, and nothing is made anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..fakes.fake_platform import Oracle
+from ..fakes.maubot import BOT, Bot
+from ..fakes.rooms import Room
+from ..fakes.stories import add_chat, ask, meanwhile, notice, settle_in, settle_in_with_chats
+from ..fakes.users import BINDING, Person, links
+
+# A start without a database reads each chat's own state only after the first answers.
+pytestmark = pytest.mark.usefixtures("verifying")
+
+WHEN = pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
+
+
+def replace(person: Person, room: Room, by: str = BOT) -> Room:
+    """Upgrade a room, by default with the bot's account in some client; the owner comes along."""
+    new = person.world.upgrade(by, room.room_id)
+    person.accept_all()
+    return new
+
+
+def replace_without_bot(person: Person, room: Room) -> Room:
+    """Close a room for one that its owner made alone."""
+    create = {"predecessor": {"room_id": room.room_id}}
+    new = person.world.create(person.id, {"creation_content": create})
+    levels = {**room.content("m.room.power_levels"), "users": {person.id: 100, BOT: 100}}
+    person.put_state(new, ("m.room.power_levels", ""), levels)
+    content = {"replacement_room": new.room_id}
+    person.world.append(room, person.id, content, ("m.room.tombstone", ""))
+    return new
+
+
+def promote(person: Person, room: Room) -> None:
+    """Give a person the power that the bot has, as older rooms may have it."""
+    levels = room.content("m.room.power_levels")
+    users = {**levels["users"], person.id: 100}
+    person.world.append(room, BOT, {**levels, "users": users}, ("m.room.power_levels", ""))
+
+
+@WHEN
+async def test_a_chat_that_its_owner_upgraded_goes_on_in_its_new_room(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in(bot, alice)
+    binding = alice.chat.content(BINDING)
+    promote(alice, alice.chat)
+    await meanwhile(bot, when)
+    new = replace(alice, alice.chat, by=alice.id)
+    await notice(bot)
+
+    assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
+    assert oracle.asked[-1][0] == binding["platform_chat_id"]
+    assert list(links(alice.space)) == [new.room_id]
+    assert len(alice.spaces) == 1
+
+
+@WHEN
+async def test_an_upgraded_chat_goes_on_in_its_new_room(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    old = alice.chats[1]
+    binding = old.content(BINDING)
+    await meanwhile(bot, when)
+    new = replace(alice, old)
+    await notice(bot)
+
+    assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
+    assert new.content(BINDING) == binding
+    assert oracle.asked[-1][0] == binding["platform_chat_id"]
+    assert set(links(alice.space)) == {alice.chats[0].room_id, new.room_id}
+    assert len(alice.spaces) == 1
+
+
+@WHEN
+async def test_a_chat_upgraded_twice_is_followed_to_the_last_room(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    await settle_in(bot, alice)
+    old = alice.chat
+    await meanwhile(bot, when)
+    new = replace(alice, replace(alice, old))
+    await notice(bot)
+
+    assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
+    assert list(links(alice.space)) == [new.room_id]
+
+
+@WHEN
+async def test_an_upgraded_space_takes_its_chats_along(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    old = alice.space
+    await meanwhile(bot, when)
+    new = replace(alice, old)
+    await notice(bot)
+
+    for chat in alice.chats:
+        assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
+        assert chat.content(BINDING)["space_id"] == new.room_id
+    assert set(links(new)) == {chat.room_id for chat in alice.chats}
+    await add_chat(bot, alice, control)
+    assert alice.chats[-1].room_id in links(new)
+    assert not [room for room in alice.spaces if room not in (old, new)]
+
+
+@pytest.mark.parametrize("when", ["live", "after a restart"])
+async def test_an_upgraded_space_is_not_joined_again_nor_looked_at_for_others(
+    bot: Bot, oracle: Oracle, alice: Person, bob: Person, when: str
+) -> None:
+    await settle_in(bot, alice, bob)
+    old, other = alice.space, bob.chat
+    replace(alice, old)
+    await notice(bot)
+
+    async def come_and_go() -> None:
+        bob.leave(other)
+        await bot.deliver()
+        bot.server.world.invite(BOT, other.room_id, bob.id)
+        bob.join(other)
+        await bot.deliver()
+
+    if when != "live":
+        await bot.restart()
+        # What this life does not know yet it reads once.
+        await come_and_go()
+    mark = len(bot.server.calls)
+
+    await come_and_go()
+
+    asked = [str(call) for call in bot.server.calls[mark:]]
+    assert [call for call in asked if old.room_id in call or call.endswith("/join")] == []
+
+
+@WHEN
+async def test_a_chat_closed_for_good_is_archived_and_cannot_be_restored(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    chat = alice.chats[1]
+    await meanwhile(bot, when)
+    closing = {"body": "closed", "replacement_room": ""}
+    alice.world.append(chat, BOT, closing, ("m.room.tombstone", ""))
+    await notice(bot)
+
+    assert (await ask(bot, alice, control, "!restore C2")) == (
+        "The room of `C2` was closed for good, so I cannot bring it back. "
+        "`!new` starts another chat."
+    )
+    assert (await ask(bot, alice, chat, "Hello?")).startswith("This chat is archived")
+    assert len(alice.chats) == 2
+
+
+@WHEN
+async def test_a_chat_replaced_by_a_room_without_the_bot_goes_on_there_once_it_is_invited(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    chat = alice.chats[1]
+    conversation = chat.content(BINDING)["platform_chat_id"]
+    await meanwhile(bot, when)
+    new = replace_without_bot(alice, chat)
+    await notice(bot)
+
+    answer = await ask(bot, alice, control, "!restore C2")
+    assert answer.startswith("The room of `C2` was replaced by another one that I am not in")
+    assert (await ask(bot, alice, chat, "Hello?")).startswith("This chat is archived")
+    await meanwhile(bot, when)
+    alice.world.invite(alice.id, new.room_id, BOT)
+    await notice(bot)
+
+    assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
+    assert oracle.asked[-1][0] == conversation
+    assert set(links(alice.space)) == {alice.chats[0].room_id, new.room_id}
+
+
+@WHEN
+async def test_a_chat_that_was_replaced_is_not_brought_back_when_its_successor_is_lost(
+    bot: Bot, oracle: Oracle, alice: Person, when: str
+) -> None:
+    control = await settle_in_with_chats(bot, alice, 2)
+    old = alice.chats[1]
+    new = replace(alice, old)
+    await notice(bot)
+    await meanwhile(bot, when)
+    alice.world.append(new, alice.id, {"membership": "ban"}, ("m.room.member", BOT))
+    await notice(bot)
+
+    answer = await ask(bot, alice, control, "!restore C2")
+    assert answer == "I am no longer in the room of `C2`."
+    assert "C2" not in await ask(bot, alice, control, "!chats")
+    assert list(links(alice.space)).count(old.room_id) == 0
