@@ -14,9 +14,9 @@ import time
 
 from .maubot import ADMIN
 from .processes import run_until_signal
-from .room_snapshot import Chat, take_picture
+from .room_snapshot import Chat, take_snapshot
 from .stack import INSTANCE, Options, Stack
-from .user_client import MatrixRefusal, NotSeen, Person
+from .user_client import MatrixRefusal, NotSeen, UserClient
 
 # Every client shows Spaces of this version.
 ROOM_VERSION = "10"
@@ -50,22 +50,22 @@ class Demo:
         self.tell, self.show = narrator.tell, narrator.show
         self.bot = stack.as_bot()
 
-    async def run(self) -> Person:
+    async def run(self) -> UserClient:
         """Tell the story; give the person in it. Raises DemoFailure, MatrixRefusal, NotSeen."""
         alice = await self.stack.person("alice", admin=True)
         control = await self._onboard(alice)
         await self._start_another_chat(alice, control)
-        before = await take_picture(self.bot)
+        before = await take_snapshot(self.bot)
         if len(before) != 2:
             raise DemoFailure(f"alice should have two chats now; Matrix has {len(before)}.")
         await self._talk(alice, before)
         await self._lose_database()
-        after = await take_picture(self.bot)
+        after = await take_snapshot(self.bot)
         self._compare(before, after)
         await self._talk_again(alice, after)
         return alice
 
-    async def _onboard(self, person: Person) -> str:
+    async def _onboard(self, person: UserClient) -> str:
         self.tell(f"{person.user_id} invites the bot to a direct chat")
         begun = time.monotonic()
         control = await person.direct_chat(self.bot.user_id)
@@ -77,13 +77,13 @@ class Demo:
         self.show(f"onboarding took {seconds:.2f} s")
         return control
 
-    async def _start_another_chat(self, person: Person, control: str) -> None:
+    async def _start_another_chat(self, person: UserClient, control: str) -> None:
         await person.send(control, "!new Holiday plans")
         await accept(person)
         await person.wait_for_message(control, "is ready")
         self.tell("she writes `!new Holiday plans` and gets a second chat")
 
-    async def _talk(self, person: Person, chats: list[Chat]) -> None:
+    async def _talk(self, person: UserClient, chats: list[Chat]) -> None:
         self.tell(f"she writes {MESSAGES} messages in each chat; the platform is an echo")
         latencies = [
             await self._ask(person, chat, f"message {number} in {chat.chat_id}")
@@ -97,7 +97,7 @@ class Demo:
             f"longest {max(latencies) * 1000:.0f} ms"
         )
 
-    async def _ask(self, person: Person, chat: Chat, text: str) -> float:
+    async def _ask(self, person: UserClient, chat: Chat, text: str) -> float:
         begun = time.monotonic()
         question = await person.send(chat.room_id, text)
         answer = await person.wait_for_message(chat.room_id)
@@ -114,14 +114,14 @@ class Demo:
             raise DemoFailure(f"there is no {maubot.database(INSTANCE)} to delete.")
         maubot.delete_database(INSTANCE)
         self.tell("the plugin's database is deleted: all that is left of it stands in Matrix")
-        self.stack.wire.clear()
+        self.stack.proxy.clear()
         await maubot.start()
         if not (await maubot.instance(INSTANCE))["started"]:
             raise DemoFailure(f"the instance did not start again; see {maubot.log_file}.")
         self.tell("maubot is started again")
 
     def _compare(self, before: list[Chat], after: list[Chat]) -> None:
-        created = self.stack.wire.count("POST", "/createRoom$")
+        created = self.stack.proxy.count("POST", "/createRoom$")
         self.show()
         for line in table({"before": before, "after": after}):
             self.show(line)
@@ -133,13 +133,13 @@ class Demo:
         if created:
             raise DemoFailure(f"{created} rooms were created where none was missing.")
 
-    async def _talk_again(self, person: Person, chats: list[Chat]) -> None:
+    async def _talk_again(self, person: UserClient, chats: list[Chat]) -> None:
         for chat in chats:
             await self._ask(person, chat, f"are you still there, {chat.chat_id}?")
             self.tell(f"{chat.chat_id}, an old chat, answers")
 
 
-async def accept(person: Person) -> None:
+async def accept(person: UserClient) -> None:
     """Wait for the next invitation and accept it."""
     invitation = await person.wait_for_invitation()
     await person.join(invitation["room_id"])
@@ -162,7 +162,7 @@ def shorten(room_id: str) -> str:
     return f"{room_id[:8]}…"
 
 
-async def stay_up(stack: Stack, alice: Person) -> None:
+async def stay_up(stack: Stack, alice: UserClient) -> None:
     """Tell how to look at the stack, and wait for Ctrl-C."""
     print(
         f"\nAll of it is still up, until Ctrl-C.\n"

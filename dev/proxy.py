@@ -43,7 +43,7 @@ def hang_up(request: web.Request) -> web.Response:
     return web.Response(status=502)
 
 
-class Wire:
+class Proxy:
     """The proxy; `url` is what maubot takes for its homeserver.
 
     `fault`, when set, sees every request first. What it returns is the answer; with None the

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from .user_client import Event, Person
+from .user_client import Event, UserClient
 
 BINDING = "chat.spacekeeper.room"
 MARKER = "chat.spacekeeper.space"
@@ -43,7 +43,7 @@ class Chat:
         return str(self.binding.get("platform_chat_id", ""))
 
 
-async def take_picture(bot: Person) -> list[Chat]:
+async def take_snapshot(bot: UserClient) -> list[Chat]:
     """Every chat in every Space of `bot`'s, by owner and handle."""
     chats: list[Chat] = []
     for room_id in await bot.joined_rooms():
@@ -53,7 +53,7 @@ async def take_picture(bot: Person) -> list[Chat]:
     return sorted(chats, key=lambda chat: (chat.owner, chat.chat_id, chat.room_id))
 
 
-async def _chats_in(bot: Person, space_id: str, state: list[Event]) -> list[Chat]:
+async def _chats_in(bot: UserClient, space_id: str, state: list[Event]) -> list[Chat]:
     links = {event["state_key"]: event["content"] for event in state if event["type"] == CHILD}
     states = await asyncio.gather(*(bot.state(room_id) for room_id in links))
     name = str(content_of(state, "m.room.name").get("name", ""))

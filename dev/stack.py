@@ -20,9 +20,9 @@ from .llmock import LLMock
 from .maubot import Maubot
 from .pack import package
 from .processes import together
-from .proxy import Wire
+from .proxy import Proxy
 from .synapse import Login, Synapse
-from .user_client import Person
+from .user_client import UserClient
 
 BOT = INSTANCE = "spacekeeper"
 
@@ -57,7 +57,7 @@ class Stack:
         self.synapse = Synapse(session, _folder(directory, "synapse"), options.synapse)
         self.maubot = Maubot(session, _folder(directory, "maubot"))
         self.llmock = LLMock(session, _folder(directory, "llmock"))
-        self.wire = Wire(session, self.synapse.url)
+        self.proxy = Proxy(session, self.synapse.url)
         self.bot: Login
 
     @classmethod
@@ -85,14 +85,14 @@ class Stack:
                 if not failed:
                     shutil.rmtree(directory)
 
-    async def person(self, name: str, *, admin: bool = False) -> Person:
+    async def person(self, name: str, *, admin: bool = False) -> UserClient:
         """A new account on the homeserver, logged in; `admin` makes it a server administrator."""
         login = await self.synapse.register(name, admin=admin)
-        return Person(self._session, self.synapse.url, login)
+        return UserClient(self._session, self.synapse.url, login)
 
-    def as_bot(self) -> Person:
+    def as_bot(self) -> UserClient:
         """The bot's own account in the hands of whoever tests: what it sees, what it may write."""
-        return Person(self._session, self.synapse.url, self.bot)
+        return UserClient(self._session, self.synapse.url, self.bot)
 
     async def upload(self) -> None:
         """Pack this checkout's plugin as it is now, and give it to maubot."""
@@ -101,19 +101,19 @@ class Stack:
     async def _bring_up(self, options: Options) -> None:
         self.synapse.configure(options.limits, options.room_version)
         self.maubot.configure(options.database)
-        await together(self.synapse.start(), self.maubot.start(), self.wire.open())
+        await together(self.synapse.start(), self.maubot.start(), self.proxy.open())
         options.tell("Synapse and maubot are up")
         self.bot = await self.synapse.register(BOT)
         await self.upload()
         options.tell("the plugin is packed and uploaded over maubot's management API")
-        await self.maubot.put_client(self.bot, self.wire.url, autojoin=options.autojoin)
+        await self.maubot.put_client(self.bot, self.proxy.url, autojoin=options.autojoin)
         await self.maubot.create_instance(INSTANCE, self.bot.user_id, options.config)
         options.tell(f"its instance runs as {self.bot.user_id}")
 
     async def _bring_down(self) -> None:
         # maubot first: it says goodbye to the homeserver.
         await self.maubot.stop()
-        await self.wire.close()
+        await self.proxy.close()
         await together(self.synapse.stop(), self.llmock.stop())
 
 

@@ -33,7 +33,7 @@ class NotSeen(AssertionError):
     """What was waited for did not come; the message lists what came instead."""
 
 
-class Person:
+class UserClient:
     """One log-in of a person on the homeserver.
 
     What the homeserver tells this log-in is kept until a `wait_for` takes it, so nothing is
@@ -50,7 +50,7 @@ class Person:
         self._invited: dict[str, list[Event]] = {}
         self._numbers = itertools.count(1)
 
-    async def another_device(self) -> Person:
+    async def another_device(self) -> UserClient:
         """The same person, logged in once more."""
         password = self.login.password
         body = {
@@ -60,7 +60,7 @@ class Person:
         }
         made = await self.call("POST", "login", body)
         login = Login(self.user_id, made["device_id"], made["access_token"], password)
-        return Person(self._session, self._homeserver, login)
+        return UserClient(self._session, self._homeserver, login)
 
     async def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """One request of the client-server API; `path` follows /_matrix/client/v3/.

@@ -19,23 +19,23 @@ from mautrix.util.async_db import Database, UpgradeTable
 from .cache.inbox import Inbox
 from .cache.tables import upgrade_table
 from .cache.topology_store import Store
-from .cache.transactions import Guard
-from .config.active import Setup, set_up
+from .cache.transactions import FencedDatabase
+from .config.active import ActiveConfig, activate
 from .config.file import DEFAULTS, Config, is_fatal, read_settings
 from .errors import UserError
 from .lifecycle.compose import Handlers, assemble
-from .lifecycle.single_instance import retire_older
+from .lifecycle.single_instance import stop_previous
 from .lifecycle.startup import Start
-from .lifecycle.sync_cursor import Cursor, Tokens
+from .lifecycle.sync_cursor import SyncCursor, Tokens
 from .matrix.client import Matrix, connect
 from .matrix.until_answered import until_answered
 from .planner.plan import Rules
-from .reconciler.loop import Reconciliation
+from .reconciler.loop import Reconciler
 from .reconciler.report import Report
-from .reconciler.run import Runs
+from .reconciler.run import Runner
 from .spaces.provision import Provisioning
 from .topology.marks import Identity
-from .topology.routes import Slot
+from .topology.routes import CurrentRoutes
 
 # The chats themselves are verified when the people have had their first answers.
 VERIFY_AFTER = 5.0
@@ -44,16 +44,16 @@ VERIFY_AFTER = 5.0
 class Spacekeeper(Plugin):
     """One instance of the plugin, from a start to the next stop."""
 
-    setup: Setup
+    setup: ActiveConfig
     platform_http: ClientSession | None = None
     matrix: Matrix
     store: Store
-    slot: Slot
-    reconciliation: Reconciliation
+    slot: CurrentRoutes
+    reconciler: Reconciler
     provisioning: Provisioning
     handlers: Handlers
-    cursor: Cursor | None = None
-    living: asyncio.Task[None] | None = None
+    cursor: SyncCursor | None = None
+    main_task: asyncio.Task[None] | None = None
     superseded: bool = False
 
     @classmethod
@@ -67,7 +67,7 @@ class Spacekeeper(Plugin):
     async def start(self) -> None:
         """Reconcile, then serve; past `startup.wait` seconds that goes on behind maubot's own
         start, which would otherwise be held up."""
-        if not await retire_older(self):
+        if not await stop_previous(self):
             return
         # An answer may take minutes: those connections must not be missing to the homeserver,
         # for which maubot has a hundred.
@@ -78,17 +78,17 @@ class Spacekeeper(Plugin):
         if is_fatal(self.setup.problems):
             self.log.error("Nobody is served until the configuration is mended")
             return
-        served = self._begin()
+        served = self._launch()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(served.wait(), self.setup.settings.startup_wait)
 
     async def stop(self) -> None:
         """Let go of everything; what was not answered yet stays unanswered in Matrix."""
         try:
-            if self.living is not None:
-                self.living.cancel()
-                await asyncio.wait({self.living})
-                self.reconciliation.close()
+            if self.main_task is not None:
+                self.main_task.cancel()
+                await asyncio.wait({self.main_task})
+                self.reconciler.close()
                 await self.handlers.close()
             if self.cursor is not None and not self.superseded:
                 await self.cursor.note()
@@ -99,19 +99,19 @@ class Spacekeeper(Plugin):
     def on_external_config_update(self) -> None:
         """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
         # Until somebody is served, nothing is in force that a mistake could leave as it is.
-        self._read_config(self.setup if self.living is not None else None)
-        if self.living is None and not is_fatal(self.setup.problems):
-            self._begin()
+        self._read_config(self.setup if self.main_task is not None else None)
+        if self.main_task is None and not is_fatal(self.setup.problems):
+            self._launch()
 
-    def _begin(self) -> asyncio.Event:
+    def _launch(self) -> asyncio.Event:
         """Come to life; what is returned is set when people are served."""
         self._compose()
         served = asyncio.Event()
-        self.living = asyncio.create_task(self._live(served))
-        self.living.add_done_callback(self._report_end)
+        self.main_task = asyncio.create_task(self._run(served))
+        self.main_task.add_done_callback(self._report_end)
         return served
 
-    def _read_config(self, before: Setup | None) -> None:
+    def _read_config(self, before: ActiveConfig | None) -> None:
         assert isinstance(self.config, Config)
         assert self.platform_http is not None
         settings, problems = read_settings(self.config, before.settings if before else DEFAULTS)
@@ -122,31 +122,31 @@ class Spacekeeper(Plugin):
         elif not problems:
             # Brings in what is missing, comments too, for whoever opens it next.
             self.config.update()
-        self.setup = set_up(settings, problems, self.platform_http, before, bot=self.client.mxid)
+        self.setup = activate(settings, problems, self.platform_http, before, bot=self.client.mxid)
 
     def _compose(self) -> None:
         assert isinstance(self.database, Database)
-        self.slot = Slot()
+        self.slot = CurrentRoutes()
         identity = Identity(self.client.mxid, self.setup.settings.instance_key or self.id)
         self.matrix = connect(self.client, identity)
-        guard = Guard(self.database, self.log, self._stand_down)
-        self.store = Store(guard)
+        database = FencedDatabase(self.database, self.log, self._step_down)
+        self.store = Store(database)
 
         def rules() -> Rules:
             return Rules(identity, self.setup.settings.default_platform)
 
-        runs = Runs(self.matrix, self.store, self.slot, rules)
-        self.reconciliation = Reconciliation(runs)
+        runs = Runner(self.matrix, self.store, self.slot, rules)
+        self.reconciler = Reconciler(runs)
         self.provisioning = Provisioning(
-            self.matrix, self.store, self.reconciliation, lambda: self.setup
+            self.matrix, self.store, self.reconciler, lambda: self.setup
         )
-        self.handlers = assemble(self.provisioning, Inbox(guard), lambda: self.setup)
+        self.handlers = assemble(self.provisioning, Inbox(database), lambda: self.setup)
 
-    async def _live(self, served: asyncio.Event) -> None:
+    async def _run(self, served: asyncio.Event) -> None:
         """Everything between a start and a stop, in its order."""
         loaded = await self.store.take_over()
         kept = await self.handlers.inbox.load()
-        start = Start(self.matrix.reader, self.reconciliation, self.handlers.invitations)
+        start = Start(self.matrix.reader, self.reconciler, self.handlers.invitations)
         begun = await start.warm(loaded)
         if begun is None:
             begun = await start.cold(loaded)
@@ -162,7 +162,7 @@ class Spacekeeper(Plugin):
         served.set()
         # Before anything else is waited for: what is delivered meanwhile came later.
         await catch_up.close_gap(begun.token)
-        saved = await self.handlers.intake.cases.save() and self.handlers.invitations.idle
+        saved = await self.handlers.intake.pending.save() and self.handlers.invitations.idle
         # Where something could not be looked at, or an invitation is not answered yet, which
         # stands in no later sync, the next start must look at everything again.
         await self.store.put_token(begun.token if begun.settled and saved else SyncToken(""))
@@ -171,40 +171,42 @@ class Spacekeeper(Plugin):
             await self.cursor.note_in_matrix()
         if begun.report is not None:
             self._finish_homes(begun.report)
-            await self._greet(begun.report)
-        self.reconciliation.on_report = self._greet
+            await self._welcome_joined_rooms(begun.report)
+        self.reconciler.on_report = self._welcome_joined_rooms
         await asyncio.gather(
-            self.reconciliation.serve(), self.reconciliation.verify(unverified, VERIFY_AFTER)
+            self.reconciler.serve(), self.reconciler.verify(unverified, VERIFY_AFTER)
         )
 
-    def _register(self, tokens: Tokens) -> Cursor:
+    def _register(self, tokens: Tokens) -> SyncCursor:
         """Let events in: nothing before this does."""
-        cursor = Cursor(self.store, self.matrix.reader, self.handlers, tokens)
+        cursor = SyncCursor(self.store, self.matrix.reader, self.handlers, tokens)
         for handler in (*self.handlers.all, cursor):
             self.register_handler_class(handler)
         return cursor
 
-    async def _greet(self, report: Report) -> None:
+    async def _welcome_joined_rooms(self, report: Report) -> None:
         """Welcome whoever maubot joined without the plugin hearing of it."""
-        await self.handlers.invitations.greet(report.strangers.values())
+        await self.handlers.invitations.greet(report.foreign.values())
 
     def _finish_homes(self, report: Report) -> None:
         """Make the first chat where an earlier life got no further than the Space."""
         for owner in report.unfinished:
             if (space := self.slot.current.spaces.get(owner)) is not None:
-                self.handlers.queues.put(space.room_id, partial(self._make_home, owner))
+                self.handlers.queues.put(space.room_id, partial(self._ensure_rooms, owner))
 
-    async def _make_home(self, owner: UserID) -> None:
+    async def _ensure_rooms(self, owner: UserID) -> None:
         try:
-            await self.provisioning.make_home(owner)
+            await self.provisioning.ensure_rooms(owner)
         except UserError as error:
             self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
 
-    def _report_end(self, living: asyncio.Task[None]) -> None:
-        if not living.cancelled() and living.exception() is not None:
-            self.log.error("The plugin broke down and serves nobody", exc_info=living.exception())
+    def _report_end(self, main_task: asyncio.Task[None]) -> None:
+        if not main_task.cancelled() and main_task.exception() is not None:
+            self.log.error(
+                "The plugin broke down and serves nobody", exc_info=main_task.exception()
+            )
 
-    def _stand_down(self) -> None:
+    def _step_down(self) -> None:
         if self.superseded:
             return
         self.superseded = True

@@ -12,7 +12,7 @@ import signal
 VARIABLE = "SPACEKEEPER_CRASH_POINT"
 
 
-def crash_point(name: str) -> None:
+def failpoint(name: str) -> None:
     """Kill the process here if a test asked for it."""
     if os.environ.get(VARIABLE) == name:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -16,7 +16,7 @@ TEXT_TYPES = ("m.text", "m.emote")
 
 
 @attr.frozen
-class Letter:
+class IncomingMessage:
     """One message, in clear text.
 
     Attributes:
@@ -32,7 +32,7 @@ class Letter:
     sent_at: int
     replaces: EventID | None = None
 
-    def edited(self, edit: Letter) -> Letter:
+    def edited(self, edit: IncomingMessage) -> IncomingMessage:
         """This message as an edit of it leaves it; what another person wrote is no edit."""
         if edit.sender != self.sender:
             return self
@@ -44,8 +44,8 @@ class Letter:
         return self.msgtype in TEXT_TYPES
 
 
-def read_letter(event: Mapping[str, Any]) -> Letter | None:
-    """The letter in an event, or None if it holds none.
+def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
+    """The message in an event, or None if it holds none.
 
     Args:
         event: a message event in clear text, with its `room_id`; read tolerantly.
@@ -63,30 +63,30 @@ def read_letter(event: Mapping[str, Any]) -> Letter | None:
     values |= {key: content.get(key) for key in ("msgtype", "body")}
     if not all(isinstance(value, str) for value in values.values()):
         return None
-    values["body"] = clean(values["body"])
+    values["body"] = sanitize(values["body"])
     sent_at = event.get("origin_server_ts")
-    return Letter(
+    return IncomingMessage(
         **values,
         sent_at=sent_at if type(sent_at) is int else 0,
         replaces=EventID(replaces) if replaces else None,
     )
 
 
-def as_edited(letters: Iterable[Letter]) -> list[Letter]:
+def apply_edits(messages: Iterable[IncomingMessage]) -> list[IncomingMessage]:
     """The messages among these, each as the last edit of it among them left it.
 
     Args:
-        letters: messages and edits, oldest first.
+        messages: messages and edits, oldest first.
     """
-    letters = list(letters)
-    standing = {one.event_id: one for one in letters if one.replaces is None}
-    for edit in letters:
+    messages = list(messages)
+    standing = {one.event_id: one for one in messages if one.replaces is None}
+    for edit in messages:
         if edit.replaces in standing:
             standing[edit.replaces] = standing[edit.replaces].edited(edit)
     return list(standing.values())
 
 
-def clean(text: str) -> str:
+def sanitize(text: str) -> str:
     """The text as it can be stored and sent: halves of a character that was cut in two are put
     together or replaced, and the one character that PostgreSQL does not take is left out."""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -10,9 +10,10 @@ from typing import Any
 
 from mautrix.types import UserID
 from mautrix.util.config import RecursiveDict
-from plugin.config.file import DEFAULTS, Config, Settings, read_settings
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+
+from plugin.config.file import DEFAULTS, Config, Settings, read_settings
 
 BASE = (Path(__file__).parent.parent / "base-config.yaml").read_text(encoding="utf-8")
 ALICE = UserID("@alice:example.org")

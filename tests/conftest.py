@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from plugin.matrix.throttle import Patience
+from plugin.matrix.throttle import RetryPolicy
 from plugin.platforms import registry
 
-from .fakes.fake_platform import ORACLE, Oracle, OracleSettings
+from .fakes.fake_platform import FAKE_PLATFORM, FakePlatform, FakePlatformSettings
 from .fakes.homeserver import Homeserver
 from .fakes.maubot import Bot
-from .fakes.users import Person
+from .fakes.users import User
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -40,16 +40,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def _no_time_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plugin.matrix.throttle.FIRST_WAIT", 0.001)
     monkeypatch.setattr("plugin.reconciler.loop.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("plugin.reconciler.loop.GATHER", 0.0)
-    monkeypatch.setattr("plugin.reconciler.observe.DOUBT", 0.0)
-    monkeypatch.setattr("plugin.delivery.answer.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("plugin.reconciler.loop.DEBOUNCE", 0.0)
+    monkeypatch.setattr("plugin.reconciler.observe.RECHECK_DELAY", 0.0)
+    monkeypatch.setattr("plugin.delivery.answer.RETRY_DELAYS", (0.0, 0.0))
     monkeypatch.setattr("plugin.delivery.room_queues.GRACE", 0.05)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on a homeserver that fails after a few tries, within milliseconds."""
-    brief = Patience(in_flight=8, attempt=5, total=0.01)
+    brief = RetryPolicy(in_flight=8, attempt=5, total=0.01)
     for kind in ("READ", "WRITE"):
         monkeypatch.setattr(f"plugin.matrix.api.{kind}", brief)
 
@@ -77,20 +77,20 @@ async def bot(server: Homeserver, tmp_path: Path) -> AsyncIterator[Bot]:
 
 
 @pytest.fixture
-def oracle(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> Oracle:
-    """A platform that answers as told; with it, new chats are the oracle's."""
-    oracle = Oracle()
-    settings = type("Settings", (OracleSettings,), {"oracle": oracle})
-    monkeypatch.setattr(registry, "TYPES", {**registry.TYPES, "oracle": settings})
-    bot.text.text = ORACLE
-    return oracle
+def platform(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
+    """A platform that answers as told; with it, new chats are on it."""
+    platform = FakePlatform()
+    settings = type("Settings", (FakePlatformSettings,), {"platform": platform})
+    monkeypatch.setattr(registry, "TYPES", {**registry.TYPES, "fake": settings})
+    bot.text.text = FAKE_PLATFORM
+    return platform
 
 
 @pytest.fixture
-def alice(server: Homeserver) -> Person:
-    return Person(server.world, "alice")
+def alice(server: Homeserver) -> User:
+    return User(server.world, "alice")
 
 
 @pytest.fixture
-def bob(server: Homeserver) -> Person:
-    return Person(server.world, "bob")
+def bob(server: Homeserver) -> User:
+    return User(server.world, "bob")

@@ -15,7 +15,7 @@ from typing import Any
 
 import attr
 
-from ..user_client import SYNC_FILTER, Person
+from ..user_client import SYNC_FILTER, UserClient
 
 SYNC_MS = 5_000
 # Seconds after which an answer counts as lost.
@@ -26,7 +26,7 @@ _NUMBERS = itertools.count(1)
 class Correspondent:
     """A person who waits for answers in many chats at once."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: UserClient) -> None:
         self.person = person
         self._expected: dict[str, asyncio.Future[float]] = {}
 

@@ -19,11 +19,11 @@ from mautrix.types import UserID
 from mautrix.util.async_db import Database
 from mautrix.util.config import RecursiveDict
 from mautrix.util.logging import TraceLogger
-from plugin.config.file import Config
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from plugin import Spacekeeper
+from plugin.config.file import Config
 
 from ..environments import ROOT
 from ..stack import INSTANCE

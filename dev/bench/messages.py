@@ -36,7 +36,7 @@ WARM = 0.3
 SAMPLES = 10
 MEGA = 1e6
 
-Tell = Callable[[str], None]
+OnWait = Callable[[str], None]
 
 
 @attr.frozen
@@ -78,7 +78,7 @@ class Load:
     runs: list[tuple[tuple[float, float], ...]] = attr.field(repr=False)
 
 
-async def bench_messages(arguments: Sequence[str], tell: Tell) -> int:
+async def bench_messages(arguments: Sequence[str], tell: OnWait) -> int:
     """Measure, print the tables and save the figures; give the exit code."""
     parser = argparse.ArgumentParser(prog="./build.sh bench messages")
     parser.add_argument("--quick", action="store_true", help="small, and no more than 20 chats")
@@ -103,7 +103,7 @@ async def bench_messages(arguments: Sequence[str], tell: Tell) -> int:
     return 0
 
 
-async def _measure_load(rivals: Rivals, plan: Plan, load: tuple[int, int], tell: Tell) -> Load:
+async def _measure_load(rivals: Rivals, plan: Plan, load: tuple[int, int], tell: OnWait) -> Load:
     chats, each = load
     talks: list[tuple[Talk, Talk]] = []
     for _ in range(plan.rounds):
@@ -138,7 +138,7 @@ def _p99(talks: Sequence[Talk]) -> float:
     return latencies[int(len(latencies) * 0.99)]
 
 
-async def _watch_memory(rivals: Rivals, messages: int, tell: Tell) -> dict[int, int]:
+async def _watch_memory(rivals: Rivals, messages: int, tell: OnWait) -> dict[int, int]:
     """What maubot's process holds, in bytes, after so many messages to Spacekeeper."""
     chats: Sequence[Chat] = rivals.ours
     each = max(1, messages // SAMPLES // len(chats))

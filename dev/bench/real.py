@@ -19,11 +19,11 @@ import attr
 from mautrix.types import RoomID
 
 from ..processes import together
-from ..proxy import Wire
+from ..proxy import Proxy
 from ..stack import BOT
 from ..synapse import Synapse
 from .host import Host
-from .seeding import Home, Seeding
+from .seeding import OwnerRooms, Seeding
 
 AT_ONCE = 8
 USUAL = "the usual way"
@@ -83,15 +83,15 @@ async def measure_real(
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         synapse = Synapse(session, directory)
         synapse.configure("raised", "")
-        wire = Wire(session, synapse.url)
+        proxy = Proxy(session, synapse.url)
         stack.push_async_callback(synapse.stop)
-        stack.push_async_callback(wire.close)
-        await together(synapse.start(), wire.open())
+        stack.push_async_callback(proxy.close)
+        await together(synapse.start(), proxy.open())
         tell("Synapse is up")
         login = await synapse.register(BOT)
         homes = await Seeding(session, synapse, login).run(spaces, chats, tell)
         course = _Course(Host(session, login, directory / "cache.db"), homes)
-        requests = await course.count(wire)
+        requests = await course.count(proxy)
         tell("requests are counted")
         runs: list[dict[str, float]] = []
         for number in range(1, rounds + 1):
@@ -112,32 +112,32 @@ async def _settle(_: str) -> None:
 class _Course:
     """Every way to start, one after another."""
 
-    def __init__(self, host: Host, homes: list[Home]) -> None:
+    def __init__(self, host: Host, homes: list[OwnerRooms]) -> None:
         self.host = host
         self.homes = homes
 
-    async def count(self, wire: Wire) -> dict[str, tuple[int, int]]:
+    async def count(self, proxy: Proxy) -> dict[str, tuple[int, int]]:
         """The requests of each way: until the handlers were registered, and after that."""
         requests: dict[str, tuple[int, int]] = {}
 
         async def after(name: str) -> None:
-            until_served, seen = len(wire.requests), -1
-            while seen != len(wire.requests):
-                seen = len(wire.requests)
+            until_served, seen = len(proxy.requests), -1
+            while seen != len(proxy.requests):
+                seen = len(proxy.requests)
                 await asyncio.sleep(QUIET)
             requests[name] = until_served, seen - until_served
 
-        plugin = await self.host.prepare(wire.url)
+        plugin = await self.host.prepare(proxy.url)
         await plugin.internal_start()
         await after("the very first start")
         # In its life the plugin notes each control room as it meets it; these it met all at once.
-        await plugin.reconciliation.run("benchmark")
+        await plugin.reconciler.run("benchmark")
         await self.host.stop(plugin)
-        await self.run(wire, 0, after)
+        await self.run(proxy, 0, after)
         return requests
 
     async def run(
-        self, server: Synapse | Wire, number: int, after: After = _settle
+        self, server: Synapse | Proxy, number: int, after: After = _settle
     ) -> dict[str, float]:
         """Seconds of each way, from `start()` to the handlers being registered.
 
@@ -161,7 +161,7 @@ class _Course:
             await self._start(server, name, _settle)
         return times
 
-    async def _start(self, server: Synapse | Wire, name: str, after: After) -> float:
+    async def _start(self, server: Synapse | Proxy, name: str, after: After) -> float:
         _clear(server)
         plugin = await self.host.prepare(server.url)
         begun = time.perf_counter()
@@ -171,7 +171,7 @@ class _Course:
         await self.host.stop(plugin)
         return taken
 
-    async def _read_everything(self, server: Synapse | Wire, after: After) -> float:
+    async def _read_everything(self, server: Synapse | Proxy, after: After) -> float:
         """What a bot does that keeps its truth in Matrix and has no plan: read all of it."""
         _clear(server)
         client = self.host.client(server.url)
@@ -188,6 +188,6 @@ class _Course:
         return taken
 
 
-def _clear(server: Synapse | Wire) -> None:
-    if isinstance(server, Wire):
+def _clear(server: Synapse | Proxy) -> None:
+    if isinstance(server, Proxy):
         server.clear()

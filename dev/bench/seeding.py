@@ -14,24 +14,24 @@ import aiohttp
 import attr
 from mautrix.types import RoomID, UserID
 
-from plugin.matrix.room_requests import Order, chat_request, space_request
+from plugin.matrix.room_requests import RoomSpec, chat_request, space_request
 from plugin.topology.contents import child_content
 from plugin.topology.marks import Identity
 from plugin.topology.model import CHILD_TYPE, Binding
 
 from ..stack import INSTANCE
 from ..synapse import Login, Synapse
-from ..user_client import Person
+from ..user_client import UserClient
 
 # Synapse makes rooms on one core: more at once would only wait for each other.
 AT_ONCE = 4
 
 
 @attr.frozen
-class Home:
+class OwnerRooms:
     """One owner's Space and chats."""
 
-    owner: Person
+    owner: UserClient
     space_id: str
     chats: tuple[str, ...]
 
@@ -48,10 +48,10 @@ class Seeding:
     def __init__(self, session: aiohttp.ClientSession, synapse: Synapse, bot: Login) -> None:
         self.synapse = synapse
         self.session = session
-        self.bot = Person(session, synapse.url, bot)
+        self.bot = UserClient(session, synapse.url, bot)
         self.identity = Identity(UserID(bot.user_id), INSTANCE)
 
-    async def run(self, spaces: int, chats: int, tell: Callable[[str], None]) -> list[Home]:
+    async def run(self, spaces: int, chats: int, tell: Callable[[str], None]) -> list[OwnerRooms]:
         """Make so many Spaces with so many chats each.
 
         Args:
@@ -64,10 +64,10 @@ class Seeding:
         places = asyncio.Semaphore(AT_ONCE)
         done = 0
 
-        async def make(number: int) -> Home:
+        async def make(number: int) -> OwnerRooms:
             nonlocal done
             async with places:
-                home = await self._make_home(number, chats, version)
+                home = await self._ensure_rooms(number, chats, version)
             done += 1
             if done % max(1, spaces // 5) == 0:
                 tell(f"{done} of {spaces} Spaces with {chats} chats each are made")
@@ -75,19 +75,19 @@ class Seeding:
 
         return list(await asyncio.gather(*(make(number) for number in range(spaces))))
 
-    async def _make_home(self, number: int, chats: int, version: str) -> Home:
+    async def _ensure_rooms(self, number: int, chats: int, version: str) -> OwnerRooms:
         login = await self.synapse.register(f"person-{number}")
-        owner = Person(self.session, self.synapse.url, login)
+        owner = UserClient(self.session, self.synapse.url, login)
         control = await owner.direct_chat(self.identity.bot)
         await self.bot.join(control)
         name = f"person-{number}'s chats"
-        order = Order(UserID(owner.user_id), name, version)
+        order = RoomSpec(UserID(owner.user_id), name, version)
         space_id = await self.bot.create_room(**space_request(order, self.identity))
         await owner.join(space_id)
         rooms = [await self._make_chat(order, space_id, at) for at in range(1, chats + 1)]
-        return Home(owner, space_id, tuple(rooms))
+        return OwnerRooms(owner, space_id, tuple(rooms))
 
-    async def _make_chat(self, order: Order, space_id: str, number: int) -> str:
+    async def _make_chat(self, order: RoomSpec, space_id: str, number: int) -> str:
         binding = Binding(
             room_type="chat",
             chat_id=f"C{number}",

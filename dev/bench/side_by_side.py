@@ -17,10 +17,10 @@ import aiohttp
 import attr
 
 from ..stack import INSTANCE, Stack
-from ..user_client import NotSeen, Person
+from ..user_client import NotSeen, UserClient
 from .exchange import Chat, Correspondent, listening
 from .memory import memory_of
-from .seeding import Home, Seeding
+from .seeding import OwnerRooms, Seeding
 
 BARE = "bare"
 OWNERS = 10
@@ -65,7 +65,9 @@ async def bring_up(chats: int, tell: Callable[[str], None]) -> AsyncIterator[Riv
             yield Rivals(_weave(owners, rooms), ours, lambda: memory_of(folder))
 
 
-async def _make_homes(stack: Stack, session: aiohttp.ClientSession, chats: int) -> list[Home]:
+async def _make_homes(
+    stack: Stack, session: aiohttp.ClientSession, chats: int
+) -> list[OwnerRooms]:
     await stack.maubot.put_client(stack.bot, stack.synapse.url)
     await stack.maubot.change_instance(INSTANCE, started=False)
     seeding = Seeding(session, stack.synapse, stack.bot)
@@ -75,12 +77,12 @@ async def _make_homes(stack: Stack, session: aiohttp.ClientSession, chats: int) 
     return homes
 
 
-async def _join(home: Home) -> None:
+async def _join(home: OwnerRooms) -> None:
     for room_id in home.chats:
         await home.owner.join(room_id)
 
 
-async def _install_bare_echo(stack: Stack, session: aiohttp.ClientSession) -> Person:
+async def _install_bare_echo(stack: Stack, session: aiohttp.ClientSession) -> UserClient:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.write(ECHO / "maubot.yaml", "maubot.yaml")
@@ -90,10 +92,10 @@ async def _install_bare_echo(stack: Stack, session: aiohttp.ClientSession) -> Pe
     await stack.maubot.put_client(login, stack.synapse.url)
     kind = "chat.spacekeeper.bare-echo"
     await stack.maubot.change_instance(BARE, type=kind, primary_user=login.user_id, config="")
-    return Person(session, stack.synapse.url, login)
+    return UserClient(session, stack.synapse.url, login)
 
 
-async def _open_rooms(bare: Person, home: Home) -> list[str]:
+async def _open_rooms(bare: UserClient, home: OwnerRooms) -> list[str]:
     """As many private rooms with the bare bot as the owner has chats."""
     made = []
     for _ in home.chats:

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from yarl import URL
 
-from plugin.matrix.account_data import HINT_TYPE, Hint, encode_hint
+from plugin.matrix.account_data import INDEX_TYPE, RoomIndex, encode_index
 from plugin.topology.model import CHILD_TYPE
 
 from ..stack import INSTANCE
@@ -25,7 +25,7 @@ from .templates import HOLE, chat_state, control_room_state, room_id, space_stat
 
 ADDRESS = "http://homeserver.invalid"
 # Answers that grow with the number of Spaces.
-LARGE = ("/joined_rooms", HINT_TYPE)
+LARGE = ("/joined_rooms", INDEX_TYPE)
 
 
 class Answer:
@@ -90,7 +90,7 @@ class Simulation:
             return Answer(json.dumps({"joined_rooms": self._joined()}))
         if path.endswith("/sync"):
             return Answer(self._sync("since" in more["params"]))
-        if path.endswith(HINT_TYPE):
+        if path.endswith(INDEX_TYPE):
             if method == "PUT":
                 self._hint = more["data"]
             return Answer(self._hint or self._first_hint())
@@ -110,8 +110,8 @@ class Simulation:
     def _first_hint(self) -> str:
         spaces = [room_id(space, "s000") for space in range(self.spaces)]
         foreign = [room_id(space, "f000") for space in range(self.spaces)]
-        hint = Hint(frozenset(spaces), frozenset(foreign))
-        return json.dumps(encode_hint({}, INSTANCE, hint))
+        hint = RoomIndex(frozenset(spaces), frozenset(foreign))
+        return json.dumps(encode_index({}, INSTANCE, hint))
 
     def _sync(self, incremental: bool) -> str:
         if not incremental or not self.changed:

@@ -21,7 +21,7 @@ from aiohttp import ClientSession
 from mautrix.types import RoomID
 
 from plugin import Spacekeeper
-from plugin.topology.routes import Slot
+from plugin.topology.routes import CurrentRoutes
 
 from .host import Host
 from .simulation import ADDRESS, Simulation
@@ -114,7 +114,7 @@ async def _watch_loop() -> float:
         longest = max(longest, time.perf_counter() - begun - TICK)
 
 
-def _time_lookups(slot: Slot, spaces: int, chats: int) -> tuple[float, float]:
+def _time_lookups(slot: CurrentRoutes, spaces: int, chats: int) -> tuple[float, float]:
     """Seconds a lookup takes, and what the bare dictionary takes of it, for ids that come fresh
     from an event: never hashed before."""
     chance = random.Random(0)  # noqa: S311 (no secret)

@@ -70,10 +70,10 @@ def _binding(number: int) -> Binding:
 
 
 def _events(
-    creation: dict[str, Any], marks: list[tuple[str, str, dict[str, Any]]]
+    creator_of_rooms: dict[str, Any], marks: list[tuple[str, str, dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     contents = [
-        ("m.room.create", "", creation),
+        ("m.room.create", "", creator_of_rooms),
         ("m.room.member", BOT, {"membership": "join", "displayname": "spacekeeper"}),
         ("m.room.member", OWNER, {"membership": "join", "displayname": f"person-{HOLE}"}),
         ("m.room.power_levels", "", {"users": {OWNER: 50}, "events_default": 100}),

@@ -51,7 +51,7 @@ class Change:
 
 
 @attr.frozen
-class Holding:
+class Contents:
     """What the tables hold: the topology, and the digests kept with it.
 
     Attributes:
@@ -73,7 +73,7 @@ class Update:
     """
 
     orders: list[tuple[str, list[tuple[Any, ...]]]]
-    holding: Holding
+    contents: Contents
 
     def __bool__(self) -> bool:
         return any(rows for _, rows in self.orders)
@@ -94,7 +94,7 @@ def difference(old: Topology, new: Topology) -> Change:
     )
 
 
-def work_out(held: Holding, topology: Topology, doubtful: Iterable[UserID]) -> Update:
+def plan_update(held: Contents, topology: Topology, mismatched: Iterable[UserID]) -> Update:
     """What makes the tables hold this topology; false where they do.
 
     Args:
@@ -103,7 +103,7 @@ def work_out(held: Holding, topology: Topology, doubtful: Iterable[UserID]) -> U
         doubtful: owners whose digest is to be written in any case.
     """
     change = difference(held.topology, topology)
-    owners = change.owners.union(doubtful)
+    owners = change.owners.union(mismatched)
     if not owners:
         return Update([], held)
     fresh = {**held.digests, **digests(topology, owners)}
@@ -123,10 +123,10 @@ def work_out(held: Holding, topology: Topology, doubtful: Iterable[UserID]) -> U
         ),
         (PUT_CHAT, [chat_row(chat) for chat in change.chats]),
     ]
-    return Update(orders, Holding(topology, fresh, digest))
+    return Update(orders, Contents(topology, fresh, digest))
 
 
-async def carry_out(conn: Connection, update: Update) -> None:
+async def execute(conn: Connection, update: Update) -> None:
     """Write an update into the tables, inside a transaction of the caller's."""
     for statement, rows in update.orders:
         if rows:

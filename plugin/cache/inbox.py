@@ -17,12 +17,12 @@ import attr
 from mautrix.types import EventID
 from mautrix.util.async_db import Connection
 
-from ..message import Letter
+from ..message import IncomingMessage
 from .tables import INBOX
-from .transactions import FAILURES, Guard
+from .transactions import FAILURES, FencedDatabase
 
-PUT = """INSERT INTO inbox (event_id, position, letter, state) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (event_id) DO UPDATE SET letter=excluded.letter, state=excluded.state"""
+PUT = """INSERT INTO inbox (event_id, position, message, state) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (event_id) DO UPDATE SET message=excluded.message, state=excluded.state"""
 ANSWER = "UPDATE inbox SET answer=$2 WHERE event_id=$1"
 REMOVE = "DELETE FROM inbox WHERE event_id=$1"
 BATCH = 500
@@ -44,7 +44,7 @@ class Kept:
         sent: how many of the messages that the answer takes stand in Matrix.
     """
 
-    letter: Letter
+    message: IncomingMessage
     state: State
     answer: str | None = None
     sent: int = 0
@@ -60,8 +60,8 @@ class _Order:
 class Inbox:
     """The inbox of one instance."""
 
-    def __init__(self, guard: Guard) -> None:
-        self.guard = guard
+    def __init__(self, db: FencedDatabase) -> None:
+        self.db = db
         self._orders: list[_Order] = []
         self._writer: asyncio.Task[None] | None = None
         self._positions = itertools.count(1)
@@ -69,23 +69,23 @@ class Inbox:
     async def load(self) -> list[Kept]:
         """What was kept, in the order it came; rows that make no sense are left out."""
         try:
-            rows = await self.guard.database.fetch("SELECT * FROM inbox ORDER BY position")
+            rows = await self.db.database.fetch("SELECT * FROM inbox ORDER BY position")
         except FAILURES as error:
-            self.guard.log.error("The inbox cannot be read: %s", error)
+            self.db.log.error("The inbox cannot be read: %s", error)
             return []
         last = max((row["position"] for row in rows), default=0)
         self._positions = itertools.count(last + 1)
         return [kept for row in rows if (kept := _decode(row)) is not None]
 
-    async def put(self, letters: Iterable[Letter], state: State = State.WAITING) -> bool:
+    async def put(self, messages: Iterable[IncomingMessage], state: State = State.WAITING) -> bool:
         """Keep these messages, in this order; what is kept already is replaced in its place.
 
         Returns:
             Whether they are kept. False means that the database failed, which was logged.
         """
         rows = [
-            (letter.event_id, next(self._positions), _encode(letter), state.value)
-            for letter in letters
+            (message.event_id, next(self._positions), _encode(message), state.value)
+            for message in messages
         ]
         orders = [self._order(PUT, row) for row in rows]
         return all([await asyncio.shield(order) for order in orders])
@@ -116,7 +116,7 @@ class Inbox:
             batch, self._orders = self._orders[:BATCH], self._orders[BATCH:]
 
             async def write(conn: Connection, batch: list[_Order] = batch) -> None:
-                if self.guard.failing:
+                if self.db.failing:
                     # Whatever happened to the database may have happened to the table too.
                     await conn.execute(INBOX)
                 for statement, orders in itertools.groupby(batch, lambda one: one.statement):
@@ -124,20 +124,20 @@ class Inbox:
 
             written = False
             try:
-                written = await self.guard.write(write)
+                written = await self.db.write(write)
             finally:
                 for order in batch:
                     if not order.done.done():
                         order.done.set_result(written)
 
 
-def _encode(letter: Letter) -> str:
-    return json.dumps(attr.asdict(letter))
+def _encode(message: IncomingMessage) -> str:
+    return json.dumps(attr.asdict(message))
 
 
 def _decode(row: Mapping[str, Any]) -> Kept | None:
     try:
-        letter = Letter(**json.loads(row["letter"]))
-        return Kept(letter, State(row["state"]), row["answer"])
+        message = IncomingMessage(**json.loads(row["message"]))
+        return Kept(message, State(row["state"]), row["answer"])
     except (TypeError, ValueError):
         return None

@@ -15,7 +15,7 @@ from mautrix.types import RoomID, UserID
 from mautrix.util.async_db import Database
 
 from ..topology.model import Chat, Space, Topology
-from .diff import Holding
+from .diff import Contents
 from .digests import digest_of, space_hash
 from .rows import Decoder, decode_space
 
@@ -24,7 +24,7 @@ SPACES = """SELECT space_id, matrix_user_id, created_at, digest
 CHATS = """SELECT room_id, space_id, matrix_user_id, chat_id, platform, platform_chat_id, status
     FROM chat WHERE room_id > $1 ORDER BY room_id LIMIT $2"""
 # Small enough for the processor's caches, and to hold up nobody.
-PORTION = 2000
+BATCH = 2000
 
 
 @attr.frozen
@@ -38,8 +38,8 @@ class Tables:
         whole: every row made sense.
     """
 
-    holding: Holding
-    doubtful: frozenset[UserID]
+    contents: Contents
+    mismatched: frozenset[UserID]
     whole: bool
 
 
@@ -62,26 +62,26 @@ async def read_tables(database: Database) -> Tables:
             if (chat := decode_chat(row)) is not None:
                 chats[chat.room_id] = chat
     # Of a million chats that takes seconds, for which nothing else must stand still.
-    return await asyncio.to_thread(_judge, spaces, chats, number == len(spaces) + len(chats))
+    return await asyncio.to_thread(_check, spaces, chats, number == len(spaces) + len(chats))
 
 
 async def _portions(database: Database, query: str) -> AsyncIterator[list[Sequence[Any]]]:
     last: Any = ""
-    while rows := await database.fetch(query, last, PORTION):
+    while rows := await database.fetch(query, last, BATCH):
         yield rows
         last = rows[-1][0]
 
 
-def _judge(spaces: list[tuple[Space, str]], chats: dict[RoomID, Chat], whole: bool) -> Tables:
+def _check(spaces: list[tuple[Space, str]], chats: dict[RoomID, Chat], whole: bool) -> Tables:
     topology = Topology({space.room_id: space for space, _ in spaces}, chats)
     kept = {space.owner: digest for space, digest in spaces}
     chats_of: dict[UserID, list[Chat]] = {owner: [] for owner in kept}
     for chat in chats.values():
         chats_of.setdefault(chat.binding.matrix_user_id, []).append(chat)
-    doubtful = frozenset(
+    mismatched = frozenset(
         owner for owner, theirs in chats_of.items() if kept.get(owner) != digest_of(theirs)
     )
     digest = 0
     for space, of_chats in spaces:
         digest ^= space_hash(space, of_chats)
-    return Tables(Holding(topology, kept, digest), doubtful, whole)
+    return Tables(Contents(topology, kept, digest), mismatched, whole)

@@ -44,7 +44,7 @@ TABLES = {
 INBOX = """CREATE TABLE IF NOT EXISTS inbox (
     event_id TEXT PRIMARY KEY,
     position BIGINT NOT NULL,
-    letter   TEXT NOT NULL,
+    message  TEXT NOT NULL,
     state    TEXT NOT NULL,
     answer   TEXT
 )"""

@@ -15,10 +15,10 @@ from mautrix.util.async_db import Connection
 
 from ..collector import collector_paused
 from ..topology.model import Topology
-from .diff import Holding, carry_out, work_out
+from .diff import Contents, execute, plan_update
 from .load import read_tables
 from .tables import rebuild_tables
-from .transactions import FAILURES, Guard, Work
+from .transactions import FAILURES, FencedDatabase, Work
 
 PUT_LIFE = """INSERT INTO life (id, holder, token, digest) VALUES (0, $1, $2, $3)
     ON CONFLICT (id) DO UPDATE
@@ -41,18 +41,18 @@ class Loaded:
 
     topology: Topology
     token: SyncToken | None = None
-    doubtful: frozenset[UserID] = frozenset()
+    mismatched: frozenset[UserID] = frozenset()
     unverified: frozenset[UserID] = frozenset()
 
 
 class Store:
     """The cache of one instance, as one life of the plugin writes it."""
 
-    def __init__(self, guard: Guard) -> None:
-        self.guard = guard
-        self.log = guard.log
+    def __init__(self, db: FencedDatabase) -> None:
+        self.db = db
+        self.log = db.log
         self.token = SyncToken("")
-        self._holding = Holding()
+        self._holding = Contents()
         self._doubtful: frozenset[UserID] = frozenset()
         self._unverified: set[UserID] = set()
         # Whether the tables are known to hold `_holding`, and nothing else.
@@ -62,7 +62,7 @@ class Store:
         self.on_behind: Callable[[], None] = _ignore
 
     @property
-    def behind(self) -> bool:
+    def out_of_sync(self) -> bool:
         """Whether the tables lack something that they should hold."""
         return not self._whole
 
@@ -109,7 +109,7 @@ class Store:
     async def put_token(self, token: SyncToken) -> bool:
         """Note up to which sync token the tables are true."""
         async with self._writing:
-            if self.behind:
+            if self.out_of_sync:
                 # Rows that lag behind their token would be taken for true by the next start.
                 return False
             before, self.token = self.token, token
@@ -132,16 +132,16 @@ class Store:
             return await self._write(write)
 
     async def _load(self) -> Loaded:
-        tables = await read_tables(self.guard.database)
-        unverified = await self.guard.database.fetch("SELECT matrix_user_id FROM unverified")
-        life = await self.guard.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
-        self._holding, self._doubtful = tables.holding, tables.doubtful
+        tables = await read_tables(self.db.database)
+        unverified = await self.db.database.fetch("SELECT matrix_user_id FROM unverified")
+        life = await self.db.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
+        self._holding, self._doubtful = tables.contents, tables.mismatched
         self._unverified = {UserID(row["matrix_user_id"]) for row in unverified}
-        digest = _written(tables.holding)
+        digest = _written(tables.contents)
         if life is not None and life["token"] and life["digest"] == digest and tables.whole:
             self.token = SyncToken(life["token"])
         return Loaded(
-            tables.holding.topology,
+            tables.contents.topology,
             self.token or None,
             self._doubtful,
             frozenset(self._unverified),
@@ -149,16 +149,16 @@ class Store:
 
     async def _save(self, topology: Topology) -> bool:
         # What the tables hold beside may be anything: then they are made anew.
-        rebuild, held = not self._whole, self._holding if self._whole else Holding()
+        rebuild, held = not self._whole, self._holding if self._whole else Contents()
         # Of a million chats that takes seconds, for which nothing else must stand still.
-        update = await asyncio.to_thread(work_out, held, topology, self._doubtful)
+        update = await asyncio.to_thread(plan_update, held, topology, self._doubtful)
         if not (rebuild or update):
             return True
 
         async def write(conn: Connection) -> None:
-            await carry_out(conn, update)
+            await execute(conn, update)
 
-        before, self._holding = self._holding, update.holding
+        before, self._holding = self._holding, update.contents
         if not await self._write(write, rebuild):
             # What could not be written is written with the next change, with everything else.
             self._holding = attr.evolve(before, topology=topology)
@@ -178,17 +178,17 @@ class Store:
                     await conn.executemany(PUT_UNVERIFIED, rows)
             await work(conn)
             digest = _written(self._holding)
-            await conn.execute(PUT_LIFE, self.guard.holder, self.token, digest)
+            await conn.execute(PUT_LIFE, self.db.fence, self.token, digest)
 
-        written = await self.guard.write(write, claims=True)
+        written = await self.db.write(write, candidates=True)
         # What a failed transaction left behind is not known.
         self._whole = self._whole and written
         return written
 
 
-def _written(holding: Holding) -> str:
+def _written(contents: Contents) -> str:
     """The digest over all Spaces as it stands in the table."""
-    return f"{holding.digest:016x}"
+    return f"{contents.digest:016x}"
 
 
 async def _to_the_end(work: Coroutine[Any, Any, bool]) -> bool:

@@ -34,7 +34,7 @@ class Superseded(Exception):
     """A younger life of the plugin holds the database."""
 
 
-class Guard:
+class FencedDatabase:
     """The database, as one life of the plugin may write it."""
 
     def __init__(
@@ -49,13 +49,13 @@ class Guard:
         self.database = database
         self.log = log
         self.on_superseded = on_superseded
-        self.holder = str(uuid4())
+        self.fence = str(uuid4())
         self.failing = False
         # Until this life's name is in the table, the one that stands there is an older life's.
         self._claimed = False
         self._writing = asyncio.Lock()
 
-    async def write(self, work: Work, claims: bool = False) -> bool:
+    async def write(self, work: Work, candidates: bool = False) -> bool:
         """Run one transaction, unless a younger life holds the database.
 
         Args:
@@ -69,7 +69,7 @@ class Guard:
         async def transaction() -> None:
             conn: Connection
             async with self._writing, self.database.acquire() as conn, conn.transaction():
-                if self._claimed and await _holder(conn) not in (None, self.holder):
+                if self._claimed and await _fence_of(conn) not in (None, self.fence):
                     raise Superseded
                 await work(conn)
 
@@ -87,11 +87,11 @@ class Guard:
         if self.failing:
             self.log.info("The database takes what is written again")
         self.failing = False
-        self._claimed = self._claimed or claims
+        self._claimed = self._claimed or candidates
         return True
 
 
-async def _holder(conn: Connection) -> str | None:
+async def _fence_of(conn: Connection) -> str | None:
     """Who holds the database; nobody, if the table for that was dropped."""
     if conn.scheme == Scheme.SQLITE:
         exists = await conn.table_exists("life")
@@ -100,5 +100,5 @@ async def _holder(conn: Connection) -> str | None:
         exists = await conn.fetchval("SELECT to_regclass('life')::text")
     if not exists:
         return None
-    holder: str | None = await conn.fetchval("SELECT holder FROM life WHERE id=0")
-    return holder
+    fence: str | None = await conn.fetchval("SELECT holder FROM life WHERE id=0")
+    return fence

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from mautrix.types import UserID
 
-from ..config.active import Setup
+from ..config.active import ActiveConfig
 from ..config.permissions import Level
 from ..errors import UserError
-from ..reconciler.loop import Reconciliation
+from ..reconciler.loop import Reconciler
 from ..reconciler.report import describe_plan, describe_reasons
 from ..topology.marks import is_user_id
 from ..topology.scope import NOWHERE, Scope
@@ -20,8 +20,8 @@ USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`
 class Administration:
     """Answers `!admin`."""
 
-    def __init__(self, reconciliation: Reconciliation, setup: Callable[[], Setup]) -> None:
-        self.reconciliation = reconciliation
+    def __init__(self, reconciler: Reconciler, setup: Callable[[], ActiveConfig]) -> None:
+        self.reconciler = reconciler
         self.setup = setup
 
     async def run(self, sender: UserID, words: str) -> str:
@@ -47,21 +47,21 @@ class Administration:
                 raise UserError(USAGE)
 
     async def _rehearse(self, scope: Scope) -> str:
-        plan = await self.reconciliation.plan(scope)
+        plan = await self.reconciler.plan(scope)
         return f"A reconciliation would {describe_plan(plan)}."
 
     async def _reconcile(self, scope: Scope) -> str:
-        plan = await self.reconciliation.plan(scope)
+        plan = await self.reconciler.plan(scope)
         if scope:
-            report = await self.reconciliation.run_for(scope, "asked for")
+            report = await self.reconciler.run_for(scope, "asked for")
         else:
-            report = await self.reconciliation.run("asked for", thorough=True)
+            report = await self.reconciler.run("asked for", full=True)
         done = f"{report.writes} events written, {report.failed} failed"
         return f"The plan was to {describe_plan(plan)}.  \nDone in {report.seconds:.1f} s: {done}."
 
     def _status(self) -> str:
-        api, last = self.reconciliation.reader.api, self.reconciliation.last
-        routes = self.reconciliation.slot.current
+        api, last = self.reconciler.reader.api, self.reconciler.last
+        routes = self.reconciler.slot.current
         stale = [room_id for room_id, chat in routes.chats.items() if chat.stale]
         lines = [
             f"{len(routes.spaces)} Spaces, {len(routes.chats)} chats, "

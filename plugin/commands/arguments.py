@@ -12,7 +12,7 @@ import attr
 from mautrix.types import EventID
 
 from ..errors import UserError
-from ..message import Letter
+from ..message import IncomingMessage
 from ..topology.model import Chat
 
 HANDLE = re.compile(r"[cC]?([1-9][0-9]{0,8})")
@@ -24,7 +24,7 @@ class Request:
     """One command as it was given: the words behind its name, and the chat it was given in;
     `settled` takes the other messages that its reply settles."""
 
-    letter: Letter
+    message: IncomingMessage
     words: str
     chat: Chat | None
     settled: list[EventID] = attr.field(factory=list)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ..config.active import Setup
+from ..config.active import ActiveConfig
 from ..errors import UserError
 from ..matrix.links import link, plain, room_url
-from ..spaces.edit import Curation
+from ..spaces.edit import ChatEdits
 from ..topology.model import Chat, Status
 from .arguments import Request, parse_number, parse_title
 
@@ -20,28 +20,28 @@ from .arguments import Request, parse_number, parse_title
 class ChatCommands:
     """Carries out what owners ask for."""
 
-    def __init__(self, curation: Curation, setup: Callable[[], Setup]) -> None:
-        self.curation = curation
-        self.provisioning = curation.provisioning
-        self.matrix = curation.matrix
-        self.slot = curation.slot
+    def __init__(self, edits: ChatEdits, setup: Callable[[], ActiveConfig]) -> None:
+        self.edits = edits
+        self.provisioning = edits.provisioning
+        self.matrix = edits.matrix
+        self.slot = edits.slot
         self.setup = setup
 
     async def new(self, request: Request) -> str:
         title = parse_title(request.words)
-        room_id = request.letter.room_id
+        room_id = request.message.room_id
 
         async def tell(wait: float) -> None:
-            await self.matrix.sender.notice(room_id, busy(wait), request.letter.event_id)
+            await self.matrix.sender.notice(room_id, busy(wait), request.message.event_id)
 
-        owner, key = request.letter.sender, request.letter.event_id
+        owner, key = request.message.sender, request.message.event_id
         chat = await self.provisioning.make_chat(owner, title, key, tell)
         return (
             f"{await self._link(chat)} is ready, as `{chat.binding.chat_id}`. Write to me there."
         )
 
     async def chats(self, request: Request) -> str:
-        owner = request.letter.sender
+        owner = request.message.sender
         chats = [
             chat for chat in self.slot.current.chats_of(owner) if chat.status is not Status.LOST
         ]
@@ -64,7 +64,7 @@ class ChatCommands:
         title = parse_title(title)
         if not title:
             raise UserError("Which name shall it have? Usage: `!rename <title>`")
-        await self.curation.rename(chat, title)
+        await self.edits.rename(chat, title)
         return f"`{chat.binding.chat_id}` is now called {plain(title)}."
 
     async def archive(self, request: Request) -> str:
@@ -75,7 +75,7 @@ class ChatCommands:
         handle = chat.binding.chat_id
         if chat.status is Status.ARCHIVED:
             return f"`{handle}` is archived already."
-        await self.curation.archive(chat)
+        await self.edits.archive(chat)
         return (
             f"`{handle}` is archived: it left your Space and I no longer answer in it. "
             f"`!restore {handle}` brings it back."
@@ -86,12 +86,12 @@ class ChatCommands:
         chat = self._find(request, request.words, usage)
         if chat.status is Status.LOST:
             raise UserError(f"I am no longer in the room of `{chat.binding.chat_id}`.")
-        invited = await self.curation.restore(chat)
+        invited = await self.edits.restore(chat)
         back = f"{await self._link(chat)} is in your Space, as `{chat.binding.chat_id}`."
         return f"{back} I invited you to it again." if invited else back
 
     async def space(self, request: Request) -> str:
-        home = await self.provisioning.make_home(request.letter.sender)
+        home = await self.provisioning.ensure_rooms(request.message.sender)
         invited = await self.provisioning.invite_back(home.space.room_id, home.space.owner)
         name = await self.matrix.lookups.state_value(home.space.room_id, "m.room.name", "name", "")
         url = room_url(home.space.room_id, self.setup().bot, home.space.owner)
@@ -100,7 +100,7 @@ class ChatCommands:
 
     def _find(self, request: Request, words: str, usage: str) -> Chat:
         number = parse_number(words, usage)
-        for chat in self.slot.current.chats_of(request.letter.sender):
+        for chat in self.slot.current.chats_of(request.message.sender):
             if chat.binding.number == number:
                 return chat
         raise UserError(f"You have no chat `C{number}`. `!chats` lists the ones you have.")

@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attr
 
-from ..config.active import Setup
+from ..config.active import ActiveConfig
 from ..config.permissions import Level
-from ..delivery.amend import Amendments
-from ..failpoints import crash_point
-from ..message import Letter
-from ..reconciler.loop import Reconciliation
-from ..spaces.edit import Curation
+from ..delivery.amend import Amend
+from ..failpoints import failpoint
+from ..message import IncomingMessage
+from ..reconciler.loop import Reconciler
+from ..spaces.edit import ChatEdits
 from ..topology.model import Chat
 from .admin import Administration
 from .arguments import Request
@@ -46,18 +46,18 @@ class Commands:
 
     def __init__(
         self,
-        curation: Curation,
-        reconciliation: Reconciliation,
-        setup: Callable[[], Setup],
-        amendments: Amendments,
+        edits: ChatEdits,
+        reconciler: Reconciler,
+        setup: Callable[[], ActiveConfig],
+        amendments: Amend,
     ) -> None:
-        self.sender = curation.matrix.sender
-        self.slot = curation.slot
-        self.reconciliation = reconciliation
+        self.sender = edits.matrix.sender
+        self.slot = edits.slot
+        self.reconciler = reconciler
         self.setup = setup
         self.amendments = amendments
-        self.administration = Administration(reconciliation, setup)
-        chats = ChatCommands(curation, setup)
+        self.administration = Administration(reconciler, setup)
+        chats = ChatCommands(edits, setup)
         self.table: Mapping[str, Command] = {
             "new": Command("!new [title]", "start a new chat", chats.new),
             "chats": Command("!chats", "list your chats", chats.chats),
@@ -91,31 +91,31 @@ class Commands:
         """Whether a message is a command that must not wait for its turn."""
         return text.strip() == "!cancel"
 
-    async def run(self, letter: Letter, chat: Chat | None) -> None:
+    async def run(self, message: IncomingMessage, chat: Chat | None) -> None:
         """Run the command in a message and reply to it.
 
         Args:
-            letter: the message; `is_command` said yes to it.
+            message: the message; `is_command` said yes to it.
             chat: the chat it was given in; None in the control room.
 
         Raises:
             UserError: what was asked for cannot be done, and why.
         """
-        match = COMMAND.fullmatch(letter.body.strip())
+        match = COMMAND.fullmatch(message.body.strip())
         assert match is not None
-        await self.sender.mark_read(letter.room_id, letter.event_id)
-        request = Request(letter, (match[2] or "").strip(), chat)
+        await self.sender.mark_read(message.room_id, message.event_id)
+        request = Request(message, (match[2] or "").strip(), chat)
         answer = await self.table[match[1]].run(request)
-        crash_point("commanded")
-        await self.sender.reply(letter.room_id, answer, letter.event_id, request.settled)
+        failpoint("commanded")
+        await self.sender.reply(message.room_id, answer, message.event_id, request.settled)
 
     async def _retry(self, request: Request) -> str:
-        count = await self.amendments.retry(request.letter)
+        count = await self.amendments.retry(request.message)
         return f"I take up {_messages(count)}." if count else "Nothing is set aside here."
 
     async def _cancel(self, request: Request) -> str:
-        letter = request.letter
-        given_up = await self.amendments.give_up(letter.room_id, letter.event_id)
+        message = request.message
+        given_up = await self.amendments.give_up(message.room_id, message.event_id)
         # The reply names them, so that no later start takes them up again.
         request.settled.extend(given_up)
         if not given_up:
@@ -123,14 +123,14 @@ class Commands:
         return f"I gave up {_messages(len(given_up))}."
 
     async def _status(self, request: Request) -> str:
-        chats = self.slot.current.chats_of(request.letter.sender)
-        return describe_status(chats, self.slot.current, self.reconciliation.last, self.setup())
+        chats = self.slot.current.chats_of(request.message.sender)
+        return describe_status(chats, self.slot.current, self.reconciler.last, self.setup())
 
     async def _admin(self, request: Request) -> str:
-        return await self.administration.run(request.letter.sender, request.words)
+        return await self.administration.run(request.message.sender, request.words)
 
     async def _help(self, request: Request) -> str:
-        admin = self.setup().level_of(request.letter.sender) >= Level.ADMIN
+        admin = self.setup().level_of(request.message.sender) >= Level.ADMIN
         lines = [
             f"- `{(not request.chat and command.elsewhere) or command.usage}`: {command.does}"
             for name, command in self.table.items()

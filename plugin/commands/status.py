@@ -6,14 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from ..config.active import Setup
+from ..config.active import ActiveConfig
 from ..reconciler.report import Report
 from ..topology.model import Chat, Status
 from ..topology.routes import Routes
 
 
 def describe_status(
-    chats: Sequence[Chat], routes: Routes, last: Report | None, setup: Setup
+    chats: Sequence[Chat], routes: Routes, last: Report | None, setup: ActiveConfig
 ) -> str:
     """How things are, for one person.
 

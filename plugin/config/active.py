@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @attr.frozen
-class Setup:
+class ActiveConfig:
     """The configuration in force.
 
     Attributes:
@@ -59,14 +59,14 @@ class Setup:
             ) from None
 
 
-def set_up(
+def activate(
     settings: Settings,
     problems: tuple[str, ...],
     http: ClientSession,
-    before: Setup | None = None,
+    before: ActiveConfig | None = None,
     *,
     bot: UserID,
-) -> Setup:
+) -> ActiveConfig:
     """Build the platforms of these settings; those that did not change are taken over."""
     platforms = {}
     for name, wanted in settings.platforms.items():
@@ -74,4 +74,4 @@ def set_up(
         platforms[name] = (
             before.platforms[name] if before and kept else registry.build(wanted, http)
         )
-    return Setup(settings, problems, platforms, bot)
+    return ActiveConfig(settings, problems, platforms, bot)

@@ -16,12 +16,12 @@ from mautrix.types import EventID, RoomID
 from ..matrix.sender import TYPING_MS, Sender
 
 # Seconds within which an answer shows by itself that somebody was at work.
-SOON = 0.5
+TYPING_AFTER = 0.5
 # Seconds without an answer to anybody, after which receipts disturb no one.
-QUIET = 1.0
+RECEIPTS_AFTER = 1.0
 
 
-class Attention:
+class ActivityIndicator:
     """Typing notices and read receipts, for whatever is being answered."""
 
     def __init__(self, sender: Sender) -> None:
@@ -45,12 +45,12 @@ class Attention:
             What to call when the answer is there and has to be sent only. If nothing was shown by
             then, nothing will be: a homeserver that is slow needs no more to do.
         """
-        self._begin()
+        self._launch()
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
         # Those before it in the room are read with it (client-server API, section 11.6).
         self._unread[room_id] = event_id
-        showing = loop.call_later(SOON, self._show, room_id, event_id, done)
+        showing = loop.call_later(TYPING_AFTER, self._show, room_id, event_id, done)
         try:
             yield showing.cancel
         finally:
@@ -63,7 +63,7 @@ class Attention:
         if self._quiet is not None:
             self._quiet.cancel()
 
-    def _begin(self) -> None:
+    def _launch(self) -> None:
         self._at_work += 1
         if self._quiet is not None:
             self._quiet.cancel()
@@ -71,7 +71,7 @@ class Attention:
     def _end(self) -> None:
         self._at_work -= 1
         if self._at_work == 0:
-            self._quiet = asyncio.get_running_loop().call_later(QUIET, self._catch_up)
+            self._quiet = asyncio.get_running_loop().call_later(RECEIPTS_AFTER, self._catch_up)
 
     def _show(self, room_id: RoomID, event_id: EventID, done: asyncio.Event) -> None:
         self._unread.pop(room_id, None)

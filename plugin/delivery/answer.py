@@ -15,29 +15,29 @@ from functools import partial
 from mautrix.types import EventID
 
 from ..cache.inbox import Inbox
-from ..config.active import Setup
-from ..failpoints import crash_point
+from ..config.active import ActiveConfig
+from ..failpoints import failpoint
 from ..matrix.client import Matrix
-from ..matrix.timeline import Said
-from ..message import clean
-from ..platforms.protocol import Message, Platform, PlatformError, Utterance
+from ..matrix.timeline import TimelineMessage
+from ..message import sanitize
+from ..platforms.protocol import Platform, PlatformError, Prompt, Turn
 from ..topology.model import Chat
-from .activity import Attention
-from .pending import Case
+from .activity import ActivityIndicator
+from .pending import PendingMessage
 
 # Conversations with one platform that go on at the same time, over all chats.
-AT_ONCE = 64
+MAX_CONCURRENT = 64
 # Seconds to wait before a platform that has no answer just now is asked again.
-PAUSES = (1.0, 4.0)
+RETRY_DELAYS = (1.0, 4.0)
 
 
-class Conversation:
+class Responder:
     """Carries messages between chats and their platforms."""
 
     def __init__(
         self,
         matrix: Matrix,
-        setup: Callable[[], Setup],
+        setup: Callable[[], ActiveConfig],
         is_command: Callable[[str], bool],
         inbox: Inbox,
     ) -> None:
@@ -52,86 +52,86 @@ class Conversation:
         self.setup = setup
         self.is_command = is_command
         self.inbox = inbox
-        self.attention = Attention(matrix.sender)
-        self._places: dict[str, asyncio.Semaphore] = defaultdict(
-            partial(asyncio.Semaphore, AT_ONCE)
+        self.activity = ActivityIndicator(matrix.sender)
+        self._slots: dict[str, asyncio.Semaphore] = defaultdict(
+            partial(asyncio.Semaphore, MAX_CONCURRENT)
         )
 
-    async def answer(self, chat: Chat, case: Case) -> None:
+    async def answer(self, chat: Chat, pending: PendingMessage) -> None:
         """Get the platform's answer to a message and send it as a reply.
 
         Raises:
             UserError, PlatformError: there is no answer, and why.
             NoAnswer, MatrixRequestError: the homeserver failed.
         """
-        event_id = case.letter.event_id
-        with self.attention.on(chat.room_id, event_id) as answer_is_there:
-            if case.answer is None:
-                message = Message(
+        event_id = pending.message.event_id
+        with self.activity.on(chat.room_id, event_id) as answer_is_there:
+            if pending.answer is None:
+                prompt = Prompt(
                     platform_chat_id=chat.binding.platform_chat_id,
                     event_id=event_id,
-                    text=case.letter.body,
+                    text=pending.message.body,
                     history=partial(self._history, chat, event_id),
                 )
-                case.answer = await self._ask(chat.binding.platform, message)
-                crash_point("answered")
-                await self.inbox.put_answer(event_id, case.answer)
-                crash_point("kept")
+                pending.answer = await self._ask(chat.binding.platform, prompt)
+                failpoint("answered")
+                await self.inbox.put_answer(event_id, pending.answer)
+                failpoint("kept")
             answer_is_there()
-            await self.matrix.sender.answer(chat.room_id, case.answer, event_id, case.sent)
-            crash_point("sent")
+            await self.matrix.sender.answer(chat.room_id, pending.answer, event_id, pending.sent)
+            failpoint("sent")
 
-    async def _ask(self, name: str, message: Message) -> str:
+    async def _ask(self, name: str, prompt: Prompt) -> str:
         """The whole answer; what may pass by itself is tried again a few times."""
-        for pause in (*PAUSES, None):
+        for delay in (*RETRY_DELAYS, None):
             try:
-                async with self._places[name]:
-                    crash_point("asking")
-                    return await _collect(self.setup().platform(name), message)
+                async with self._slots[name]:
+                    failpoint("asking")
+                    return await _collect(self.setup().platform(name), prompt)
             except PlatformError as error:
-                if not error.can_retry or pause is None:
+                if not error.can_retry or delay is None:
                     raise
-            await asyncio.sleep(pause)
+            await asyncio.sleep(delay)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _history(self, chat: Chat, event_id: EventID, budget: int) -> Sequence[Utterance]:
+    async def _history(self, chat: Chat, event_id: EventID, budget: int) -> Sequence[Turn]:
         """What was said in the chat before, oldest first, in at most `budget` characters."""
-        utterances: list[Utterance] = []
+        turns: list[Turn] = []
         answered: EventID | None = None
-        async for said in self._in_turn(chat, event_id):
-            utterance = self._utterance(chat, said)
-            if utterance is None:
+        async for earlier in self._in_turn(chat, event_id):
+            turn = self._turn(chat, earlier)
+            if turn is None:
                 continue
-            budget -= len(utterance.text)
+            budget -= len(turn.text)
             if budget < 0:
                 break
-            if said.answers is not None and said.answers == answered:
+            if earlier.answers is not None and earlier.answers == answered:
                 # A long answer came in several messages; to the platform it is one.
-                text = f"{utterance.text}\n\n{utterances.pop().text}"
-                utterance = Utterance("assistant", text)
-            answered = said.answers
-            utterances.append(utterance)
-        return utterances[::-1]
+                text = f"{turn.text}\n\n{turns.pop().text}"
+                turn = Turn("assistant", text)
+            answered = earlier.answers
+            turns.append(turn)
+        return turns[::-1]
 
-    async def _in_turn(self, chat: Chat, event_id: EventID) -> AsyncIterator[Said]:
+    async def _in_turn(self, chat: Chat, event_id: EventID) -> AsyncIterator[TimelineMessage]:
         """The chat's messages, newest first, with each answer that came late at its question."""
-        late: dict[EventID, list[Said]] = {}
-        async for said in self.matrix.timeline.before(chat.room_id, event_id):
-            if said.later and said.answers is not None:
-                late.setdefault(said.answers, []).append(said)
+        late: dict[EventID, list[TimelineMessage]] = {}
+        async for earlier in self.matrix.timeline.before(chat.room_id, event_id):
+            if earlier.later and earlier.answers is not None:
+                late.setdefault(earlier.answers, []).append(earlier)
                 continue
-            for answer in late.pop(said.answers or said.event_id, ()):
+            for answer in late.pop(earlier.answers or earlier.event_id, ()):
                 yield answer
-            yield said
+            yield earlier
 
-    def _utterance(self, chat: Chat, said: Said) -> Utterance | None:
-        if said.sender == self.matrix.identity.bot:
-            return Utterance("assistant", said.text) if said.answers else None
-        if said.sender != chat.owner or self.is_command(said.text):
+    def _turn(self, chat: Chat, earlier: TimelineMessage) -> Turn | None:
+        if earlier.sender == self.matrix.identity.bot:
+            return Turn("assistant", earlier.text) if earlier.answers else None
+        if earlier.sender != chat.owner or self.is_command(earlier.text):
             return None
-        return Utterance("user", said.text)
+        return Turn("user", earlier.text)
 
 
-async def _collect(platform: Platform, message: Message) -> str:
-    async with contextlib.aclosing(platform.send(message)) as pieces:
-        return clean("".join([piece async for piece in pieces]))
+async def _collect(platform: Platform, prompt: Prompt) -> str:
+    async with contextlib.aclosing(platform.send(prompt)) as pieces:
+        return sanitize("".join([piece async for piece in pieces]))

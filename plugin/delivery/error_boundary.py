@@ -21,7 +21,7 @@ from ..platforms.protocol import PlatformError
 SILENCE = "The homeserver does not answer just now. Please try again shortly."
 
 
-class Boundary:
+class ErrorBoundary:
     """Runs one piece of work for somebody in a room, and tells them if it fails."""
 
     def __init__(self, sender: Sender, log: logging.Logger) -> None:

@@ -12,10 +12,10 @@ from functools import partial
 from mautrix.types import EventID, RoomID
 
 from ..cache.inbox import Kept, State
-from ..failpoints import crash_point
-from ..message import Letter
-from .amend import Amendments
-from .pending import Case, Cases
+from ..failpoints import failpoint
+from ..message import IncomingMessage
+from .amend import Amend
+from .pending import PendingMessage, PendingMessages
 
 # Messages of one person that may wait; what comes beyond is set aside, not lost.
 LONGEST_QUEUE = 100
@@ -27,11 +27,11 @@ CUT_OFF = (
 )
 
 
-class Intake:
+class Inbound:
     """Takes messages in."""
 
-    def __init__(self, cases: Cases, amendments: Amendments) -> None:
-        self.cases = cases
+    def __init__(self, pending: PendingMessages, amendments: Amend) -> None:
+        self.pending = pending
         self.amendments = amendments
         self._seen: dict[EventID, None] = {}
         self._holds = 0
@@ -40,23 +40,23 @@ class Intake:
     @property
     def saved(self) -> bool:
         """Whether every message that was delivered is kept in the inbox, or done with."""
-        return self.cases.saved and not self._holds
+        return self.pending.saved and not self._holds
 
-    def put(self, letter: Letter, at_once: bool = False) -> None:
+    def put(self, message: IncomingMessage, at_once: bool = False) -> None:
         """Take in a message that just came.
 
         Args:
-            letter: the message.
+            message: the message.
             at_once: it does not wait for its turn in its room.
         """
         if at_once:
-            self._take(letter, at_once)
+            self._take(message, at_once)
         else:
-            self._in_turn(partial(self._take, letter))
+            self._in_turn(partial(self._take, message))
 
-    def edit(self, letter: Letter) -> None:
+    def edit(self, message: IncomingMessage) -> None:
         """Take in an edit of a message."""
-        self._in_turn(partial(self.amendments.edit, letter))
+        self._in_turn(partial(self.amendments.edit, message))
 
     def withdraw(self, room_id: RoomID, event_id: EventID) -> None:
         """Take in the redaction of a message."""
@@ -66,52 +66,52 @@ class Intake:
         """Let messages wait: older ones are about to be read, and come before them."""
         self._holds += 1
 
-    def release(self, older: Iterable[Letter]) -> None:
+    def release(self, older: Iterable[IncomingMessage]) -> None:
         """Take in older messages and edits, and then what waited for them.
 
         Args:
             older: what was read meanwhile, in its order; it may hold the others too.
         """
         self._holds -= 1
-        for letter in older:
-            if letter.replaces is not None:
-                self.amendments.edit(letter)
+        for message in older:
+            if message.replaces is not None:
+                self.amendments.edit(message)
             else:
-                self._take(letter)
+                self._take(message)
         waiting, self._held = self._held, []
         for deed in waiting:
             self._in_turn(deed)
 
     def resume(self, kept: Kept) -> None:
         """Take up a message that an earlier life kept."""
-        letter = kept.letter
-        if not self._is_new(letter.event_id):
+        message = kept.message
+        if not self._is_new(message.event_id):
             return
-        case = Case(letter, kept.answer, kept.sent)
+        pending = PendingMessage(message, kept.answer, kept.sent)
         if kept.state is State.SET_ASIDE:
-            self.cases.aside[letter.room_id][letter.event_id] = case
+            self.pending.aside[message.room_id][message.event_id] = pending
         else:
-            self.cases.queue(case)
+            self.pending.queue(pending)
 
-    async def set_aside(self, room_id: RoomID, letters: list[Letter]) -> None:
+    async def set_aside(self, room_id: RoomID, messages: list[IncomingMessage]) -> None:
         """Keep messages of a room that are too old to be answered unasked, and say so there."""
-        letters = [letter for letter in letters if self._is_new(letter.event_id)]
-        if not letters:
+        messages = [message for message in messages if self._is_new(message.event_id)]
+        if not messages:
             return
-        await self.cases.set_aside(letters)
+        await self.pending.set_aside(messages)
         text = (
-            f"While I was away, {len(letters)} message{'s' * (len(letters) > 1)} came that I "
+            f"While I was away, {len(messages)} message{'s' * (len(messages) > 1)} came that I "
             "leave unanswered because of their age. `!retry` takes them up, `!cancel` gives them "
             "up."
         )
-        say = partial(self.cases.sender.notice, room_id, text)
-        self.cases.queues.put(room_id, partial(self.cases.boundary.run, say, room_id))
+        say = partial(self.pending.sender.notice, room_id, text)
+        self.pending.queues.put(room_id, partial(self.pending.boundary.run, say, room_id))
 
-    def say_cut_off(self, letter: Letter) -> None:
+    def say_cut_off(self, message: IncomingMessage) -> None:
         """Say of an answer that its end was lost: nobody has it any more."""
-        room_id = letter.room_id
-        say = partial(self.cases.sender.reply, room_id, CUT_OFF, letter.event_id)
-        self.cases.queues.put(room_id, partial(self.cases.boundary.run, say, room_id))
+        room_id = message.room_id
+        say = partial(self.pending.sender.reply, room_id, CUT_OFF, message.event_id)
+        self.pending.queues.put(room_id, partial(self.pending.boundary.run, say, room_id))
 
     def _in_turn(self, deed: Callable[[], None]) -> None:
         """Do something now, or when the older messages were taken in that come before it."""
@@ -120,18 +120,18 @@ class Intake:
         else:
             deed()
 
-    def _take(self, letter: Letter, at_once: bool = False) -> None:
-        if not self._is_new(letter.event_id):
+    def _take(self, message: IncomingMessage, at_once: bool = False) -> None:
+        if not self._is_new(message.event_id):
             return
-        crash_point("received")
-        if self.cases.waiting(letter.sender) >= LONGEST_QUEUE and not at_once:
+        failpoint("received")
+        if self.pending.waiting(message.sender) >= LONGEST_QUEUE and not at_once:
             text = (
                 f"{LONGEST_QUEUE} of your messages wait for an answer. I set aside what you "
                 "write until then; `!retry` takes it up."
             )
-            self.cases.set_aside_with(letter, text)
+            self.pending.set_aside_with(message, text)
         else:
-            self.cases.begin(letter, at_once)
+            self.pending.begin(message, at_once)
 
     def _is_new(self, event_id: EventID) -> bool:
         """Whether a message has not been seen yet; from now on it has."""

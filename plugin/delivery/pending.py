@@ -17,51 +17,51 @@ import attr
 from mautrix.types import EventID, RoomID, UserID
 
 from ..cache.inbox import Inbox, State
-from ..failpoints import crash_point
+from ..failpoints import failpoint
 from ..matrix.api import NoAnswer
 from ..matrix.sender import Sender
 from ..matrix.throttle import wait_before
-from ..message import Letter
+from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
-from .error_boundary import Boundary
+from .error_boundary import ErrorBoundary
 from .room_queues import RoomQueues
 
 LONGEST_PAUSE = 60.0
 
 
 @attr.define(eq=False)
-class Case:
+class PendingMessage:
     """A message on its way to its answer.
 
     Attributes:
-        letter: the message, as its last edit left it.
+        message: the message, as its last edit left it.
         answer: the platform's answer, once it was had: it is not asked for twice.
         sent: how many of the messages that the answer takes stand in Matrix.
         begun: its turn has come.
     """
 
-    letter: Letter
+    message: IncomingMessage
     answer: str | None = None
     sent: int = 0
     begun: bool = False
 
 
-Handle = Callable[[Case], Awaitable[None]]
+Handle = Callable[[PendingMessage], Awaitable[None]]
 
 
-class Cases:
+class PendingMessages:
     """All of them. `open` ones wait for their turn or have it; those set `aside`, by room, wait
     for their owner."""
 
     def __init__(
-        self, inbox: Inbox, queues: RoomQueues, boundary: Boundary, sender: Sender
+        self, inbox: Inbox, queues: RoomQueues, boundary: ErrorBoundary, sender: Sender
     ) -> None:
         self.inbox = inbox
         self.queues = queues
         self.boundary = boundary
         self.sender = sender
-        self.open: dict[EventID, Case] = {}
-        self.aside: dict[RoomID, dict[EventID, Case]] = defaultdict(dict)
+        self.open: dict[EventID, PendingMessage] = {}
+        self.aside: dict[RoomID, dict[EventID, PendingMessage]] = defaultdict(dict)
         self._handle: Handle
         self._waiting: Counter[UserID] = Counter()
         self._unsaved: dict[EventID, asyncio.Task[None]] = {}
@@ -87,46 +87,46 @@ class Cases:
         """How many messages of this person are open."""
         return self._waiting[sender]
 
-    def begin(self, letter: Letter, at_once: bool = False) -> None:
+    def begin(self, message: IncomingMessage, at_once: bool = False) -> None:
         """Keep a message, and answer it when its turn comes, or without waiting for a turn."""
-        kept = self._unsaved[letter.event_id] = self.spawn(self._keep(letter))
+        kept = self._unsaved[message.event_id] = self.spawn(self._keep(message))
         if at_once:
-            case = Case(letter)
-            self._open(case)
-            self.spawn(self._process(case, kept))
+            pending = PendingMessage(message)
+            self._open(pending)
+            self.spawn(self._process(pending, kept))
         else:
-            self.queue(Case(letter), kept)
+            self.queue(PendingMessage(message), kept)
 
-    def queue(self, case: Case, kept: asyncio.Task[None] | None = None) -> None:
+    def queue(self, pending: PendingMessage, kept: asyncio.Task[None] | None = None) -> None:
         """Answer a message when its turn comes.
 
         Args:
             case: the message.
             kept: puts it into the inbox; None if it is there.
         """
-        self._open(case)
-        self.queues.put(case.letter.room_id, partial(self._process, case, kept))
+        self._open(pending)
+        self.queues.put(pending.message.room_id, partial(self._process, pending, kept))
 
-    async def set_aside(self, letters: Iterable[Letter]) -> None:
+    async def set_aside(self, messages: Iterable[IncomingMessage]) -> None:
         """Keep messages until their owner asks for them."""
-        letters = list(letters)
-        for letter in letters:
-            self.aside[letter.room_id][letter.event_id] = Case(letter)
-        await self.inbox.put(letters, State.SET_ASIDE)
+        messages = list(messages)
+        for message in messages:
+            self.aside[message.room_id][message.event_id] = PendingMessage(message)
+        await self.inbox.put(messages, State.SET_ASIDE)
 
-    def set_aside_with(self, letter: Letter, notice: str) -> None:
+    def set_aside_with(self, message: IncomingMessage, notice: str) -> None:
         """The same for one that just came; its sender is told, if it is the room's first."""
-        self._unsaved[letter.event_id] = self.spawn(self._set_aside_with(letter, notice))
+        self._unsaved[message.event_id] = self.spawn(self._set_aside_with(message, notice))
 
-    def revise(self, case: Case, state: State) -> None:
+    def revise(self, pending: PendingMessage, state: State) -> None:
         """Keep a message as an edit left it."""
-        self.spawn(self._keep(case.letter, state))
+        self.spawn(self._keep(pending.message, state))
 
-    async def finish(self, case: Case) -> None:
+    async def finish(self, pending: PendingMessage) -> None:
         """Drop a message that is answered or given up."""
-        self._close(case)
-        await self.inbox.remove(case.letter.event_id)
-        crash_point("noted")
+        self._close(pending)
+        await self.inbox.remove(pending.message.event_id)
+        failpoint("noted")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside the queues."""
@@ -143,53 +143,53 @@ class Cases:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _open(self, case: Case) -> None:
-        self.open[case.letter.event_id] = case
-        self._waiting[case.letter.sender] += 1
+    def _open(self, pending: PendingMessage) -> None:
+        self.open[pending.message.event_id] = pending
+        self._waiting[pending.message.sender] += 1
 
-    def _close(self, case: Case) -> None:
-        if self.open.pop(case.letter.event_id, None) is not None:
-            self._waiting[case.letter.sender] -= 1
-        self._unsaved.pop(case.letter.event_id, None)
+    def _close(self, pending: PendingMessage) -> None:
+        if self.open.pop(pending.message.event_id, None) is not None:
+            self._waiting[pending.message.sender] -= 1
+        self._unsaved.pop(pending.message.event_id, None)
 
-    async def _keep(self, letter: Letter, state: State = State.WAITING) -> None:
-        if await self.inbox.put([letter], state):
-            crash_point("stored")
-            self._unsaved.pop(letter.event_id, None)
+    async def _keep(self, message: IncomingMessage, state: State = State.WAITING) -> None:
+        if await self.inbox.put([message], state):
+            failpoint("stored")
+            self._unsaved.pop(message.event_id, None)
 
-    async def _set_aside_with(self, letter: Letter, notice: str) -> None:
-        first = not self.aside.get(letter.room_id)
-        await self.set_aside([letter])
-        self._unsaved.pop(letter.event_id, None)
+    async def _set_aside_with(self, message: IncomingMessage, notice: str) -> None:
+        first = not self.aside.get(message.room_id)
+        await self.set_aside([message])
+        self._unsaved.pop(message.event_id, None)
         if first:
-            say = partial(self.sender.notice, letter.room_id, notice, letter.event_id)
-            await self.boundary.run(say, letter.room_id)
+            say = partial(self.sender.notice, message.room_id, notice, message.event_id)
+            await self.boundary.run(say, message.room_id)
 
-    async def _process(self, case: Case, kept: asyncio.Task[None] | None) -> None:
+    async def _process(self, pending: PendingMessage, kept: asyncio.Task[None] | None) -> None:
         if kept is not None:
             await asyncio.wait({kept})
-        if case.letter.event_id not in self.open:
+        if pending.message.event_id not in self.open:
             return
-        case.begun = True
+        pending.begun = True
         for attempt in itertools.count(1):
-            work = partial(self._handle, case)
+            work = partial(self._handle, pending)
             try:
-                await self.boundary.answer(work, case.letter.room_id, case.letter.event_id)
+                await self.boundary.answer(work, pending.message.room_id, pending.message.event_id)
             except NoAnswer:
                 await asyncio.sleep(wait_before(attempt, LONGEST_PAUSE))
             except PlatformError as error:
-                await self._fail(case, error)
+                await self._fail(pending, error)
                 return
             else:
-                await self.finish(case)
+                await self.finish(pending)
                 return
 
-    async def _fail(self, case: Case, error: PlatformError) -> None:
+    async def _fail(self, pending: PendingMessage, error: PlatformError) -> None:
         """Set a message aside that the platform has no answer to, and say so."""
-        room_id, event_id = case.letter.room_id, case.letter.event_id
-        self._close(case)
-        case.begun = False
-        self.aside[room_id][event_id] = case
-        await self.inbox.put([case.letter], State.SET_ASIDE)
+        room_id, event_id = pending.message.room_id, pending.message.event_id
+        self._close(pending)
+        pending.begun = False
+        self.aside[room_id][event_id] = pending
+        await self.inbox.put([pending.message], State.SET_ASIDE)
         text = f"{error.sentence}  \n`!retry` asks again, `!cancel` gives it up."
         await self.boundary.run(partial(self.sender.notice, room_id, text, event_id), room_id)

@@ -12,21 +12,21 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
 from ..commands.dispatch import Commands
-from ..config.active import Setup
+from ..config.active import ActiveConfig
 from ..config.permissions import Level
 from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.client import Matrix
 from ..matrix.links import link, room_url
-from ..message import Letter
-from ..spaces.provision import Home, Provisioning
+from ..message import IncomingMessage
+from ..spaces.provision import OwnerRooms, Provisioning
 from ..topology.model import Chat
 from ..topology.scope import Scope
 
 UNREAD = "I could not look at this room yet. Please write again in a minute; nothing is lost."
 
 
-class Reception:
+class ControlRoom:
     """Answers messages in rooms that are no chats."""
 
     def __init__(
@@ -34,68 +34,64 @@ class Reception:
         matrix: Matrix,
         provisioning: Provisioning,
         commands: Commands,
-        setup: Callable[[], Setup],
+        setup: Callable[[], ActiveConfig],
     ) -> None:
         self.matrix = matrix
         self.provisioning = provisioning
         self.slot = provisioning.slot
         self.commands = commands
         self.setup = setup
-        self.log = provisioning.reconciliation.log
+        self.log = provisioning.reconciler.log
         self._shown: set[tuple[RoomID, UserID]] = set()
 
-    async def recognise(self, room_id: RoomID, sender: UserID) -> Chat | None:
+    async def resolve_room(self, room_id: RoomID, sender: UserID) -> Chat | None:
         """Whether a room that is not routed is a chat after all: one that is being made just
         now, or one that could not be read before.
 
         Raises:
             UserError: it is still not known what the room is.
         """
-        await self.provisioning.insistence.wait_for(sender)
-        if not await self.provisioning.reconciliation.knows(room_id):
+        await self.provisioning.owner_lock.wait_for(sender)
+        if not await self.provisioning.reconciler.knows(room_id):
             # Made by another instance, perhaps, or by an earlier life a moment before it ended.
             scope = Scope(frozenset({sender}), frozenset({room_id}))
-            await self.provisioning.insistence.look_again(
-                scope, "somebody wrote in an unknown room"
-            )
+            await self.provisioning.owner_lock.refresh(scope, "somebody wrote in an unknown room")
         if room_id in self.slot.current.unread:
             scope = Scope(frozenset({sender}), frozenset({room_id}))
-            await self.provisioning.insistence.look_again(
-                scope, "somebody wrote in an unread room"
-            )
+            await self.provisioning.owner_lock.refresh(scope, "somebody wrote in an unread room")
             if room_id in self.slot.current.unread:
                 raise UserError(UNREAD)
         return self.slot.current.lookup(room_id)
 
-    async def receive(self, letter: Letter) -> None:
+    async def receive(self, message: IncomingMessage) -> None:
         """Answer somebody who wrote outside their chats."""
-        if self.setup().level_of(letter.sender) < Level.USER:
+        if self.setup().level_of(message.sender) < Level.USER:
             return
-        in_group = not await self.is_control_room(letter.room_id, letter.sender)
+        in_group = not await self.is_control_room(message.room_id, message.sender)
         if not in_group:
-            if self.commands.is_command(letter.body):
-                if letter.sender not in self.slot.current.spaces:
-                    await self.call_home(letter.sender)
-                await self.commands.run(letter, None)
-                await self.call_home(letter.sender)
+            if self.commands.is_command(message.body):
+                if message.sender not in self.slot.current.spaces:
+                    await self.reinvite_to_space(message.sender)
+                await self.commands.run(message, None)
+                await self.reinvite_to_space(message.sender)
                 return
-        elif self.has_shown(letter.room_id, letter.sender):
+        elif self.was_pointed(message.room_id, message.sender):
             return
-        home = await self.provisioning.make_home(letter.sender)
-        await self.call_home(letter.sender)
+        home = await self.provisioning.ensure_rooms(message.sender)
+        await self.reinvite_to_space(message.sender)
         text = f"Your chats are in {await self.describe(home)}. I answer there, not here."
-        await self.matrix.sender.reply(letter.room_id, text, letter.event_id)
+        await self.matrix.sender.reply(message.room_id, text, message.event_id)
         if in_group:
-            self._shown.add((letter.room_id, letter.sender))
+            self._shown.add((message.room_id, message.sender))
 
-    async def call_home(self, owner: UserID) -> None:
+    async def reinvite_to_space(self, owner: UserID) -> None:
         """See that an owner who wrote can find their Space; if not now, with their next word."""
         try:
-            await self.provisioning.call_home(owner)
+            await self.provisioning.reinvite_to_space(owner)
         except (UserError, NoAnswer, MatrixRequestError) as error:
             self.log.warning("%s could not be shown to their Space: %s", owner, error)
 
-    def has_shown(self, room_id: RoomID, sender: UserID) -> bool:
+    def was_pointed(self, room_id: RoomID, sender: UserID) -> bool:
         """Whether somebody in a group was shown to their Space already: the others there should
         not have to read that after every message."""
         return (room_id, sender) in self._shown
@@ -105,7 +101,7 @@ class Reception:
         members = await self.matrix.lookups.joined_members(room_id)
         return members <= {self.setup().bot, sender}
 
-    async def describe(self, home: Home) -> str:
+    async def describe(self, home: OwnerRooms) -> str:
         """A link to the Space, by its name."""
         space = home.space
         name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")

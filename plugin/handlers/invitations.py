@@ -19,7 +19,7 @@ from mautrix.types import EventType, Membership, RoomID, StateEvent, UserID
 from mautrix.types import MemberStateEventContent as Member
 
 from ..config.permissions import Level
-from ..delivery.error_boundary import Boundary
+from ..delivery.error_boundary import ErrorBoundary
 from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
 from ..matrix.api import NoAnswer
@@ -27,7 +27,7 @@ from ..matrix.links import link, room_url
 from ..matrix.sync import Invitation
 from ..matrix.throttle import wait_before
 from ..topology.snapshot import Room
-from .control_room import Reception
+from .control_room import ControlRoom
 
 LONGEST_PAUSE = 300.0
 SORRY = (
@@ -41,9 +41,9 @@ class Invitations:
 
     def __init__(
         self,
-        reception: Reception,
+        reception: ControlRoom,
         queues: RoomQueues,
-        boundary: Boundary,
+        boundary: ErrorBoundary,
         log: logging.Logger,
     ) -> None:
         self.reception = reception
@@ -91,7 +91,7 @@ class Invitations:
         if not greeted and not await self.matrix.lookups.has_spoken(room.room_id):
             self.answer(Invitation(room.room_id, others[0]))
         else:
-            self.provisioning.reconciliation.acknowledge(room.room_id)
+            self.provisioning.reconciler.mark_foreign(room.room_id)
 
     def answer(self, invitation: Invitation) -> None:
         """Queue the answer to an invitation; answering one twice does no harm."""
@@ -128,7 +128,7 @@ class Invitations:
             return
         self._welcomed.add(invitation.room_id)
         try:
-            home = await self.provisioning.make_home(invitation.sender)
+            home = await self.provisioning.ensure_rooms(invitation.sender)
         except UserError:
             # Said in the room, which the bot must have joined for that.
             await self.matrix.writer.join(invitation.room_id)
@@ -143,7 +143,7 @@ class Invitations:
                 f"{await self.reception.describe(home)}. Accept the invitations and write in "
                 f"{first}; `!new` starts another, `!help` shows what else I can do.",
             )
-        self.provisioning.reconciliation.acknowledge(invitation.room_id)
+        self.provisioning.reconciler.mark_foreign(invitation.room_id)
 
     async def _decline(self, invitation: Invitation) -> None:
         room_id: RoomID = invitation.room_id

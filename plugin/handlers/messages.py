@@ -15,13 +15,13 @@ from mautrix.types import EncryptedEvent, EventType, RedactionEvent, RoomID, Use
 
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
-from ..delivery.answer import Conversation
-from ..delivery.inbound import Intake
-from ..delivery.pending import Case
+from ..delivery.answer import Responder
+from ..delivery.inbound import Inbound
+from ..delivery.pending import PendingMessage
 from ..errors import UserError
-from ..message import Letter, read_letter
+from ..message import IncomingMessage, parse_message
 from ..topology.model import Chat, Status
-from .control_room import Reception
+from .control_room import ControlRoom
 
 # What clients send without anybody having written something.
 SILENT = ("m.notice",)
@@ -41,7 +41,7 @@ TEXT_ONLY = "I can read text only; this message did not reach the platform."
 class Messages:
     """Takes every message, and handles it when its turn comes."""
 
-    def __init__(self, reception: Reception, conversation: Conversation, intake: Intake) -> None:
+    def __init__(self, reception: ControlRoom, conversation: Responder, intake: Inbound) -> None:
         self.slot = reception.slot
         self.setup = reception.setup
         self.reception = reception
@@ -50,14 +50,14 @@ class Messages:
         self.intake = intake
         self.matrix = reception.matrix
         self._sealed: set[RoomID] = set()
-        intake.cases.serve(self.handle)
+        intake.pending.serve(self.handle)
 
     @event.on(EventType.ROOM_MESSAGE)
     async def take(self, evt: MaubotMessageEvent) -> None:
         """Take in a live message."""
-        letter = read_letter(evt.serialize())
-        if letter is not None:
-            self.put(letter)
+        message = parse_message(evt.serialize())
+        if message is not None:
+            self.put(message)
 
     @event.on(EventType.ROOM_ENCRYPTED)
     async def take_sealed(self, evt: EncryptedEvent) -> None:
@@ -70,51 +70,51 @@ class Messages:
             return
         self._sealed.add(evt.room_id)
         work = partial(self._say_sealed, evt.room_id, evt.sender, chat)
-        await self.intake.cases.boundary.run(work, evt.room_id)
+        await self.intake.pending.boundary.run(work, evt.room_id)
 
     @event.on(EventType.ROOM_REDACTION)
     async def withdraw(self, evt: RedactionEvent) -> None:
         """Drop a message that was taken back before its turn came."""
         self.intake.withdraw(evt.room_id, evt.redacts)
 
-    def put(self, letter: Letter) -> None:
+    def put(self, message: IncomingMessage) -> None:
         """Take in a message, unless nobody wants an answer to it."""
-        if not self.wants_answer(letter):
+        if not self.wants_answer(message):
             return
-        if letter.replaces is not None:
-            self.intake.edit(letter)
+        if message.replaces is not None:
+            self.intake.edit(message)
         else:
             # What ends a conversation must not wait for it.
-            self.intake.put(letter, at_once=self.commands.is_urgent(letter.body))
+            self.intake.put(message, at_once=self.commands.is_urgent(message.body))
 
-    def wants_answer(self, letter: Letter) -> bool:
+    def wants_answer(self, message: IncomingMessage) -> bool:
         """Whether anybody does: not to the bot's own, to notices of other bots, to guests in
         somebody's chat, or to strangers."""
-        if letter.sender == self.setup().bot or letter.msgtype in SILENT:
+        if message.sender == self.setup().bot or message.msgtype in SILENT:
             return False
-        chat = self.slot.current.lookup(letter.room_id)
+        chat = self.slot.current.lookup(message.room_id)
         if chat is not None:
-            return letter.sender == chat.owner
-        if letter.room_id in self.slot.current.elsewhere:
+            return message.sender == chat.owner
+        if message.room_id in self.slot.current.elsewhere:
             # Another instance's chat, on the same account: it answers there.
             return False
-        if self.reception.has_shown(letter.room_id, letter.sender):
+        if self.reception.was_pointed(message.room_id, message.sender):
             return False
-        return self.setup().level_of(letter.sender) >= Level.USER
+        return self.setup().level_of(message.sender) >= Level.USER
 
-    async def handle(self, case: Case) -> None:
+    async def handle(self, pending: PendingMessage) -> None:
         """Answer a message whose turn has come."""
-        letter = case.letter
-        chat = self.slot.current.lookup(letter.room_id)
+        message = pending.message
+        chat = self.slot.current.lookup(message.room_id)
         if chat is None:
-            chat = await self.reception.recognise(letter.room_id, letter.sender)
-        if letter.room_id in self.slot.current.elsewhere:
+            chat = await self.reception.resolve_room(message.room_id, message.sender)
+        if message.room_id in self.slot.current.elsewhere:
             return
         if chat is None:
-            await self.reception.receive(letter)
-        elif letter.sender == chat.owner:
-            await self._handle_owner(chat, case)
-            await self.reception.call_home(chat.owner)
+            await self.reception.receive(message)
+        elif message.sender == chat.owner:
+            await self._handle_owner(chat, pending)
+            await self.reception.reinvite_to_space(chat.owner)
 
     async def _say_sealed(self, room_id: RoomID, sender: UserID, chat: Chat | None) -> None:
         if chat is not None:
@@ -124,16 +124,16 @@ class Messages:
         if permitted and await self.reception.is_control_room(room_id, sender):
             await self.matrix.sender.notice(room_id, SEALED_CONTROL)
 
-    async def _handle_owner(self, chat: Chat, case: Case) -> None:
-        letter = case.letter
-        if self.setup().level_of(letter.sender) < Level.USER:
+    async def _handle_owner(self, chat: Chat, pending: PendingMessage) -> None:
+        message = pending.message
+        if self.setup().level_of(message.sender) < Level.USER:
             raise UserError(NOT_PERMITTED)
-        if not letter.is_text:
+        if not message.is_text:
             raise UserError(TEXT_ONLY)
-        if self.commands.is_command(letter.body):
-            await self.commands.run(letter, chat)
+        if self.commands.is_command(message.body):
+            await self.commands.run(message, chat)
         elif chat.status is Status.LIVE:
-            await self.conversation.answer(chat, case)
+            await self.conversation.answer(chat, pending)
         else:
             raise UserError(
                 "This chat is archived, so nobody answers here. "

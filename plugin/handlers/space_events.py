@@ -7,7 +7,7 @@ from typing import Any
 from maubot.handlers import event
 from mautrix.types import EventType, StateEvent
 
-from ..reconciler.loop import Reconciliation
+from ..reconciler.loop import Reconciler
 from ..topology.model import BINDING_TYPE, MARKER_TYPE
 from ..topology.scope import affected_by
 
@@ -18,9 +18,9 @@ MARKER_EVENT = EventType.find(MARKER_TYPE, EventType.Class.STATE)
 class SpaceEvents:
     """Marks Spaces and chats in which something happened."""
 
-    def __init__(self, reconciliation: Reconciliation) -> None:
-        self.reconciliation = reconciliation
-        self.bot = reconciliation.reader.identity.bot
+    def __init__(self, reconciler: Reconciler) -> None:
+        self.reconciler = reconciler
+        self.bot = reconciler.reader.identity.bot
 
     @event.on(EventType.ROOM_MEMBER)
     @event.on(EventType.ROOM_TOMBSTONE)
@@ -36,7 +36,7 @@ class SpaceEvents:
         raw: dict[str, Any] = {"type": str(evt.type), "state_key": evt.state_key}
         if evt.type == EventType.ROOM_MEMBER:
             raw["content"] = {"membership": str(content.membership)}
-        routes = self.reconciliation.slot.current
+        routes = self.reconciler.slot.current
         scope = affected_by(raw, evt.room_id, routes, self.bot)
         if scope:
-            self.reconciliation.mark(scope)
+            self.reconciler.mark(scope)

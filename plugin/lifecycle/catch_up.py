@@ -22,8 +22,8 @@ from ..matrix.backlog import read_backlog
 from ..matrix.sync import invitations_in, rooms_in, scope_of
 from ..matrix.timeline import Timeline
 from ..matrix.until_answered import until_known
-from ..message import Letter
-from ..reconciler.loop import Reconciliation
+from ..message import IncomingMessage
+from ..reconciler.loop import Reconciler
 
 
 class CatchUp:
@@ -33,7 +33,7 @@ class CatchUp:
         self,
         messages: Messages,
         invitations: Invitations,
-        reconciliation: Reconciliation,
+        reconciler: Reconciler,
         timeline: Timeline,
     ) -> None:
         """
@@ -46,10 +46,10 @@ class CatchUp:
         self.messages = messages
         self.intake = messages.intake
         self.invitations = invitations
-        self.reconciliation = reconciliation
-        self.reader = reconciliation.reader
+        self.reconciler = reconciler
+        self.reader = reconciler.reader
         self.timeline = timeline
-        self.log = reconciliation.log
+        self.log = reconciler.log
         self._token = SyncToken("")
         self._reading = asyncio.Lock()
         self._readings: set[asyncio.Task[None]] = set()
@@ -89,25 +89,25 @@ class CatchUp:
         await asyncio.wait({reading})
 
     async def _read_until_known(self, token: SyncToken) -> None:
-        letters: list[Letter] = []
+        messages: list[IncomingMessage] = []
         try:
             # One after the other: what a later one reads was written later.
             async with self._reading:
-                letters = await until_known(partial(self._read_from, token), self.log)
+                messages = await until_known(partial(self._read_from, token), self.log)
         except MatrixRequestError as error:
             self.log.warning("What was written meanwhile could not be read: %s", error)
-        self.intake.release(letters)
+        self.intake.release(messages)
 
-    async def _read_from(self, token: SyncToken) -> list[Letter]:
+    async def _read_from(self, token: SyncToken) -> list[IncomingMessage]:
         """Read on from a token, and see to everything but the messages that want an answer."""
         bot = self.reader.identity.bot
         sync = await self.reader.since(token)
         backlog = await read_backlog(sync, token, self.timeline, self.log)
-        if scope := scope_of(sync, self.reconciliation.slot.current, bot):
-            self.reconciliation.mark(scope)
+        if scope := scope_of(sync, self.reconciler.slot.current, bot):
+            self.reconciler.mark(scope)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
-        wanted = [one for one in backlog.letters if self.messages.wants_answer(one)]
+        wanted = [one for one in backlog.messages if self.messages.wants_answer(one)]
         return [one for one in wanted if one.event_id not in backlog.withdrawn]
 
 

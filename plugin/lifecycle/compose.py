@@ -8,21 +8,21 @@ import attr
 
 from ..cache.inbox import Inbox
 from ..commands.dispatch import Commands
-from ..config.active import Setup
-from ..delivery.amend import Amendments
-from ..delivery.answer import Conversation
-from ..delivery.error_boundary import Boundary
-from ..delivery.inbound import Intake
-from ..delivery.pending import Cases
+from ..config.active import ActiveConfig
+from ..delivery.amend import Amend
+from ..delivery.answer import Responder
+from ..delivery.error_boundary import ErrorBoundary
+from ..delivery.inbound import Inbound
+from ..delivery.pending import PendingMessages
 from ..delivery.room_queues import RoomQueues
-from ..handlers.control_room import Reception
+from ..handlers.control_room import ControlRoom
 from ..handlers.invitations import Invitations
 from ..handlers.messages import Messages
 from ..handlers.space_events import SpaceEvents
-from ..spaces.edit import Curation
+from ..spaces.edit import ChatEdits
 from ..spaces.provision import Provisioning
 from .catch_up import CatchUp
-from .resume import Resumption
+from .resume import Resume
 
 
 @attr.frozen
@@ -31,12 +31,12 @@ class Handlers:
 
     queues: RoomQueues
     inbox: Inbox
-    intake: Intake
+    intake: Inbound
     invitations: Invitations
     messages: Messages
     space_events: SpaceEvents
     catch_up: CatchUp
-    resumption: Resumption
+    resumption: Resume
 
     @property
     def all(self) -> tuple[object, ...]:
@@ -44,21 +44,23 @@ class Handlers:
 
     def is_kept(self) -> bool:
         """Whether everything that was delivered is in the database, or done with."""
-        return self.intake.saved and self.invitations.idle and self.catch_up.reconciliation.idle
+        return self.intake.saved and self.invitations.idle and self.catch_up.reconciler.idle
 
     def is_done(self) -> bool:
         """Whether everything that was delivered is done with."""
-        return self.is_kept() and not self.intake.cases.open
+        return self.is_kept() and not self.intake.pending.open
 
     async def close(self) -> None:
         """Take in nothing more, and let what goes on end if it does so soon."""
         await self.catch_up.close()
         await self.queues.close()
-        self.messages.conversation.attention.close()
-        await self.intake.cases.close()
+        self.messages.conversation.activity.close()
+        await self.intake.pending.close()
 
 
-def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup]) -> Handlers:
+def assemble(
+    provisioning: Provisioning, inbox: Inbox, setup: Callable[[], ActiveConfig]
+) -> Handlers:
     """Make the handlers of one life of the plugin.
 
     Args:
@@ -66,16 +68,16 @@ def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup
         inbox: keeps messages until they are answered.
         setup: the configuration in force.
     """
-    matrix, reconciliation = provisioning.matrix, provisioning.reconciliation
+    matrix, reconciler = provisioning.matrix, provisioning.reconciler
     queues = RoomQueues()
-    boundary = Boundary(matrix.sender, reconciliation.log)
-    cases = Cases(inbox, queues, boundary, matrix.sender)
-    amendments = Amendments(cases, matrix.timeline)
-    intake = Intake(cases, amendments)
-    commands = Commands(Curation(provisioning), reconciliation, setup, amendments)
-    reception = Reception(matrix, provisioning, commands, setup)
-    conversation = Conversation(matrix, setup, commands.is_command, inbox)
-    invitations = Invitations(reception, queues, boundary, reconciliation.log)
+    boundary = ErrorBoundary(matrix.sender, reconciler.log)
+    cases = PendingMessages(inbox, queues, boundary, matrix.sender)
+    amendments = Amend(cases, matrix.timeline)
+    intake = Inbound(cases, amendments)
+    commands = Commands(ChatEdits(provisioning), reconciler, setup, amendments)
+    reception = ControlRoom(matrix, provisioning, commands, setup)
+    conversation = Responder(matrix, setup, commands.is_command, inbox)
+    invitations = Invitations(reception, queues, boundary, reconciler.log)
     messages = Messages(reception, conversation, intake)
 
     def max_age() -> float:
@@ -87,7 +89,7 @@ def assemble(provisioning: Provisioning, inbox: Inbox, setup: Callable[[], Setup
         intake=intake,
         invitations=invitations,
         messages=messages,
-        space_events=SpaceEvents(reconciliation),
-        catch_up=CatchUp(messages, invitations, reconciliation, matrix.timeline),
-        resumption=Resumption(messages, matrix.timeline, max_age, reconciliation.log),
+        space_events=SpaceEvents(reconciler),
+        catch_up=CatchUp(messages, invitations, reconciler, matrix.timeline),
+        resumption=Resume(messages, matrix.timeline, max_age, reconciler.log),
     )

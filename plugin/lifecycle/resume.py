@@ -19,11 +19,11 @@ from mautrix.types import EventID, RoomID, SyncToken
 from ..cache.inbox import Kept, State
 from ..handlers.messages import Messages
 from ..matrix.backlog import Backlog, read_backlog
-from ..matrix.timeline import Standing, Timeline
-from ..message import Letter, as_edited
+from ..matrix.timeline import AnswerStatus, Timeline
+from ..message import IncomingMessage, apply_edits
 
 
-class Resumption:
+class Resume:
     """Goes on where an earlier life of the plugin ended."""
 
     def __init__(
@@ -61,66 +61,69 @@ class Resumption:
         if since:
             backlog = await read_backlog(sync, since, self.timeline, self.log)
         kept = await self._as_left(kept, backlog)
-        known = {one.letter.event_id for one in kept}
+        known = {one.message.event_id for one in kept}
         fresh = self._wanted(backlog)
-        cases = [*kept, *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known)]
-        standing = await self._answers(cases)
+        pending = [
+            *kept,
+            *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known),
+        ]
+        standing = await self._answers(pending)
         open_cases = []
-        for one in cases:
-            answer = standing[one.letter.event_id]
+        for one in pending:
+            answer = standing[one.message.event_id]
             if not answer.whole and (one.answer is not None or not answer.messages):
                 open_cases.append(attr.evolve(one, sent=answer.messages))
                 continue
-            await self.intake.cases.inbox.remove(one.letter.event_id)
+            await self.intake.pending.inbox.remove(one.message.event_id)
             if not answer.whole:
-                self.intake.say_cut_off(one.letter)
-        await self._take_up(open_cases, {one.event_id for one in fresh} - known)
+                self.intake.say_cut_off(one.message)
+        await self._requeue(open_cases, {one.event_id for one in fresh} - known)
 
     async def _as_left(self, kept: Iterable[Kept], backlog: Backlog) -> list[Kept]:
         """What the inbox holds, as its writers left it while nobody was there."""
-        standing = {one.letter.event_id: one for one in kept}
-        for edit in backlog.letters:
+        standing = {one.message.event_id: one for one in kept}
+        for edit in backlog.messages:
             one = standing.get(edit.replaces) if edit.replaces else None
             if one is not None and one.answer is None:
-                one = attr.evolve(one, letter=one.letter.edited(edit))
-                standing[one.letter.event_id] = one
-                await self.intake.cases.inbox.put([one.letter], one.state)
+                one = attr.evolve(one, message=one.message.edited(edit))
+                standing[one.message.event_id] = one
+                await self.intake.pending.inbox.put([one.message], one.state)
         for event_id in standing.keys() & backlog.withdrawn:
             del standing[event_id]
-            await self.intake.cases.inbox.remove(event_id)
+            await self.intake.pending.inbox.remove(event_id)
         return list(standing.values())
 
-    def _wanted(self, backlog: Backlog) -> list[Letter]:
+    def _wanted(self, backlog: Backlog) -> list[IncomingMessage]:
         """The messages that want an answer, each as its last edit left it."""
-        wanted = as_edited(
-            one for one in backlog.letters if one.replaces or self.messages.wants_answer(one)
+        wanted = apply_edits(
+            one for one in backlog.messages if one.replaces or self.messages.wants_answer(one)
         )
         return [one for one in wanted if one.event_id not in backlog.withdrawn]
 
-    async def _answers(self, cases: Iterable[Kept]) -> dict[EventID, Standing]:
+    async def _answers(self, pending: Iterable[Kept]) -> dict[EventID, AnswerStatus]:
         rooms: dict[RoomID, set[EventID]] = defaultdict(set)
-        for one in cases:
-            rooms[one.letter.room_id].add(one.letter.event_id)
-        standing: dict[EventID, Standing] = {}
+        for one in pending:
+            rooms[one.message.room_id].add(one.message.event_id)
+        standing: dict[EventID, AnswerStatus] = {}
         for room_id, questions in rooms.items():
             try:
                 standing |= await self.timeline.answers(room_id, questions)
             except MatrixRequestError as error:
                 # Nothing can be said there any more, so nothing is to be answered.
                 self.log.warning("Messages in %s are left: %s", room_id, error)
-                standing |= dict.fromkeys(questions, Standing(whole=True))
+                standing |= dict.fromkeys(questions, AnswerStatus(whole=True))
         return standing
 
-    async def _take_up(self, cases: list[Kept], fresh: set[Any]) -> None:
+    async def _requeue(self, pending: list[Kept], fresh: set[Any]) -> None:
         oldest = (time.time() - self.max_age() * 3600) * 1000
-        late: dict[RoomID, list[Letter]] = defaultdict(list)
-        for one in cases:
-            letter = one.letter
-            if letter.event_id not in fresh:
+        late: dict[RoomID, list[IncomingMessage]] = defaultdict(list)
+        for one in pending:
+            message = one.message
+            if message.event_id not in fresh:
                 self.intake.resume(one)
-            elif letter.sent_at >= oldest:
-                self.messages.put(letter)
+            elif message.sent_at >= oldest:
+                self.messages.put(message)
             else:
-                late[letter.room_id].append(letter)
-        for room_id, letters in late.items():
-            await self.intake.set_aside(room_id, letters)
+                late[message.room_id].append(message)
+        for room_id, messages in late.items():
+            await self.intake.set_aside(room_id, messages)

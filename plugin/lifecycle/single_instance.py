@@ -18,7 +18,7 @@ LONGEST_STOP = 10.0
 ATTRIBUTE = "chat_spacekeeper_living"
 
 
-async def retire_older(plugin: Plugin) -> bool:
+async def stop_previous(plugin: Plugin) -> bool:
     """End the plugin object that serves the same instance, if there is one, and take its place.
 
     Args:
@@ -28,8 +28,8 @@ async def retire_older(plugin: Plugin) -> bool:
         Whether it still has that place: a newer object may have taken it meanwhile.
     """
     client: Any = plugin.client
-    living: dict[str, Plugin] = vars(client).setdefault(ATTRIBUTE, {})
-    older, living[plugin.id] = living.get(plugin.id), plugin
+    main_task: dict[str, Plugin] = vars(client).setdefault(ATTRIBUTE, {})
+    older, main_task[plugin.id] = main_task.get(plugin.id), plugin
     if older is not None and older is not plugin:
         try:
             await asyncio.wait_for(older.internal_stop(), LONGEST_STOP)
@@ -40,4 +40,4 @@ async def retire_older(plugin: Plugin) -> bool:
         if isinstance(older.database, Database) and older.database is not plugin.database:
             # maubot forgot it when it made another one for the newer object.
             await older.database.stop()
-    return living[plugin.id] is plugin
+    return main_task[plugin.id] is plugin

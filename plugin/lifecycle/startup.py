@@ -19,14 +19,14 @@ from ..handlers.invitations import Invitations
 from ..matrix.reader import Reader
 from ..matrix.sync import invitations_in, scope_of
 from ..matrix.until_answered import until_answered, until_known
-from ..reconciler.loop import Reconciliation
+from ..reconciler.loop import Reconciler
 from ..reconciler.report import Report
 from ..topology.routes import build_routes
 from ..topology.scope import Scope
 
 
 @attr.frozen
-class Beginning:
+class StartResult:
     """How a start found the world.
 
     Attributes:
@@ -52,28 +52,26 @@ class Beginning:
 class Start:
     """Begins one life of the plugin."""
 
-    def __init__(
-        self, reader: Reader, reconciliation: Reconciliation, invitations: Invitations
-    ) -> None:
+    def __init__(self, reader: Reader, reconciler: Reconciler, invitations: Invitations) -> None:
         self.reader = reader
-        self.reconciliation = reconciliation
+        self.reconciler = reconciler
         self.invitations = invitations
-        self.log = reconciliation.log
+        self.log = reconciler.log
 
-    async def cold(self, loaded: Loaded) -> Beginning:
+    async def cold(self, loaded: Loaded) -> StartResult:
         """Start without a cache that can be relied on: look at everything."""
         token, waiting = await until_answered(self.reader.begin, self.log)
         since = await until_answered(self.reader.read_cursor, self.log)
         sync = await self._since(since) if since else None
-        look = partial(self.reconciliation.start_cold, loaded.topology)
+        look = partial(self.reconciler.start_cold, loaded.topology)
         report = await until_answered(look, self.log)
         for invitation in waiting:
             self.invitations.answer(invitation)
         if since is None or sync is None:
-            return Beginning(token, report, token)
-        return Beginning(SyncToken(sync["next_batch"]), report, since, sync, since)
+            return StartResult(token, report, token)
+        return StartResult(SyncToken(sync["next_batch"]), report, since, sync, since)
 
-    async def warm(self, loaded: Loaded) -> Beginning | None:
+    async def warm(self, loaded: Loaded) -> StartResult | None:
         """Start from the cache, looking only where something changed since it was written.
 
         Returns:
@@ -86,14 +84,14 @@ class Start:
             # Of a million chats that takes seconds, for which nothing else must stand still.
             routes = await asyncio.to_thread(build_routes, loaded.topology)
         bot = self.reader.identity.bot
-        changed = scope_of(sync, routes, bot) | Scope(loaded.doubtful)
-        look = partial(self.reconciliation.start_warm, routes, changed)
+        changed = scope_of(sync, routes, bot) | Scope(loaded.mismatched)
+        look = partial(self.reconciler.start_warm, routes, changed)
         report = await until_answered(look, self.log)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
         # Messages in the inbox are older than the cache's token, so nothing is said to be done.
         nothing = SyncToken("")
-        return Beginning(SyncToken(sync["next_batch"]), report, nothing, sync, loaded.token)
+        return StartResult(SyncToken(sync["next_batch"]), report, nothing, sync, loaded.token)
 
     async def _since(self, token: SyncToken) -> dict[str, Any] | None:
         try:

@@ -17,7 +17,7 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import SyncToken
 
 from ..cache.topology_store import Store
-from ..failpoints import crash_point
+from ..failpoints import failpoint
 from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
 
@@ -46,7 +46,7 @@ class Progress(Protocol):
         """Everything is done with."""
 
 
-class Cursor:
+class SyncCursor:
     """Follows maubot's syncs."""
 
     def __init__(self, store: Store, reader: Reader, progress: Progress, start: Tokens) -> None:
@@ -86,12 +86,12 @@ class Cursor:
         self._noted_at = time.monotonic()
         if self._eventful:
             self._eventful = False
-            crash_point("moving")
+            failpoint("moving")
             if self._kept:
                 await self.store.put_token(self._kept)
-            crash_point("moved")
+            failpoint("moved")
             await self.note_in_matrix()
-            crash_point("told")
+            failpoint("told")
 
     async def note_in_matrix(self) -> None:
         """Write the token into the bot's account data. It stands for a database that is gone, with

@@ -13,37 +13,37 @@ from typing import Any
 import attr
 from mautrix.types import RoomID, SyncToken
 
-HINT_TYPE = "chat.spacekeeper.spaces"
+INDEX_TYPE = "chat.spacekeeper.spaces"
 CURSOR_TYPE = "chat.spacekeeper.cursor"
 
 
 @attr.frozen
-class Hint:
+class RoomIndex:
     """What one instance noted: its Spaces, and the joined rooms that are none of its own."""
 
     spaces: frozenset[RoomID] = frozenset()
     foreign: frozenset[RoomID] = frozenset()
 
 
-def decode_hint(content: Mapping[str, Any], instance: str) -> Hint:
+def decode_index(content: Mapping[str, Any], instance: str) -> RoomIndex:
     """The instance's hint in the account data; empty where there is none or it is garbled."""
     instances = content.get("instances")
     mine = instances.get(instance) if isinstance(instances, dict) else None
     if not isinstance(mine, dict):
-        return Hint()
-    hint = Hint(_rooms(mine.get("spaces")), _rooms(mine.get("foreign")))
+        return RoomIndex()
+    index = RoomIndex(_rooms(mine.get("spaces")), _rooms(mine.get("foreign")))
     # A chat that somebody added to the foreign rooms would never be looked at.
-    return hint if mine.get("digest") == _digest(hint) else Hint()
+    return index if mine.get("digest") == _digest(index) else RoomIndex()
 
 
-def encode_hint(content: Mapping[str, Any], instance: str, hint: Hint) -> dict[str, Any]:
+def encode_index(content: Mapping[str, Any], instance: str, index: RoomIndex) -> dict[str, Any]:
     """The account data with this instance's hint in it, and the other instances' untouched."""
     standing = content.get("instances")
     others = standing if isinstance(standing, dict) else {}
     mine = {
-        "spaces": sorted(hint.spaces),
-        "foreign": sorted(hint.foreign),
-        "digest": _digest(hint),
+        "spaces": sorted(index.spaces),
+        "foreign": sorted(index.foreign),
+        "digest": _digest(index),
     }
     return {"v": 1, "instances": {**others, instance: mine}}
 
@@ -62,8 +62,8 @@ def encode_cursor(content: Mapping[str, Any], instance: str, token: SyncToken) -
     return {"v": 1, "instances": {**others, instance: token}}
 
 
-def _digest(hint: Hint) -> str:
-    text = "\0".join([*sorted(hint.spaces), "", *sorted(hint.foreign)])
+def _digest(index: RoomIndex) -> str:
+    text = "\0".join([*sorted(index.spaces), "", *sorted(index.foreign)])
     return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
 
 

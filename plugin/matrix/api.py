@@ -18,7 +18,7 @@ from aiohttp import ClientError, ClientResponse, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 from mautrix.errors import MatrixError, make_request_error
 
-from .throttle import COURTESY, CREATE, MESSAGE, READ, WRITE, Lane, wait_before
+from .throttle import BEST_EFFORT, CREATE, MESSAGE, READ, WRITE, Throttle, wait_before
 
 
 class NoAnswer(MatrixError):
@@ -50,7 +50,7 @@ class _Answer:
     retry_after: float | None
 
 
-class PatientAPI(HTTPAPI):
+class RetryingAPI(HTTPAPI):
     """mautrix's API client, patient: see `request`.
 
     Attributes:
@@ -65,12 +65,12 @@ class PatientAPI(HTTPAPI):
         self.as_device_id = like.as_device_id
         self.sent: Counter[str] = Counter()
         self.limited = 0
-        self._lanes = {
-            "read": Lane(READ),
-            "write": Lane(WRITE),
-            "message": Lane(MESSAGE),
-            "create": Lane(CREATE),
-            "courtesy": Lane(COURTESY),
+        self._throttles = {
+            "read": Throttle(READ),
+            "write": Throttle(WRITE),
+            "message": Throttle(MESSAGE),
+            "create": Throttle(CREATE),
+            "courtesy": Throttle(BEST_EFFORT),
         }
 
     async def request(  # type: ignore[override]
@@ -97,32 +97,32 @@ class PatientAPI(HTTPAPI):
             MatrixRequestError: the homeserver refused, with an errcode of its own.
             NoAnswer: it could not be reached, was busy, or answered nonsense, to the end.
         """
-        return await self._insist(_Call(method, path, content, query_params or {}))
+        return await self._request_with_retry(_Call(method, path, content, query_params or {}))
 
-    async def _insist(self, call: _Call) -> Any:
+    async def _request_with_retry(self, call: _Call) -> Any:
         kind = _kind(call.method, str(call.path))
-        lane = self._lanes[kind]
+        throttle = self._throttles[kind]
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + lane.patience.total
+        deadline = loop.time() + throttle.policy.total
         attempt = 0
         while True:
-            async with lane.place():
+            async with throttle.slot():
                 self.sent[f"{call.method} {kind}"] += 1
                 try:
-                    return await self._attempt(call, lane)
+                    return await self._attempt(call, throttle)
                 except NoAnswer as error:
                     failure = error
             attempt += 1
             wait = failure.retry_after or wait_before(attempt)
             if failure.limited:
                 self.limited += 1
-                lane.close_for(wait)
+                throttle.pause(wait)
             if loop.time() + wait > deadline:
                 raise failure
             self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, call.path)
             await asyncio.sleep(wait)
 
-    async def _attempt(self, call: _Call, lane: Lane) -> Any:
+    async def _attempt(self, call: _Call, throttle: Throttle) -> Any:
         query = {key: str(value) for key, value in call.query.items() if value is not None}
         if self.as_user_id:
             query["user_id"] = self.as_user_id
@@ -138,14 +138,14 @@ class PatientAPI(HTTPAPI):
                     "Authorization": f"Bearer {self.token}",
                     "Content-Type": "application/json",
                 },
-                timeout=ClientTimeout(total=lane.patience.attempt),
+                timeout=ClientTimeout(total=throttle.policy.attempt),
             ) as response:
                 answer = await _read(response)
         except asyncio.TimeoutError as error:
-            raise NoAnswer(f"no answer within {lane.patience.attempt:.0f} s") from error
+            raise NoAnswer(f"no answer within {throttle.policy.attempt:.0f} s") from error
         except (ClientError, OSError) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
-        return _judge(answer)
+        return _classify(answer)
 
 
 def _kind(method: Method, path: str) -> str:
@@ -178,7 +178,7 @@ def _seconds(value: Any, per_second: int = 1) -> float | None:
     return number if 0 <= number < 86400 else None
 
 
-def _judge(answer: _Answer) -> Any:
+def _classify(answer: _Answer) -> Any:
     """What an answer amounts to (client-server API, section 2.1: errors carry an errcode)."""
     status, body = answer.status, answer.body
     if status == 429:

@@ -12,7 +12,7 @@ import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID, SyncToken
 
-from ..message import Letter, as_edited, read_letter
+from ..message import IncomingMessage, apply_edits, parse_message
 from .sync import rooms_in
 from .timeline import Timeline
 
@@ -21,7 +21,7 @@ from .timeline import Timeline
 class Backlog:
     """What people wrote, room by room in its order, and which messages they took back."""
 
-    letters: list[Letter]
+    messages: list[IncomingMessage]
     withdrawn: frozenset[EventID]
 
 
@@ -39,7 +39,7 @@ async def read_backlog(
     Raises:
         NoAnswer: the homeserver did not answer; nothing may be concluded about what is missing.
     """
-    letters: list[Letter] = []
+    messages: list[IncomingMessage] = []
     withdrawn: set[EventID] = set()
     for room_id, room in rooms_in(sync, "join"):
         part = room.get("timeline")
@@ -52,29 +52,31 @@ async def read_backlog(
                 log.warning("Older messages in %s cannot be read: %s", room_id, error)
                 before = []
             events = before + events
-        letters += await _letters(room_id, events, timeline)
+        messages += await _messages_in(room_id, events, timeline)
         withdrawn.update(event_id for event in events if (event_id := _redacted_by(event)))
-    return Backlog(letters, frozenset(withdrawn))
+    return Backlog(messages, frozenset(withdrawn))
 
 
-async def read_unanswered(room_id: RoomID, before: EventID, timeline: Timeline) -> list[Letter]:
+async def read_unanswered(
+    room_id: RoomID, before: EventID, timeline: Timeline
+) -> list[IncomingMessage]:
     """The messages that nothing of the bot's answers or settles, among the hundred events before
     an event; oldest first, each as its last edit left it.
 
     Raises:
         NoAnswer, MatrixRequestError: the timeline could not be read.
     """
-    events = await timeline.leading_up_to(room_id, before)
-    letters = as_edited(one for event in events if (one := read_letter(event)) is not None)
-    answers = await timeline.answers(room_id, [one.event_id for one in letters])
-    return [one for one in letters if not answers[one.event_id].messages]
+    events = await timeline.events_before(room_id, before)
+    messages = apply_edits(one for event in events if (one := parse_message(event)) is not None)
+    answers = await timeline.answers(room_id, [one.event_id for one in messages])
+    return [one for one in messages if not answers[one.event_id].messages]
 
 
-async def _letters(
+async def _messages_in(
     room_id: RoomID, events: list[dict[str, Any]], timeline: Timeline
-) -> list[Letter]:
+) -> list[IncomingMessage]:
     clear = [await timeline.decrypted({**event, "room_id": room_id}) for event in events]
-    return [letter for event in clear if (letter := read_letter(event)) is not None]
+    return [message for event in clear if (message := parse_message(event)) is not None]
 
 
 def _redacted_by(event: dict[str, Any]) -> EventID | None:

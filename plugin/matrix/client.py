@@ -9,7 +9,7 @@ import attr
 from maubot.matrix import MaubotMatrixClient
 
 from ..topology.marks import Identity
-from .api import PatientAPI
+from .api import RetryingAPI
 from .lookups import Lookups
 from .reader import Reader
 from .sender import Sender
@@ -22,7 +22,7 @@ class Matrix:
     """The bot's hands and eyes in Matrix."""
 
     identity: Identity
-    api: PatientAPI
+    api: RetryingAPI
     reader: Reader
     lookups: Lookups
     writer: Writer
@@ -37,7 +37,7 @@ def connect(client: MaubotMatrixClient, identity: Identity) -> Matrix:
         client: maubot's client: its homeserver, its access token, its encryption.
         identity: the bot and the instance in whose name rooms are read and made.
     """
-    api = PatientAPI(client.api)
+    api = RetryingAPI(client.api)
     return Matrix(
         identity=identity,
         api=api,

@@ -14,13 +14,13 @@ from mautrix.api import Method, Path
 from mautrix.errors import MatrixRequestError, MNotFound
 from mautrix.types import RoomID, UserID
 
-from .api import NoAnswer, PatientAPI
+from .api import NoAnswer, RetryingAPI
 
 
 class Lookups:
     """Looks up single values as the bot sees them."""
 
-    def __init__(self, api: PatientAPI, bot: UserID) -> None:
+    def __init__(self, api: RetryingAPI, bot: UserID) -> None:
         self.api = api
         self.bot = bot
 

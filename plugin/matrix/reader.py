@@ -21,34 +21,34 @@ from mautrix.types import RoomID, SyncToken
 from ..topology.decode import decode_room
 from ..topology.marks import Identity
 from ..topology.scope import TOPOLOGY_TYPES
-from ..topology.snapshot import Room, World
+from ..topology.snapshot import Room, Snapshot
 from .account_data import (
     CURSOR_TYPE,
-    HINT_TYPE,
-    Hint,
+    INDEX_TYPE,
+    RoomIndex,
     decode_cursor,
-    decode_hint,
+    decode_index,
     encode_cursor,
-    encode_hint,
+    encode_index,
 )
-from .api import NoAnswer, PatientAPI
+from .api import NoAnswer, RetryingAPI
 from .sync import Invitation, invitations_in
 
 # A look at every chat goes on behind the conversations, so it takes few places of its own.
-AT_ONCE = 8
-AT_LEISURE = 2
+MAX_CONCURRENT = 8
+MAX_CONCURRENT_FULL = 2
 MESSAGE_TYPES = ("m.room.message", "m.room.encrypted", "m.room.redaction")
 
 
 class Reader:
     """Reads the homeserver as the bot sees it."""
 
-    def __init__(self, api: PatientAPI, identity: Identity) -> None:
+    def __init__(self, api: RetryingAPI, identity: Identity) -> None:
         self.api = api
         self.identity = identity
-        self._noted: Hint | None = None
+        self._noted: RoomIndex | None = None
 
-    async def observe(self, likely_spaces: Iterable[RoomID], thorough: bool) -> World:
+    async def observe(self, likely_spaces: Iterable[RoomID], full: bool) -> Snapshot:
         """Look at the joined rooms, and read every room that is likely to be a Space.
 
         Args:
@@ -58,20 +58,22 @@ class Reader:
         Raises:
             NoAnswer: not even the joined rooms could be listed.
         """
-        joined, hint = await asyncio.gather(self.joined_rooms(), self.read_hint())
-        world = World(
+        joined, index = await asyncio.gather(self.joined_rooms(), self.read_index())
+        snapshot = Snapshot(
             bot=self.identity.bot,
             joined=joined,
             rooms={},
-            foreign=hint.foreign & joined,
-            thorough=thorough,
+            foreign=index.foreign & joined,
+            full=full,
         )
-        return await self.look(world, joined & {*hint.spaces, *likely_spaces})
+        return await self.look(snapshot, joined & {*index.spaces, *likely_spaces})
 
-    async def look(self, world: World, room_ids: Iterable[RoomID]) -> World:
+    async def look(self, snapshot: Snapshot, room_ids: Iterable[RoomID]) -> Snapshot:
         """The same world after reading these rooms as well."""
-        rooms, gone, unread = dict(world.rooms), set(world.gone), set(world.unread)
-        places = asyncio.Semaphore(AT_LEISURE if world.thorough and rooms else AT_ONCE)
+        rooms, gone, unread = dict(snapshot.rooms), set(snapshot.gone), set(snapshot.unread)
+        places = asyncio.Semaphore(
+            MAX_CONCURRENT_FULL if snapshot.full and rooms else MAX_CONCURRENT
+        )
 
         async def read(room_id: RoomID) -> None:
             async with places:
@@ -85,7 +87,7 @@ class Reader:
                     rooms[room_id] = room
 
         await asyncio.gather(*(read(room_id) for room_id in sorted(room_ids)))
-        return attr.evolve(world, rooms=rooms, gone=frozenset(gone), unread=frozenset(unread))
+        return attr.evolve(snapshot, rooms=rooms, gone=frozenset(gone), unread=frozenset(unread))
 
     async def _room(self, room_id: RoomID) -> Room:
         events = await self.api.request(Method.GET, Path.v3.rooms[room_id].state)
@@ -106,36 +108,38 @@ class Reader:
             raise NoAnswer("the answer lists no joined rooms")
         return frozenset(RoomID(room) for room in rooms)
 
-    async def read_hint(self) -> Hint:
+    async def read_index(self) -> RoomIndex:
         """What this instance noted about the joined rooms; empty where that cannot be read."""
         try:
-            self._noted = decode_hint(await self._account_data(HINT_TYPE), self.identity.instance)
+            self._noted = decode_index(
+                await self._account_data(INDEX_TYPE), self.identity.instance
+            )
         except NoAnswer:
             self._noted = None
-        return self._noted or Hint()
+        return self._noted or RoomIndex()
 
     @property
-    def noted(self) -> Hint:
+    def noted(self) -> RoomIndex:
         """The hint as it was last read or written here."""
-        return self._noted or Hint()
+        return self._noted or RoomIndex()
 
-    async def write_hint(self, hint: Hint) -> None:
+    async def write_index(self, index: RoomIndex) -> None:
         """Note which rooms are Spaces and which are foreign, for the next start.
 
         Raises:
             NoAnswer: the homeserver did not take it; the next start will read more rooms.
         """
-        if hint == self._noted:
+        if index == self._noted:
             return
-        content = encode_hint(await self._account_data(HINT_TYPE), self.identity.instance, hint)
-        await self.api.request(Method.PUT, self._account_path(HINT_TYPE), content)
-        self._noted = hint
+        content = encode_index(await self._account_data(INDEX_TYPE), self.identity.instance, index)
+        await self.api.request(Method.PUT, self._account_path(INDEX_TYPE), content)
+        self._noted = index
 
     async def note_space(self, room_id: RoomID) -> None:
         """Add a new Space to what is noted; it is found without that too, with more requests."""
-        noted = self._noted or await self.read_hint()
+        noted = self._noted or await self.read_index()
         with contextlib.suppress(NoAnswer, MatrixRequestError):
-            await self.write_hint(attr.evolve(noted, spaces=noted.spaces | {room_id}))
+            await self.write_index(attr.evolve(noted, spaces=noted.spaces | {room_id}))
 
     async def read_cursor(self) -> SyncToken | None:
         """The sync token that this instance noted last, if it did."""

@@ -25,7 +25,7 @@ BOT_POWER = 100
 
 
 @attr.frozen
-class Order:
+class RoomSpec:
     """What a new room shall be, beside what makes it ours."""
 
     owner: UserID
@@ -33,39 +33,39 @@ class Order:
     version: str
 
 
-def space_request(order: Order, identity: Identity) -> dict[str, Any]:
+def space_request(spec: RoomSpec, identity: Identity) -> dict[str, Any]:
     """The body of createRoom for a Space: private, and nobody writes messages in it."""
-    marker = Marker(order.owner).content(identity.instance)
+    marker = Marker(spec.owner).content(identity.instance)
     return {
-        **_request(order, identity, events_default=BOT_POWER),
+        **_request(spec, identity, events_default=BOT_POWER),
         "creation_content": {"type": "m.space"},
         "initial_state": [_state(MARKER_TYPE, marker)],
     }
 
 
-def chat_request(order: Order, binding: Binding, identity: Identity) -> dict[str, Any]:
+def chat_request(spec: RoomSpec, binding: Binding, identity: Identity) -> dict[str, Any]:
     """The body of createRoom for a chat; whoever is in the Space may come back to it."""
-    parent = parent_content(identity.bot, order.owner)
+    parent = parent_content(identity.bot, spec.owner)
     initial_state = [
         _state(BINDING_TYPE, binding.content(identity.instance)),
         _state(PARENT_TYPE, parent, binding.space_id),
     ]
-    if order.version in KNOWS_RESTRICTED:
+    if spec.version in KNOWS_RESTRICTED:
         initial_state.append(_state("m.room.join_rules", join_rules_content(binding.space_id)))
-    return {**_request(order, identity, events_default=0), "initial_state": initial_state}
+    return {**_request(spec, identity, events_default=0), "initial_state": initial_state}
 
 
-def _request(order: Order, identity: Identity, events_default: int) -> dict[str, Any]:
-    users = {order.owner: OWNER_POWER}
-    if order.version in LISTS_CREATOR:
+def _request(spec: RoomSpec, identity: Identity, events_default: int) -> dict[str, Any]:
+    users = {spec.owner: OWNER_POWER}
+    if spec.version in LISTS_CREATOR:
         users[identity.bot] = BOT_POWER
     return {
         # trusted_private_chat would give the owner the bot's own power.
         "preset": "private_chat",
         "visibility": "private",
-        "room_version": order.version,
-        "name": order.name,
-        "invite": [order.owner],
+        "room_version": spec.version,
+        "name": spec.name,
+        "invite": [spec.owner],
         "power_level_content_override": {
             "users": users,
             "users_default": 0,

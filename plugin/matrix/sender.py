@@ -18,7 +18,7 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import JSON, EventID, EventType, RoomID, TextMessageEventContent
 from mautrix.util import markdown
 
-from .api import NoAnswer, PatientAPI
+from .api import NoAnswer, RetryingAPI
 
 # The event that an answer answers, in the answer's content: tells answers from notices.
 ANSWERS_KEY = "chat.spacekeeper.answers"
@@ -38,7 +38,7 @@ TYPING_MS = 30_000
 class Sender:
     """Sends messages as the bot."""
 
-    def __init__(self, client: MaubotMatrixClient, api: PatientAPI, instance: str) -> None:
+    def __init__(self, client: MaubotMatrixClient, api: RetryingAPI, instance: str) -> None:
         """
         Args:
             client: maubot's client, for its encryption alone.
@@ -99,13 +99,15 @@ class Sender:
         """Show, or stop showing, that an answer is on its way."""
         path = Path.v3.rooms[room_id].typing[self.client.mxid]
         body = {"typing": True, "timeout": TYPING_MS} if active else {"typing": False}
-        await self._courtesy(Method.PUT, path, body)
+        await self._best_effort(Method.PUT, path, body)
 
     async def mark_read(self, room_id: RoomID, event_id: EventID) -> None:
         """Show that a message was seen."""
-        await self._courtesy(Method.POST, Path.v3.rooms[room_id].receipt["m.read"][event_id], {})
+        await self._best_effort(
+            Method.POST, Path.v3.rooms[room_id].receipt["m.read"][event_id], {}
+        )
 
-    async def _courtesy(self, method: Method, path: Any, body: dict[str, Any]) -> None:
+    async def _best_effort(self, method: Method, path: Any, body: dict[str, Any]) -> None:
         # Nobody misses one of these, and no answer may fail for the lack of it.
         with contextlib.suppress(MatrixRequestError, NoAnswer):
             await self.api.request(method, path, body)

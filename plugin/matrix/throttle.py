@@ -16,7 +16,7 @@ import attr
 
 
 @attr.frozen
-class Patience:
+class RetryPolicy:
     """What a kind of call may cost.
 
     Attributes:
@@ -30,31 +30,31 @@ class Patience:
     total: float
 
 
-READ = Patience(in_flight=8, attempt=60, total=60)
-WRITE = Patience(in_flight=8, attempt=30, total=300)
+READ = RetryPolicy(in_flight=8, attempt=60, total=60)
+WRITE = RetryPolicy(in_flight=8, attempt=30, total=300)
 # Many at once cost a homeserver less than one after the other: whoever waits for several is told
 # of them in one sync.
-MESSAGE = Patience(in_flight=96, attempt=30, total=300)
+MESSAGE = RetryPolicy(in_flight=96, attempt=30, total=300)
 # The homeserver may have made the room although it said otherwise: trying again is up to
 # whoever can look whether it did.
-CREATE = Patience(in_flight=2, attempt=120, total=0)
+CREATE = RetryPolicy(in_flight=2, attempt=120, total=0)
 # Typing notices and receipts are worth nothing late.
-COURTESY = Patience(in_flight=4, attempt=10, total=0)
+BEST_EFFORT = RetryPolicy(in_flight=4, attempt=10, total=0)
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 
 
-class Lane:
+class Throttle:
     """Calls of one kind, and when the next of them may set off."""
 
-    def __init__(self, patience: Patience) -> None:
-        self.patience = patience
-        self._free = asyncio.Semaphore(patience.in_flight)
+    def __init__(self, policy: RetryPolicy) -> None:
+        self.policy = policy
+        self._free = asyncio.Semaphore(policy.in_flight)
         self._closed_until = 0.0
 
     @contextlib.asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         """Wait for a place, and for the end of any pause the homeserver asked for."""
         async with self._free:
             loop = asyncio.get_running_loop()
@@ -63,7 +63,7 @@ class Lane:
                 await asyncio.sleep(wait)
             yield
 
-    def close_for(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Let nothing set off in this lane for so many seconds."""
         until = asyncio.get_running_loop().time() + seconds
         self._closed_until = max(self._closed_until, until)

@@ -17,7 +17,7 @@ from maubot.matrix import MaubotMatrixClient
 from mautrix.api import Method, Path
 from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SyncToken, UserID
 
-from .api import NoAnswer, PatientAPI
+from .api import NoAnswer, RetryingAPI
 from .sender import ANSWERS_KEY, CONTINUES_KEY, INSTANCE_KEY, SETTLES_KEY
 
 LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ TEXT_TYPES = ("m.text", "m.emote")
 
 
 @attr.frozen
-class Said:
+class TimelineMessage:
     """One text message: by whom, and which message it answers if it is a platform's answer.
 
     `later` says that it stands after the message from which was looked back: an answer to an
@@ -43,7 +43,7 @@ class Said:
 
 
 @attr.define
-class Standing:
+class AnswerStatus:
     """What of an answer stands in a room.
 
     Attributes:
@@ -58,7 +58,7 @@ class Standing:
 class Timeline:
     """Reads what was said in rooms of the bot's."""
 
-    def __init__(self, client: MaubotMatrixClient, api: PatientAPI, instance: str) -> None:
+    def __init__(self, client: MaubotMatrixClient, api: RetryingAPI, instance: str) -> None:
         """
         Args:
             client: maubot's client, for its decryption alone.
@@ -69,7 +69,7 @@ class Timeline:
         self.api = api
         self.instance = instance
 
-    async def before(self, room_id: RoomID, event_id: EventID) -> AsyncIterator[Said]:
+    async def before(self, room_id: RoomID, event_id: EventID) -> AsyncIterator[TimelineMessage]:
         """The text messages before an event, newest first, each as its last edit left it; first
         of all the answers that came after it, to messages before it.
 
@@ -90,14 +90,14 @@ class Timeline:
 
     async def answers(
         self, room_id: RoomID, questions: Collection[EventID]
-    ) -> dict[EventID, Standing]:
+    ) -> dict[EventID, AnswerStatus]:
         """What of the answer to each of these messages of a room stands there.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         unseen: set[EventID] = set(questions)
-        found = {one: Standing() for one in questions}
+        found = {one: AnswerStatus() for one in questions}
         async for event in self._events(room_id):
             if event.get("sender") == self.client.mxid:
                 for one in _settled_by(event, self.instance):
@@ -110,7 +110,7 @@ class Timeline:
                 break
         return found
 
-    async def leading_up_to(self, room_id: RoomID, event_id: EventID) -> list[dict[str, Any]]:
+    async def events_before(self, room_id: RoomID, event_id: EventID) -> list[dict[str, Any]]:
         """The hundred events before an event, oldest first, in clear text.
 
         Raises:
@@ -184,7 +184,7 @@ def _settled_by(event: dict[str, Any], instance: str) -> list[EventID]:
     return [EventID(one) for one in named if isinstance(one, str)]
 
 
-def _text_of(event: dict[str, Any], edits: dict[str, str]) -> Said | None:
+def _text_of(event: dict[str, Any], edits: dict[str, str]) -> TimelineMessage | None:
     content = event.get("content")
     if event.get("type") != "m.room.message" or not isinstance(content, dict):
         return None
@@ -201,7 +201,7 @@ def _text_of(event: dict[str, Any], edits: dict[str, str]) -> Said | None:
     if not isinstance(event_id, str) or not isinstance(sender, str):
         return None
     answers = content.get(ANSWERS_KEY)
-    return Said(
+    return TimelineMessage(
         EventID(event_id),
         UserID(sender),
         edits.get(f"{sender} {event_id}", text),

@@ -12,13 +12,13 @@ from typing import Any
 from mautrix.api import Method, Path
 from mautrix.types import RoomID, UserID
 
-from .api import NoAnswer, PatientAPI
+from .api import NoAnswer, RetryingAPI
 
 
 class Writer:
     """Writes to the homeserver as the bot."""
 
-    def __init__(self, api: PatientAPI) -> None:
+    def __init__(self, api: RetryingAPI) -> None:
         self.api = api
 
     async def create_room(self, request: Mapping[str, Any]) -> RoomID:

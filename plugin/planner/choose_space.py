@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import attr
 
 from ..topology.model import Space, Topology
-from ..topology.snapshot import Room, World
-from .upgrades import Succession
+from ..topology.snapshot import Room, Snapshot
+from .upgrades import RoomUpgrades
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -22,7 +22,7 @@ Rank = tuple[bool, int, str]
 
 
 @attr.frozen
-class Election:
+class SpaceChoice:
     """The outcome: who owns which Space, and which one counts.
 
     Attributes:
@@ -34,10 +34,10 @@ class Election:
 
     chosen: dict[UserID, Space]
     owners: dict[RoomID, UserID]
-    unsure: frozenset[UserID]
+    unread_owners: frozenset[UserID]
 
     @property
-    def passed_over(self) -> dict[RoomID, UserID]:
+    def superseded(self) -> dict[RoomID, UserID]:
         """The Spaces that do not count, because their owner has another one."""
         return {
             space_id: owner
@@ -47,40 +47,40 @@ class Election:
 
     def is_settled(self, owner: UserID) -> bool:
         """Whether the owner has a Space and everything there is to know of it was read."""
-        return owner in self.chosen and owner not in self.unsure
+        return owner in self.chosen and owner not in self.unread_owners
 
 
-def elect_spaces(world: World, cached: Topology, succession: Succession) -> Election:
+def choose_spaces(snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades) -> SpaceChoice:
     """Choose each owner's Space among those that were found, and those that only the cache knows
     because they could not be read."""
     candidates: dict[UserID, list[tuple[Rank, Space]]] = defaultdict(list)
     owners: dict[RoomID, UserID] = {}
-    unsure: set[UserID] = set()
-    for room in world.rooms.values():
-        if room.marker is None or room.room_id not in world.joined:
+    unread_owners: set[UserID] = set()
+    for room in snapshot.rooms.values():
+        if room.marker is None or room.room_id not in snapshot.joined:
             continue
         owner = room.marker.matrix_user_id
         owners[room.room_id] = owner
-        if room.room_id in succession.unsure:
-            unsure.add(owner)
-        if room.marker.superseded_by in world.unread:
+        if room.room_id in upgrades.unread_owners:
+            unread_owners.add(owner)
+        if room.marker.superseded_by in snapshot.unread:
             # The one that took its place is there, and could not be read.
-            unsure.add(owner)
+            unread_owners.add(owner)
             continue
-        heir = world.rooms[succession.heirs.get(room.room_id, room.room_id)]
-        if heir.is_space and room.room_id not in succession.ended:
-            owners[heir.room_id] = owner
-            candidates[owner].append((_rank(room), _space(heir, owner)))
-    for room in world.rooms.values():
-        if room.binding is not None and room.binding.space_id in world.unread:
-            unsure.add(room.binding.matrix_user_id)
+        replacement_room = snapshot.rooms[upgrades.replacements.get(room.room_id, room.room_id)]
+        if replacement_room.is_space and room.room_id not in upgrades.ended:
+            owners[replacement_room.room_id] = owner
+            candidates[owner].append((_rank(room), _space(replacement_room, owner)))
+    for room in snapshot.rooms.values():
+        if room.binding is not None and room.binding.space_id in snapshot.unread:
+            unread_owners.add(room.binding.matrix_user_id)
     chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
     # Who was chosen before and cannot be read is not voted out.
-    unread = [space for space in cached.spaces.values() if space.room_id in world.unread]
+    unread = [space for space in cached.spaces.values() if space.room_id in snapshot.unread]
     for space in sorted(unread, key=_by_age, reverse=True):
-        unsure.add(space.owner)
+        unread_owners.add(space.owner)
         chosen[space.owner] = space
-    return Election(chosen, owners, frozenset(unsure))
+    return SpaceChoice(chosen, owners, frozenset(unread_owners))
 
 
 def _rank(room: Room) -> Rank:

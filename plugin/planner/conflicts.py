@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from ..topology.contents import backfilled_id
 from ..topology.model import Topology
-from .choose_space import Election
-from .findings import Claim, Evidence
+from .choose_space import SpaceChoice
+from .findings import ChatCandidate, Findings
 from .numbering import Numbering
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def settle(
-    evidence: Evidence, election: Election, cached: Topology, default_platform: str
+    findings: Findings, choice: SpaceChoice, cached: Topology, default_platform: str
 ) -> set[RoomID]:
     """Give every claim a binding of its own, in place.
 
@@ -33,57 +33,61 @@ def settle(
     Returns:
         The rooms whose binding was made here and is yet to be written.
     """
-    changed = _part(evidence, cached)
-    numbering = Numbering(evidence, election, cached)
+    changed = _part(findings, cached)
+    numbering = Numbering(findings, choice, cached)
     # While a room is unread nobody knows which numbers are free: the same rooms must get the
     # same numbers whether or not the homeserver was in a good mood.
-    if evidence.unread or evidence.look:
+    if findings.unread or findings.to_read:
         numbering.wait()
         return changed
     return changed | numbering.settle(default_platform)
 
 
-def _part(evidence: Evidence, cached: Topology) -> set[RoomID]:
+def _part(findings: Findings, cached: Topology) -> set[RoomID]:
     """Leave each conversation to one chat.
 
     Who must give way gets a new conversation only where everything was read: another number may
     be due at the same time, or a room that is older than all of these.
     """
-    groups = evidence.sharing(_conversation)
-    unread = any(claim.room is None for group in groups for claim in group)
-    if groups and (unread or not evidence.is_complete()):
-        postponed = [claim for group in groups for claim in _who_waits(evidence, group, cached)]
-        evidence.postpone(postponed, cached)
+    groups = findings.sharing(_conversation)
+    unread = any(candidate.room is None for group in groups for candidate in group)
+    if groups and (unread or not findings.is_complete()):
+        postponed = [
+            candidate for group in groups for candidate in _who_waits(findings, group, cached)
+        ]
+        findings.postpone(postponed, cached)
         return set()
     changed: set[RoomID] = set()
     for group in groups:
-        for claim in sorted(group, key=_by_right)[1:]:
-            assert claim.binding is not None
-            fresh = claim.binding._replace(platform_chat_id=backfilled_id(claim.room_id))
-            evidence.rebind(claim, fresh, "another chat had its platform_chat_id first")
-            changed.add(claim.room_id)
+        for candidate in sorted(group, key=_by_right)[1:]:
+            assert candidate.binding is not None
+            fresh = candidate.binding._replace(platform_chat_id=backfilled_id(candidate.room_id))
+            findings.rebind(candidate, fresh, "another chat had its platform_chat_id first")
+            changed.add(candidate.room_id)
     return changed
 
 
-def _conversation(claim: Claim) -> str | None:
-    return None if claim.binding is None else claim.binding.platform_chat_id
+def _conversation(candidate: ChatCandidate) -> str | None:
+    return None if candidate.binding is None else candidate.binding.platform_chat_id
 
 
-def _by_right(claim: Claim) -> tuple[bool, tuple[int, str]]:
+def _by_right(candidate: ChatCandidate) -> tuple[bool, tuple[int, str]]:
     """Oldest first; a conversation that was derived from a room is always that room's."""
-    return (_conversation(claim) != backfilled_id(claim.room_id), claim.age)
+    return (_conversation(candidate) != backfilled_id(candidate.room_id), candidate.age)
 
 
-def _who_waits(evidence: Evidence, group: list[Claim], cached: Topology) -> list[Claim]:
+def _who_waits(
+    findings: Findings, group: list[ChatCandidate], cached: Topology
+) -> list[ChatCandidate]:
     """Not all was read: whoever had the conversation before keeps it, the others wait."""
 
-    def newcomer(claim: Claim) -> tuple[bool, tuple[bool, tuple[int, str]]]:
-        before = cached.chats.get(claim.room_id)
-        had = before is not None and before.binding.platform_chat_id == _conversation(claim)
-        return (not had, _by_right(claim))
+    def newcomer(candidate: ChatCandidate) -> tuple[bool, tuple[bool, tuple[int, str]]]:
+        before = cached.chats.get(candidate.room_id)
+        had = before is not None and before.binding.platform_chat_id == _conversation(candidate)
+        return (not had, _by_right(candidate))
 
     others = sorted(group, key=newcomer)[1:]
-    evidence.look.update(
-        claim.room_id for claim in group if claim.room is None and not claim.stale
+    findings.to_read.update(
+        candidate.room_id for candidate in group if candidate.room is None and not candidate.stale
     )
     return others

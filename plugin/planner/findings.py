@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @attr.frozen
-class Claim:
+class ChatCandidate:
     """One room that is a chat, or shall become one.
 
     Attributes:
@@ -50,7 +50,7 @@ class Claim:
 
 
 @attr.define
-class Evidence:
+class Findings:
     """Everything the rooms said: claims, what must be read first, what was left out.
 
     `upgraded` are rooms of which another one is the chat now, `retired` those among them that
@@ -60,36 +60,36 @@ class Evidence:
     something could not be settled.
     """
 
-    claims: dict[RoomID, Claim] = attr.field(factory=dict)
-    look: set[RoomID] = attr.field(factory=set)
+    candidates: dict[RoomID, ChatCandidate] = attr.field(factory=dict)
+    to_read: set[RoomID] = attr.field(factory=set)
     unread: set[RoomID] = attr.field(factory=set)
-    strangers: set[RoomID] = attr.field(factory=set)
+    foreign: set[RoomID] = attr.field(factory=set)
     upgraded: set[RoomID] = attr.field(factory=set)
-    retired: set[RoomID] = attr.field(factory=set)
+    marked_upgraded: set[RoomID] = attr.field(factory=set)
     elsewhere: set[RoomID] = attr.field(factory=set)
-    unbound: set[RoomID] = attr.field(factory=set)
-    unsure: set[UserID] = attr.field(factory=set)
+    lost_binding: set[RoomID] = attr.field(factory=set)
+    unread_owners: set[UserID] = attr.field(factory=set)
     problems: list[Problem] = attr.field(factory=list)
 
     def is_complete(self) -> bool:
         """Whether everything was read that may claim a name."""
-        read = not (self.unread or self.look)
-        return read and not any(claim.stale for claim in self.claims.values())
+        read = not (self.unread or self.to_read)
+        return read and not any(candidate.stale for candidate in self.candidates.values())
 
-    def sharing(self, name: Callable[[Claim], Hashable]) -> list[list[Claim]]:
+    def sharing(self, name: Callable[[ChatCandidate], Hashable]) -> list[list[ChatCandidate]]:
         """The claims that share a name, where there are several; a lost chat disputes nothing."""
-        first: dict[Hashable, Claim] = {}
-        groups: dict[Hashable, list[Claim]] = {}
-        for claim in self.claims.values():
-            if claim.binding is None or claim.status is Status.LOST:
+        first: dict[Hashable, ChatCandidate] = {}
+        groups: dict[Hashable, list[ChatCandidate]] = {}
+        for candidate in self.candidates.values():
+            if candidate.binding is None or candidate.status is Status.LOST:
                 continue
-            key = name(claim)
-            holder = first.setdefault(key, claim)
-            if holder is not claim:
-                groups.setdefault(key, [holder]).append(claim)
+            key = name(candidate)
+            holder = first.setdefault(key, candidate)
+            if holder is not candidate:
+                groups.setdefault(key, [holder]).append(candidate)
         return list(groups.values())
 
-    def postpone(self, claims: Iterable[Claim], cached: Topology) -> None:
+    def postpone(self, candidates: Iterable[ChatCandidate], cached: Topology) -> None:
         """Let chats wait until all can be read: each goes on as it was known before, if nobody
         else has that conversation now.
 
@@ -97,28 +97,28 @@ class Evidence:
             claims: the chats; none of them has a claim afterwards but by what was known.
             cached: what the cache held.
         """
-        waiting = sorted(claims, key=lambda claim: claim.room_id)
-        for claim in waiting:
-            self.claims.pop(claim.room_id, None)
+        waiting = sorted(candidates, key=lambda candidate: candidate.room_id)
+        for candidate in waiting:
+            self.candidates.pop(candidate.room_id, None)
         taken = {
-            claim.binding.platform_chat_id
-            for claim in self.claims.values()
-            if claim.binding is not None and claim.status is not Status.LOST
+            candidate.binding.platform_chat_id
+            for candidate in self.candidates.values()
+            if candidate.binding is not None and candidate.status is not Status.LOST
         }
-        for claim in waiting:
-            known = cached.chats.get(claim.room_id)
-            self.unsure.add(claim.owner)
+        for candidate in waiting:
+            known = cached.chats.get(candidate.room_id)
+            self.unread_owners.add(candidate.owner)
             if known is None or known.binding.platform_chat_id in taken:
-                self.unread.add(claim.room_id)
+                self.unread.add(candidate.room_id)
                 continue
             taken.add(known.binding.platform_chat_id)
-            archived = Status.ARCHIVED in (claim.status, known.status)
+            archived = Status.ARCHIVED in (candidate.status, known.status)
             status = Status.ARCHIVED if archived else Status.LIVE
-            self.claims[claim.room_id] = Claim(
-                claim.room_id, known.owner, known.binding, status, stale=True
+            self.candidates[candidate.room_id] = ChatCandidate(
+                candidate.room_id, known.owner, known.binding, status, stale=True
             )
 
-    def rebind(self, claim: Claim, binding: Binding, why: str) -> None:
+    def rebind(self, candidate: ChatCandidate, binding: Binding, why: str) -> None:
         """Give a claim another binding, and say why."""
-        self.claims[claim.room_id] = attr.evolve(claim, binding=binding)
-        self.problems.append(Problem(claim.room_id, why, Reason.BACKFILLED))
+        self.candidates[candidate.room_id] = attr.evolve(candidate, binding=binding)
+        self.problems.append(Problem(candidate.room_id, why, Reason.BACKFILLED))

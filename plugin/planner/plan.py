@@ -13,13 +13,13 @@ import attr
 
 from ..topology.marks import Identity
 from ..topology.model import Problem, Reason, Topology
-from ..topology.snapshot import World
-from .candidates import Weighing
-from .choose_space import Election, elect_spaces
+from ..topology.snapshot import Snapshot
+from .candidates import RoomClassifier
+from .choose_space import SpaceChoice, choose_spaces
 from .conflicts import settle
-from .findings import Evidence
-from .upgrades import trace_succession
-from .writes import Drafting, Write
+from .findings import Findings
+from .upgrades import trace_upgrades
+from .writes import Write, WritePlanner
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -53,20 +53,20 @@ class Plan:
     """
 
     topology: Topology
-    look: frozenset[RoomID] = frozenset()
+    to_read: frozenset[RoomID] = frozenset()
     join: frozenset[RoomID] = frozenset()
     writes: tuple[Write, ...] = ()
     reasons: Mapping[RoomID, Reason] = attr.field(factory=dict)
     unread: frozenset[RoomID] = frozenset()
-    strangers: frozenset[RoomID] = frozenset()
-    retired: frozenset[RoomID] = frozenset()
+    foreign: frozenset[RoomID] = frozenset()
+    marked_upgraded: frozenset[RoomID] = frozenset()
     elsewhere: frozenset[RoomID] = frozenset()
-    passed_over: Mapping[RoomID, UserID] = attr.field(factory=dict)
+    superseded: Mapping[RoomID, UserID] = attr.field(factory=dict)
     unfinished: tuple[UserID, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
-def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
+def make_plan(snapshot: Snapshot, cached: Topology, rules: Rules) -> Plan:
     """Plan what makes cache and routes agree with Matrix.
 
     Args:
@@ -77,58 +77,58 @@ def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
     Returns:
         The plan. Where its `look` is not empty, read those rooms and plan again.
     """
-    succession = trace_succession(world)
-    election = elect_spaces(world, cached, succession)
-    evidence = Weighing(world, cached, election, succession).weigh()
-    backfilled = settle(evidence, election, cached, rules.default_platform)
-    drafting = Drafting(election, rules.identity, backfilled)
-    drafting.draft_spaces(world)
-    for room_id in sorted(evidence.claims):
-        drafting.draft(evidence.claims[room_id])
+    upgrades = trace_upgrades(snapshot)
+    choice = choose_spaces(snapshot, cached, upgrades)
+    findings = RoomClassifier(snapshot, cached, choice, upgrades).classify()
+    backfilled = settle(findings, choice, cached, rules.default_platform)
+    planner = WritePlanner(choice, rules.identity, backfilled)
+    planner.plan_markers(snapshot)
+    for room_id in sorted(findings.candidates):
+        planner.plan_chat(findings.candidates[room_id])
     return Plan(
         topology=Topology(
-            {space.room_id: space for space in election.chosen.values()}, drafting.chats
+            {space.room_id: space for space in choice.chosen.values()}, planner.chats
         ),
-        look=frozenset(evidence.look | drafting.look) - world.unread - world.gone,
-        join=frozenset(succession.join),
-        writes=tuple(drafting.writes),
-        reasons=_reasons(evidence, drafting),
-        unread=frozenset(evidence.unread),
-        strangers=frozenset(evidence.strangers),
-        retired=frozenset(evidence.retired),
-        elsewhere=frozenset(evidence.elsewhere),
-        passed_over=election.passed_over,
-        unfinished=_unfinished(world, election, evidence),
-        problems=tuple(evidence.problems),
+        to_read=frozenset(findings.to_read | planner.to_read) - snapshot.unread - snapshot.gone,
+        join=frozenset(upgrades.join),
+        writes=tuple(planner.writes),
+        reasons=_reasons(findings, planner),
+        unread=frozenset(findings.unread),
+        foreign=frozenset(findings.foreign),
+        marked_upgraded=frozenset(findings.marked_upgraded),
+        elsewhere=frozenset(findings.elsewhere),
+        superseded=choice.superseded,
+        unfinished=_unfinished(snapshot, choice, findings),
+        problems=tuple(findings.problems),
     )
 
 
-def _reasons(evidence: Evidence, drafting: Drafting) -> dict[RoomID, Reason]:
+def _reasons(findings: Findings, planner: WritePlanner) -> dict[RoomID, Reason]:
     """What was found about each room; where that is several things, the last of these."""
-    malformed = (one.room_id for one in evidence.problems if one.reason is Reason.MALFORMED)
+    malformed = (one.room_id for one in findings.problems if one.reason is Reason.MALFORMED)
     return {
         **dict.fromkeys(malformed, Reason.MALFORMED),
-        **dict.fromkeys(evidence.strangers | evidence.elsewhere, Reason.FOREIGN),
-        **dict.fromkeys(evidence.unread, Reason.STALE),
-        **drafting.reasons,
-        **dict.fromkeys(evidence.upgraded, Reason.UPGRADED),
+        **dict.fromkeys(findings.foreign | findings.elsewhere, Reason.FOREIGN),
+        **dict.fromkeys(findings.unread, Reason.STALE),
+        **planner.reasons,
+        **dict.fromkeys(findings.upgraded, Reason.UPGRADED),
     }
 
 
-def _unfinished(world: World, election: Election, evidence: Evidence) -> tuple[UserID, ...]:
+def _unfinished(snapshot: Snapshot, choice: SpaceChoice, findings: Findings) -> tuple[UserID, ...]:
     """Owners whose onboarding stopped after the Space: nothing was ever linked there.
 
     While any room is unread, it may be that first chat: then nobody is named.
     """
-    if evidence.unread or evidence.look:
+    if findings.unread or findings.to_read:
         return ()
-    busy = {claim.owner for claim in evidence.claims.values()}
+    busy = {candidate.owner for candidate in findings.candidates.values()}
     return tuple(
         sorted(
             owner
-            for owner, space in election.chosen.items()
-            if election.is_settled(owner)
+            for owner, space in choice.chosen.items()
+            if choice.is_settled(owner)
             and owner not in busy
-            and not world.rooms[space.room_id].links
+            and not snapshot.rooms[space.room_id].links
         )
     )

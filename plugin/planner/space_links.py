@@ -11,22 +11,22 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..topology.model import Binding, Problem, Reason
-from ..topology.snapshot import Link, World
-from .choose_space import Election
+from ..topology.snapshot import Link, Snapshot
+from .choose_space import SpaceChoice
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
 
-class Linkage:
+class SpaceLinks:
     """The links of all Spaces that were read; `rooms` has each room's, with their Spaces."""
 
-    def __init__(self, world: World, election: Election) -> None:
-        self.bot = world.bot
-        self.election = election
+    def __init__(self, snapshot: Snapshot, choice: SpaceChoice) -> None:
+        self.bot = snapshot.bot
+        self.choice = choice
         self.rooms: dict[RoomID, list[tuple[RoomID, Link]]] = defaultdict(list)
-        for space_id in election.owners:
-            for link in world.rooms[space_id].links:
+        for space_id in choice.owners:
+            for link in snapshot.rooms[space_id].links:
                 self.rooms[link.room_id].append((space_id, link))
 
     def mirror(self, room_id: RoomID) -> Binding | None:
@@ -35,7 +35,7 @@ class Linkage:
             (not self._is_chosen(space_id), space_id, link.mirror)
             for space_id, link in self.rooms[room_id]
             if link.mirror is not None
-            and link.mirror.matrix_user_id == self.election.owners[space_id]
+            and link.mirror.matrix_user_id == self.choice.owners[space_id]
         ]
         return min(found, key=lambda one: one[:2])[2] if found else None
 
@@ -49,7 +49,7 @@ class Linkage:
     def link(self, room_id: RoomID, owner: UserID | None = None) -> Link | None:
         """How the owner's chosen Space links the room, if it does."""
         for space_id, link in self.rooms[room_id]:
-            if self._is_chosen(space_id) and owner in (None, self.election.owners[space_id]):
+            if self._is_chosen(space_id) and owner in (None, self.choice.owners[space_id]):
                 return link
         return None
 
@@ -61,7 +61,7 @@ class Linkage:
         others = [
             other
             for space_id, other in self.rooms[room_id]
-            if self.election.owners[space_id] == owner
+            if self.choice.owners[space_id] == owner
         ]
         return bool(others) and all(other.removed for other in others)
 
@@ -80,16 +80,16 @@ class Linkage:
             space_id
             for space_id, link in self.rooms[room_id]
             if link.mirror is not None
-            or (not link.removed and self.election.owners[space_id] == owner)
+            or (not link.removed and self.choice.owners[space_id] == owner)
         ]
 
     def foreign(self, room_id: RoomID, owner: UserID | None) -> Iterator[Problem]:
         """The links in Spaces of others than the owner of this room, as problems."""
         for space_id, link in self.rooms[room_id]:
-            if not link.removed and self.election.owners[space_id] != owner:
+            if not link.removed and self.choice.owners[space_id] != owner:
                 what = f"a link to {room_id}, which carries no binding of this Space's owner"
                 yield Problem(space_id, what, Reason.FOREIGN)
 
     def _is_chosen(self, space_id: RoomID) -> bool:
-        chosen = self.election.chosen.get(self.election.owners[space_id])
+        chosen = self.choice.chosen.get(self.choice.owners[space_id])
         return chosen is not None and chosen.room_id == space_id

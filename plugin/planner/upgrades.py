@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from ..topology.snapshot import Room, World
+from ..topology.snapshot import Room, Snapshot
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID
 
 
 @attr.define
-class Succession:
+class RoomUpgrades:
     """What became of the closed rooms that were read.
 
     Attributes:
@@ -29,52 +29,55 @@ class Succession:
         join: rooms the bot must join before it can read them.
     """
 
-    heirs: dict[RoomID, RoomID] = attr.field(factory=dict)
+    replacements: dict[RoomID, RoomID] = attr.field(factory=dict)
     before: dict[RoomID, list[RoomID]] = attr.field(factory=dict)
     ended: set[RoomID] = attr.field(factory=set)
-    unsure: set[RoomID] = attr.field(factory=set)
-    look: set[RoomID] = attr.field(factory=set)
+    unread_owners: set[RoomID] = attr.field(factory=set)
+    to_read: set[RoomID] = attr.field(factory=set)
     join: set[RoomID] = attr.field(factory=set)
 
 
-def trace_succession(world: World) -> Succession:
+def trace_upgrades(snapshot: Snapshot) -> RoomUpgrades:
     """Follow the tombstones of every room of the bot's that was read."""
-    succession = Succession()
-    for room in world.rooms.values():
+    upgrades = RoomUpgrades()
+    for room in snapshot.rooms.values():
         bound = room.binding is not None or room.superseded_by is not None
-        if room.tombstone is not None and (bound or room.creator == world.bot):
-            _follow(room, world, succession)
-    for room_id, heir in sorted(succession.heirs.items()):
-        succession.before.setdefault(heir, []).append(room_id)
-    return succession
+        if room.tombstone is not None and (bound or room.creator == snapshot.bot):
+            _follow(room, snapshot, upgrades)
+    for room_id, replacement_room in sorted(upgrades.replacements.items()):
+        upgrades.before.setdefault(replacement_room, []).append(room_id)
+    return upgrades
 
 
-def _follow(closed: Room, world: World, succession: Succession) -> None:
+def _follow(closed: Room, snapshot: Snapshot, upgrades: RoomUpgrades) -> None:
     room, passed = closed, {closed.room_id}
     while room.tombstone is not None:
         replacement = room.tombstone.replacement
-        if replacement is None or replacement in passed or replacement in world.refused:
-            succession.ended.add(closed.room_id)
+        if replacement is None or replacement in passed or replacement in snapshot.refused:
+            upgrades.ended.add(closed.room_id)
             return
-        heir = world.rooms.get(replacement)
-        if heir is None:
-            _ask(replacement, closed, world, succession)
+        replacement_room = snapshot.rooms.get(replacement)
+        if replacement_room is None:
+            _ask(replacement, closed, snapshot, upgrades)
             return
-        if heir.predecessor != room.room_id or heir.creator != room.tombstone.sender:
-            succession.ended.add(closed.room_id)
+        if (
+            replacement_room.predecessor != room.room_id
+            or replacement_room.creator != room.tombstone.sender
+        ):
+            upgrades.ended.add(closed.room_id)
             return
-        room = heir
+        room = replacement_room
         passed.add(replacement)
-    succession.heirs[closed.room_id] = room.room_id
+    upgrades.replacements[closed.room_id] = room.room_id
 
 
-def _ask(replacement: RoomID, closed: Room, world: World, succession: Succession) -> None:
+def _ask(replacement: RoomID, closed: Room, snapshot: Snapshot, upgrades: RoomUpgrades) -> None:
     """The replacement was not read: join it, read it, wait for it, or give it up."""
-    if replacement in world.gone:
-        succession.ended.add(closed.room_id)
+    if replacement in snapshot.gone:
+        upgrades.ended.add(closed.room_id)
         return
-    succession.unsure.add(closed.room_id)
-    if replacement not in world.joined:
-        succession.join.add(replacement)
-    elif replacement not in world.unread:
-        succession.look.add(replacement)
+    upgrades.unread_owners.add(closed.room_id)
+    if replacement not in snapshot.joined:
+        upgrades.join.add(replacement)
+    elif replacement not in snapshot.unread:
+        upgrades.to_read.add(replacement)

@@ -13,32 +13,32 @@ from typing import Any
 import attr
 
 from .failures import explain_filter, explain_nonsense
-from .protocol import Utterance
+from .protocol import Turn
 
 END = "[DONE]"
 CUT_SHORT = "\n\n(The platform ends here: the answer reached its greatest length.)"
 
 
 @attr.frozen
-class Piece:
+class Chunk:
     """A part of an answer; `is_last` when the server said that the answer ends with it."""
 
     text: str
     is_last: bool
 
 
-def build_messages(system_prompt: str, dialogue: Sequence[Utterance]) -> list[dict[str, str]]:
+def build_messages(system_prompt: str, dialogue: Sequence[Turn]) -> list[dict[str, str]]:
     """The `messages` of a request, from what was said and, at the end, what is to be answered.
 
     Many models refuse a dialogue that does not begin with the user, or in which somebody speaks
     twice in a row; after a failed answer or a cut history both happen.
     """
     turns: list[dict[str, str]] = []
-    for utterance in dialogue:
-        if turns and turns[-1]["role"] == utterance.role:
-            turns[-1]["content"] += f"\n\n{utterance.text}"
-        elif turns or utterance.role == "user":
-            turns.append({"role": utterance.role, "content": utterance.text})
+    for turn in dialogue:
+        if turns and turns[-1]["role"] == turn.role:
+            turns[-1]["content"] += f"\n\n{turn.text}"
+        elif turns or turn.role == "user":
+            turns.append({"role": turn.role, "content": turn.text})
     return [{"role": "system", "content": system_prompt}] * bool(system_prompt) + turns
 
 
@@ -50,7 +50,7 @@ def parse_json(text: str | bytes) -> Any:
         raise explain_nonsense("no JSON") from None
 
 
-def read_piece(answer: object, part: str) -> Piece:
+def read_chunk(answer: object, part: str) -> Chunk:
     """The piece in one chunk (`part` is `delta`) or in a whole answer (`message`).
 
     Chunks without a choice, which servers send for statistics, are pieces without text. Raises
@@ -58,7 +58,7 @@ def read_piece(answer: object, part: str) -> Piece:
     """
     choices = answer.get("choices") if isinstance(answer, Mapping) else None
     if choices == [] and part == "delta":
-        return Piece("", False)
+        return Chunk("", False)
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, Mapping):
         raise explain_nonsense("no choices")
@@ -68,4 +68,4 @@ def read_piece(answer: object, part: str) -> Piece:
     text = (holder.get("content") or "") if isinstance(holder, Mapping) else None
     if not isinstance(text, str):
         raise explain_nonsense("no text in the choice")
-    return Piece(text + (CUT_SHORT if reason == "length" else ""), bool(reason))
+    return Chunk(text + (CUT_SHORT if reason == "length" else ""), bool(reason))

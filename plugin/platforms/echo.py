@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attr
 
 from ..fields import Fields
-from .protocol import Message, Platform, PlatformSettings
+from .protocol import Platform, PlatformSettings, Prompt
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -36,6 +36,6 @@ class EchoSettings(PlatformSettings):
 class Echo(Platform):
     """Answers with the text it was sent."""
 
-    async def send(self, message: Message) -> AsyncGenerator[str, None]:
+    async def send(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """Yields the message's text in one piece."""
-        yield message.text
+        yield prompt.text

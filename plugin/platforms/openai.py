@@ -18,9 +18,9 @@ import attr
 
 from ..fields import Fields
 from . import failures
-from .completions import END, Piece, build_messages, parse_json, read_piece
+from .completions import END, Chunk, build_messages, parse_json, read_chunk
 from .credentials import Key
-from .protocol import Message, Platform, PlatformError, PlatformSettings, Utterance
+from .protocol import Platform, PlatformError, PlatformSettings, Prompt, Turn
 from .sse import read_events
 
 KEYS = (
@@ -99,40 +99,40 @@ class OpenAI(Platform):
         self._settings = settings
         self._http = http
 
-    async def send(self, message: Message) -> AsyncGenerator[str, None]:
+    async def send(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """Yields the answer as the server streams it, or in one piece if it does not stream."""
-        headers = self._make_headers(message)
-        request = await self._make_request(message)
+        headers = self._make_headers(prompt)
+        request = await self._make_request(prompt)
         is_empty = True
         try:
             async with (
                 self._post(request, headers) as response,
-                aclosing(self._read(response)) as pieces,
+                aclosing(self._read(response)) as chunks,
             ):
-                async for piece in pieces:
-                    is_empty = is_empty and not piece.strip()
-                    if piece:
-                        yield piece
+                async for chunk in chunks:
+                    is_empty = is_empty and not chunk.strip()
+                    if chunk:
+                        yield chunk
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise failures.explain_loss(error, self._settings.timeout) from error
         if is_empty:
             raise failures.explain_silence()
 
-    def _make_headers(self, message: Message) -> dict[str, str]:
+    def _make_headers(self, prompt: Prompt) -> dict[str, str]:
         headers = {
             "Accept": "text/event-stream, application/json",
             # Event ids of a foreign homeserver may hold anything, headers may not.
-            "Idempotency-Key": quote(message.event_id, safe="$:/+=@"),
+            "Idempotency-Key": quote(prompt.event_id, safe="$:/+=@"),
         }
         if self._settings.api_key:
             headers["Authorization"] = f"Bearer {self._settings.api_key.read()}"
         return headers
 
-    async def _make_request(self, message: Message) -> dict[str, Any]:
+    async def _make_request(self, prompt: Prompt) -> dict[str, Any]:
         settings = self._settings
-        budget = settings.history_characters - len(message.text)
-        history = await message.history(budget) if budget > 0 else ()
-        dialogue = [*history, Utterance("user", message.text)]
+        budget = settings.history_characters - len(prompt.text)
+        history = await prompt.history(budget) if budget > 0 else ()
+        dialogue = [*history, Turn("user", prompt.text)]
         messages = build_messages(settings.system_prompt, dialogue)
         return {"model": settings.model, "messages": messages, "stream": True}
 
@@ -160,17 +160,17 @@ class OpenAI(Platform):
             async for event in events:
                 if event == END:
                     return
-                piece = self._parse(response, event, "delta")
-                yield piece.text
-                if piece.is_last:
+                chunk = self._parse(response, event, "delta")
+                yield chunk.text
+                if chunk.is_last:
                     return
         raise failures.explain_break("no end")
 
-    def _parse(self, response: aiohttp.ClientResponse, text: str | bytes, part: str) -> Piece:
+    def _parse(self, response: aiohttp.ClientResponse, text: str | bytes, part: str) -> Chunk:
         answer = parse_json(text)
         if isinstance(answer, dict) and answer.get("error"):
             raise self._explain(response, answer)
-        return read_piece(answer, part)
+        return read_chunk(answer, part)
 
     def _explain(self, response: aiohttp.ClientResponse, answer: object) -> PlatformError:
         refusal = failures.read_refusal(response.status, answer, response.headers)

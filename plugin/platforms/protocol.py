@@ -23,7 +23,7 @@ CONVERSATIONS = uuid5(NAMESPACE_URL, "https://spacekeeper.chat/conversation")
 
 
 @attr.frozen
-class Utterance:
+class Turn:
     """One earlier message of a chat, by its owner (`user`) or by the platform (`assistant`)."""
 
     role: Literal["user", "assistant"]
@@ -31,7 +31,7 @@ class Utterance:
 
 
 @attr.frozen
-class Message:
+class Prompt:
     """One message of an owner, on its way to the platform.
 
     `event_id` names the message for ever: a platform that is sent it twice may answer once.
@@ -42,7 +42,7 @@ class Message:
     platform_chat_id: str
     event_id: EventID
     text: str = attr.field(repr=False)
-    history: Callable[[int], Awaitable[Sequence[Utterance]]] = attr.field(repr=False)
+    history: Callable[[int], Awaitable[Sequence[Turn]]] = attr.field(repr=False)
 
 
 class PlatformError(Exception):
@@ -74,7 +74,7 @@ class Platform(ABC):
         return str(uuid5(CONVERSATIONS, key))
 
     @abstractmethod
-    def send(self, message: Message) -> AsyncGenerator[str, None]:
+    def send(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """Send one message; yields the answer piece by piece, as it comes.
 
         Raises PlatformError at any point. The pieces before it are then no answer and are to

@@ -17,14 +17,14 @@ from ..matrix.writer import Writer
 from ..planner.plan import Plan
 from ..planner.writes import Write
 from ..topology.model import BINDING_TYPE
-from ..topology.routes import Slot, build_routes
-from .observe import Picture
+from ..topology.routes import CurrentRoutes, build_routes
+from .observe import RoomSnapshot
 
 
-class Application:
+class Applier:
     """Applies the plans of one instance."""
 
-    def __init__(self, writer: Writer, slot: Slot, log: logging.Logger) -> None:
+    def __init__(self, writer: Writer, slot: CurrentRoutes, log: logging.Logger) -> None:
         self.writer = writer
         self.slot = slot
         self.log = log
@@ -65,7 +65,7 @@ class Application:
         self.log.debug("Wrote %s in %s", write.event_type, write.room_id)
         return True
 
-    def swap(self, picture: Picture, failed: list[Write], looked_at: int) -> None:
+    def swap(self, observed: RoomSnapshot, failed: list[Write], looked_at: int) -> None:
         """Put the routes in force; a chat whose binding could not be written waits.
 
         Args:
@@ -73,7 +73,7 @@ class Application:
             failed: the writes that Matrix did not take.
             looked_at: the slot's count of changes when the look at Matrix began.
         """
-        plan = picture.plan
+        plan = observed.plan
         waiting = {
             write.chat
             for write in failed
@@ -84,14 +84,14 @@ class Application:
             for room_id, chat in plan.topology.chats.items()
             if room_id not in waiting
         }
-        unread = plan.unread | plan.look | {room_id for room_id in waiting if room_id}
+        unread = plan.unread | plan.to_read | {room_id for room_id in waiting if room_id}
         found = attr.evolve(plan.topology, chats=chats)
-        if picture.owners is None:
+        if observed.owners is None:
             routes = build_routes(found, unread, plan.elsewhere)
         else:
-            seen = picture.world.joined | picture.world.gone
+            seen = observed.snapshot.joined | observed.snapshot.gone
             routes = self.slot.current.replace_part(
-                picture.owners, found, (self.slot.current.unread - seen) | unread
+                observed.owners, found, (self.slot.current.unread - seen) | unread
             )
             routes = attr.evolve(routes, elsewhere=routes.elsewhere | plan.elsewhere)
         self.slot.swap(routes, looked_at)

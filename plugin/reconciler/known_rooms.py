@@ -11,19 +11,19 @@ import logging
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
-from ..matrix.account_data import Hint
+from ..matrix.account_data import RoomIndex
 from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
 from ..topology.model import Status
-from ..topology.routes import Slot
+from ..topology.routes import CurrentRoutes
 from ..topology.scope import NOWHERE, Scope
-from .observe import Known, Picture
+from .observe import FamiliarRooms, RoomSnapshot
 
 
-class Acquaintance:
+class KnownRooms:
     """What one instance knows of the rooms that the bot is in."""
 
-    def __init__(self, reader: Reader, slot: Slot, log: logging.Logger) -> None:
+    def __init__(self, reader: Reader, slot: CurrentRoutes, log: logging.Logger) -> None:
         """
         Args:
             reader: reads and writes the hint.
@@ -43,19 +43,19 @@ class Acquaintance:
         if room_id in routes.chats or room_id in routes.elsewhere or routes.owner_of(room_id):
             return True
         known = await self.known()
-        return room_id in known.foreign or room_id in known.passed_over
+        return room_id in known.foreign or room_id in known.superseded
 
-    async def known(self) -> Known:
+    async def known(self) -> FamiliarRooms:
         """The joined rooms that are neither chats nor Spaces that count, as far as is known."""
         if self._foreign is None:
-            self._foreign = (await self.reader.read_hint()).foreign
-        return Known(self._foreign, self._passed_over)
+            self._foreign = (await self.reader.read_index()).foreign
+        return FamiliarRooms(self._foreign, self._passed_over)
 
-    def acknowledge(self, room_id: RoomID) -> None:
+    def mark_foreign(self, room_id: RoomID) -> None:
         """A joined room that is no chat was seen to: later starts need not read it again."""
         self._acknowledged.add(room_id)
 
-    async def absences(self) -> Scope:
+    async def owners_missing_rooms(self) -> Scope:
         """Those of whom a room is gone that no event told of: purged by an administrator."""
         routes = self.slot.current
         try:
@@ -71,22 +71,24 @@ class Acquaintance:
         owners |= {owner for room_id, owner in routes.owners.items() if room_id not in joined}
         return Scope(frozenset(owners))
 
-    async def note(self, picture: Picture) -> None:
+    async def note(self, observed: RoomSnapshot) -> None:
         """Remember what is foreign, and leave a hint for the next start; that may fail, for it
         is no more than a hint."""
-        world, plan = picture.world, picture.plan
-        known = world.foreign if picture.owners is None else self._foreign or frozenset()
-        self._foreign = known | plan.strangers | plan.retired | plan.elsewhere
+        snapshot, plan = observed.snapshot, observed.plan
+        known = snapshot.foreign if observed.owners is None else self._foreign or frozenset()
+        self._foreign = known | plan.foreign | plan.marked_upgraded | plan.elsewhere
         others = {
             space_id: owner
             for space_id, owner in self._passed_over.items()
-            if picture.owners is not None and owner not in picture.owners
+            if observed.owners is not None and owner not in observed.owners
         }
-        self._passed_over = {**others, **plan.passed_over}
+        self._passed_over = {**others, **plan.superseded}
         spaces = frozenset(space.room_id for space in self.slot.current.spaces.values())
-        seen_to = self._acknowledged & (plan.strangers | self._foreign)
-        noted = self.reader.noted.foreign if picture.owners is not None else world.foreign
+        seen_to = self._acknowledged & (plan.foreign | self._foreign)
+        noted = self.reader.noted.foreign if observed.owners is not None else snapshot.foreign
         try:
-            await self.reader.write_hint(Hint(spaces, noted | seen_to | plan.retired))
+            await self.reader.write_index(
+                RoomIndex(spaces, noted | seen_to | plan.marked_upgraded)
+            )
         except (NoAnswer, MatrixRequestError) as error:
             self.log.debug("The hint for the next start was not written: %s", error)

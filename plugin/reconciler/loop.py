@@ -20,20 +20,20 @@ from ..topology.model import Topology
 from ..topology.routes import Routes
 from ..topology.scope import NOWHERE, Scope
 from .report import Report
-from .run import Errand, Runs
+from .run import Runner, RunRequest
 
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
 # Events come in flocks: one run for all of them, soon enough that nobody waits.
-GATHER = 0.2
+DEBOUNCE = 0.2
 # Owners whose chats are verified in one run: few, so that what people do meanwhile waits little.
-PORTION = 20
+BATCH = 20
 
 
-class Reconciliation:
+class Reconciler:
     """Reconciles one instance."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runner) -> None:
         """
         Args:
             runs: what is done wherever something may have changed.
@@ -43,7 +43,7 @@ class Reconciliation:
         self.store = runs.store
         self.slot = runs.slot
         self.log = runs.log
-        self.store.on_behind = lambda: self._look_later(NOWHERE)
+        self.store.on_behind = lambda: self._retry_later(NOWHERE)
         self._dirty = NOWHERE
         self._woken = asyncio.Event()
         self._later = NOWHERE
@@ -54,15 +54,15 @@ class Reconciliation:
 
     async def start_cold(self, cached: Topology) -> Report:
         """The first run: look at everything; what the cache holds helps where a look fails."""
-        return await self._run(Errand("start", NOWHERE, cached))
+        return await self._run(RunRequest("start", NOWHERE, cached))
 
     async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
         """Take the cache for true but where something changed since, and look there: no report
         means that there was nothing to look at."""
         self.slot.current = cached
-        return await self._run(Errand("start", changed)) if changed else None
+        return await self._run(RunRequest("start", changed)) if changed else None
 
-    async def run(self, reason: str, thorough: bool = False) -> Report:
+    async def run(self, reason: str, full: bool = False) -> Report:
         """Look at everything, and make everything else agree with it.
 
         Args:
@@ -72,7 +72,7 @@ class Reconciliation:
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
         """
-        return await self._run(Errand(reason, NOWHERE, thorough=thorough))
+        return await self._run(RunRequest(reason, NOWHERE, full=full))
 
     async def run_for(self, scope: Scope, reason: str) -> Report:
         """Look at some owners and rooms, and at joined rooms that nobody knows.
@@ -80,11 +80,11 @@ class Reconciliation:
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
         """
-        return await self._run(Errand(reason, scope))
+        return await self._run(RunRequest(reason, scope))
 
     async def plan(self, scope: Scope) -> Plan:
         """What a run would do, without doing it; an empty scope means everything."""
-        return await self.runs.plan(Errand("a question", scope, thorough=not scope))
+        return await self.runs.plan(RunRequest("a question", scope, full=not scope))
 
     @property
     def last(self) -> Report | None:
@@ -100,25 +100,25 @@ class Reconciliation:
     def idle(self) -> bool:
         """Nothing is marked, nothing waits to be looked at again, and no run goes on."""
         waiting = self._dirty or self._later or self.runs.busy
-        return not waiting and not self.store.behind
+        return not waiting and not self.store.out_of_sync
 
     async def knows(self, room_id: RoomID) -> bool:
         """Whether a run has seen what this room is, in this life or in an earlier one."""
-        return await self.runs.acquaintance.knows(room_id)
+        return await self.runs.known_rooms.knows(room_id)
 
-    def acknowledge(self, room_id: RoomID) -> None:
+    def mark_foreign(self, room_id: RoomID) -> None:
         """A joined room that is no chat was seen to: later starts need not read it again."""
-        self.runs.acquaintance.acknowledge(room_id)
+        self.runs.known_rooms.mark_foreign(room_id)
 
     async def serve(self) -> None:
         """Look wherever something is marked, until cancelled."""
         while True:
             await self._woken.wait()
-            await asyncio.sleep(GATHER)
+            await asyncio.sleep(DEBOUNCE)
             self._woken.clear()
             scope, self._dirty = self._dirty, NOWHERE
             if scope:
-                await self._try(Errand("something changed", scope))
+                await self._try(RunRequest("something changed", scope))
 
     def close(self) -> None:
         """Look at nothing again."""
@@ -134,45 +134,45 @@ class Reconciliation:
             after: seconds to wait before it begins, and between any two portions.
         """
         await asyncio.sleep(after)
-        self.mark(await self.runs.acquaintance.absences())
+        self.mark(await self.runs.known_rooms.owners_missing_rooms())
         waiting, failures = sorted(owners), 0
         while waiting:
             pause = wait_before(failures, LONGEST_PAUSE) if failures else 0.0
             await asyncio.sleep(max(after, pause))
-            portion, waiting = frozenset(waiting[:PORTION]), waiting[PORTION:]
-            report = await self._try(Errand("verification", Scope(portion), thorough=True))
+            portion, waiting = frozenset(waiting[:BATCH]), waiting[BATCH:]
+            report = await self._try(RunRequest("verification", Scope(portion), full=True))
             open_ends = portion if report is None else portion & report.open.owners
             await self.store.put_unverified(portion - open_ends, verified=True)
             waiting += sorted(open_ends)
             failures = failures + 1 if open_ends else 0
 
-    async def _try(self, errand: Errand) -> Report | None:
+    async def _try(self, request: RunRequest) -> Report | None:
         """Run once; whatever goes wrong is logged, and the scope looked at again later."""
         try:
-            report = await self._run(errand)
+            report = await self._run(request)
             if self.on_report is not None:
                 await self.on_report(report)
         except (NoAnswer, MatrixRequestError) as error:
-            self.log.warning("A look at Matrix failed (%s): %s", errand.reason, error)
+            self.log.warning("A look at Matrix failed (%s): %s", request.reason, error)
         except Exception:
-            self.log.exception("A reconciliation broke down (%s)", errand.reason)
+            self.log.exception("A reconciliation broke down (%s)", request.reason)
         else:
             return report
-        self._look_later(errand.scope)
+        self._retry_later(request.scope)
         return None
 
-    async def _run(self, errand: Errand) -> Report:
-        report = await self.runs.run(errand)
-        if report.touched:
+    async def _run(self, request: RunRequest) -> Report:
+        report = await self.runs.run(request)
+        if report.changed_meanwhile:
             # They changed something while it looked: what it found of them did not count.
-            self.mark(Scope(report.touched))
+            self.mark(Scope(report.changed_meanwhile))
         if report.settled:
             self._failures = 0
         else:
-            self._look_later(report.open)
+            self._retry_later(report.open)
         return report
 
-    def _look_later(self, scope: Scope) -> None:
+    def _retry_later(self, scope: Scope) -> None:
         """Mark the scope after a pause that grows with every failure in a row."""
         self._later |= scope
         if self._closed:

@@ -19,38 +19,38 @@ from ..planner.plan import Plan, Rules, make_plan
 from ..topology.model import Status, Topology
 from ..topology.routes import Routes
 from ..topology.scope import Scope
-from ..topology.snapshot import World
+from ..topology.snapshot import Snapshot
 
 # A look can bring up rooms that call for another one; a world that keeps changing must not hold
 # a run for ever, and what is missing then is looked at by the next.
-LOOKS = 12
+MAX_ROUNDS = 12
 # Seconds before a second look, where the first saw far less than there was.
-DOUBT = 3.0
-DOUBTS = 3
+RECHECK_DELAY = 3.0
+MAX_RECHECKS = 3
 
 
 @attr.frozen
-class Picture:
+class RoomSnapshot:
     """What was seen, and what is to be done about it.
 
     `owners` are those whom it is about; None means everybody.
     """
 
-    world: World
+    snapshot: Snapshot
     plan: Plan
     owners: frozenset[UserID] | None = None
 
 
 @attr.frozen
-class Known:
+class FamiliarRooms:
     """Joined rooms that need no look of their own: `foreign` are none of ours, `passed_over` are
     Spaces that another one took the place of, with their owners."""
 
     foreign: frozenset[RoomID] = frozenset()
-    passed_over: Mapping[RoomID, UserID] = attr.field(factory=dict)
+    superseded: Mapping[RoomID, UserID] = attr.field(factory=dict)
 
 
-class Observation:
+class Observer:
     """Looks at the world of one instance, whole or in part."""
 
     def __init__(self, matrix: Matrix, rules: Callable[[], Rules]) -> None:
@@ -62,7 +62,7 @@ class Observation:
         self.reader, self.writer = matrix.reader, matrix.writer
         self.rules = rules
 
-    async def see_all(self, cached: Topology, thorough: bool) -> Picture:
+    async def observe_all(self, cached: Topology, full: bool) -> RoomSnapshot:
         """Look at everything.
 
         Args:
@@ -72,23 +72,23 @@ class Observation:
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
         """
-        world = await self.reader.observe(cached.spaces, thorough)
-        for _ in range(DOUBTS):
-            if not _is_doubtful(world, cached):
+        snapshot = await self.reader.observe(cached.spaces, full)
+        for _ in range(MAX_RECHECKS):
+            if not _is_doubtful(snapshot, cached):
                 break
-            await asyncio.sleep(DOUBT)
-            again = await self.reader.observe(cached.spaces, thorough)
-            agreed, world = again.joined == world.joined, again
+            await asyncio.sleep(RECHECK_DELAY)
+            again = await self.reader.observe(cached.spaces, full)
+            agreed, snapshot = again.joined == snapshot.joined, again
             if agreed:
                 break
         else:
             raise NoAnswer("the list of joined rooms changes from look to look")
-        world = await self._confirm(world, cached, self.reader.noted.spaces)
-        return Picture(*await self._complete(world, cached))
+        snapshot = await self._confirm(snapshot, cached, self.reader.noted.spaces)
+        return RoomSnapshot(*await self._complete(snapshot, cached))
 
-    async def see_some(
-        self, routes: Routes, scope: Scope, known: Known, thorough: bool
-    ) -> Picture:
+    async def observe_scope(
+        self, routes: Routes, scope: Scope, known: FamiliarRooms, full: bool
+    ) -> RoomSnapshot:
         """Look at some owners' Spaces and at some rooms, and at joined rooms nobody knows.
 
         Args:
@@ -101,93 +101,98 @@ class Observation:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
         """
         joined = await self.reader.joined_rooms()
-        unknown = joined - {*routes.chats, *routes.owners, *known.foreign, *known.passed_over}
+        unknown = joined - {*routes.chats, *routes.owners, *known.foreign, *known.superseded}
         owners = scope.owners
         while True:
             cached = routes.part(owners)
-            spaces = cached.spaces.keys() | _owned(known.passed_over, owners)
+            spaces = cached.spaces.keys() | _owned(known.superseded, owners)
             mine = {*spaces, *cached.chats, *scope.rooms, *unknown}
             bot = self.reader.identity.bot
-            world = World(bot, joined & mine, {}, thorough=thorough)
-            world = await self.reader.look(world, joined & {*spaces, *scope.rooms})
-            world = await self._confirm(world, cached)
-            linked = {link.room_id for room in world.rooms.values() for link in room.links}
-            world = attr.evolve(world, joined=world.joined | (joined & linked))
-            world, plan = await self._complete(world, cached, joined)
+            snapshot = Snapshot(bot, joined & mine, {}, full=full)
+            snapshot = await self.reader.look(snapshot, joined & {*spaces, *scope.rooms})
+            snapshot = await self._confirm(snapshot, cached)
+            linked = {link.room_id for room in snapshot.rooms.values() for link in room.links}
+            snapshot = attr.evolve(snapshot, joined=snapshot.joined | (joined & linked))
+            snapshot, plan = await self._complete(snapshot, cached, joined)
             found = {chat.owner for chat in plan.topology.chats.values()}
             found |= {space.owner for space in plan.topology.spaces.values()}
-            found |= _bereaved(world, routes)
+            found |= _owners_of_predecessors(snapshot, routes)
             if found <= owners:
-                return Picture(world, plan, owners)
+                return RoomSnapshot(snapshot, plan, owners)
             # A room turned out to be somebody else's: their whole Space belongs in the picture.
             owners |= found
 
     async def _confirm(
-        self, world: World, cached: Topology, likely: frozenset[RoomID] = frozenset()
-    ) -> World:
+        self, snapshot: Snapshot, cached: Topology, likely: frozenset[RoomID] = frozenset()
+    ) -> Snapshot:
         """Ask each known room that the list of joined rooms lacks: one list is soon wrong, and
         only the room's own refusal, or the bot's leave in it, says that it is gone."""
         live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
-        missing = {*live, *cached.spaces, *likely} - world.joined - world.rooms.keys() - world.gone
+        missing = (
+            {*live, *cached.spaces, *likely}
+            - snapshot.joined
+            - snapshot.rooms.keys()
+            - snapshot.gone
+        )
         if not missing:
-            return world
-        asked = await self.reader.look(attr.evolve(world, rooms={}), missing)
+            return snapshot
+        asked = await self.reader.look(attr.evolve(snapshot, rooms={}), missing)
         inside = {
             room_id: room
             for room_id, room in asked.rooms.items()
-            if room.members.get(world.bot) == "join"
+            if room.members.get(snapshot.bot) == "join"
         }
         return attr.evolve(
-            world,
-            rooms={**world.rooms, **inside},
-            joined=world.joined | inside.keys() | (asked.unread & missing),
+            snapshot,
+            rooms={**snapshot.rooms, **inside},
+            joined=snapshot.joined | inside.keys() | (asked.unread & missing),
             gone=asked.gone | (asked.rooms.keys() - inside.keys()),
             unread=asked.unread,
         )
 
     async def _complete(
-        self, world: World, cached: Topology, inside: frozenset[RoomID] = frozenset()
-    ) -> tuple[World, Plan]:
+        self, snapshot: Snapshot, cached: Topology, inside: frozenset[RoomID] = frozenset()
+    ) -> tuple[Snapshot, Plan]:
         """Read what the plan asks for; `inside` are rooms that need no joining for that."""
         # Of a million chats that takes a minute, for which nothing else must stand still.
-        plan = await asyncio.to_thread(make_plan, world, cached, self.rules())
-        for _ in range(LOOKS):
-            if not plan.look and not plan.join:
+        plan = await asyncio.to_thread(make_plan, snapshot, cached, self.rules())
+        for _ in range(MAX_ROUNDS):
+            if not plan.to_read and not plan.join:
                 break
-            world = attr.evolve(world, joined=world.joined | (plan.join & inside))
+            snapshot = attr.evolve(snapshot, joined=snapshot.joined | (plan.join & inside))
             for room_id in sorted(plan.join - inside):
-                world = await self._join(world, room_id)
-            world = await self.reader.look(world, plan.look)
-            plan = await asyncio.to_thread(make_plan, world, cached, self.rules())
-        return world, plan
+                snapshot = await self._join(snapshot, room_id)
+            snapshot = await self.reader.look(snapshot, plan.to_read)
+            plan = await asyncio.to_thread(make_plan, snapshot, cached, self.rules())
+        return snapshot, plan
 
-    async def _join(self, world: World, room_id: RoomID) -> World:
+    async def _join(self, snapshot: Snapshot, room_id: RoomID) -> Snapshot:
         """Join a room that took over from one of ours; a refusal is noted and final."""
         try:
             await self.writer.join(room_id)
         except MatrixRequestError:
-            return attr.evolve(world, refused=world.refused | {room_id})
+            return attr.evolve(snapshot, refused=snapshot.refused | {room_id})
         except NoAnswer:
             # Not joined, not refused: it counts as unread, and the next run tries again.
             return attr.evolve(
-                world, joined=world.joined | {room_id}, unread=world.unread | {room_id}
+                snapshot, joined=snapshot.joined | {room_id}, unread=snapshot.unread | {room_id}
             )
-        return attr.evolve(world, joined=world.joined | {room_id})
+        return attr.evolve(snapshot, joined=snapshot.joined | {room_id})
 
 
 def _owned(spaces: Mapping[RoomID, UserID], owners: frozenset[UserID]) -> set[RoomID]:
     return {space_id for space_id, owner in spaces.items() if owner in owners}
 
 
-def _bereaved(world: World, routes: Routes) -> set[UserID]:
+def _owners_of_predecessors(snapshot: Snapshot, routes: Routes) -> set[UserID]:
     """Whose chats some room that was read says to have taken over from."""
-    before = (room.predecessor for room in world.rooms.values())
+    before = (room.predecessor for room in snapshot.rooms.values())
     chats = (routes.lookup(room_id) for room_id in before if room_id is not None)
     return {chat.owner for chat in chats if chat is not None}
 
 
-def _is_doubtful(world: World, cached: Topology) -> bool:
+def _is_doubtful(snapshot: Snapshot, cached: Topology) -> bool:
     """Whether most of what was known is gone at once: more likely a fault than the truth."""
     live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
     known = live | cached.spaces.keys()
-    return len(known & world.joined) * 2 < len(known)
+    return len(known & snapshot.joined) * 2 < len(known)

@@ -18,7 +18,7 @@ from ..topology.scope import Scope
 from ..topology.snapshot import Room
 
 if TYPE_CHECKING:
-    from .observe import Picture
+    from .observe import RoomSnapshot
 
 # What is done with a room of which this was found.
 VERBS = {
@@ -42,7 +42,7 @@ class Report:
         reasons: how many rooms each thing was found of.
         writes: state events sent.
         failed: state events that could not be sent.
-        strangers: joined rooms that the bot did not make, as they were read.
+        foreign: joined rooms that the bot did not make, as they were read.
         unfinished: owners with a Space but no chat.
         open: what could not be read or written.
         touched: owners who changed something meanwhile, and keep what they have now.
@@ -57,10 +57,10 @@ class Report:
     writes: int
     failed: int
     problems: tuple[Problem, ...]
-    strangers: dict[RoomID, Room]
+    foreign: dict[RoomID, Room]
     unfinished: tuple[UserID, ...]
     open: Scope
-    touched: frozenset[UserID]
+    changed_meanwhile: frozenset[UserID]
     settled: bool
 
     def tell(self, routes: Routes, log: logging.Logger) -> None:
@@ -82,12 +82,12 @@ class Report:
         )
 
 
-def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
+def make_report(observed: RoomSnapshot, failed: list[Write], saved: bool) -> Report:
     """Sum up one run; what only the run itself knows is for the caller to fill in."""
-    world, plan = picture.world, picture.plan
+    snapshot, plan = observed.snapshot, observed.plan
     owners = {chat.owner for chat in plan.topology.chats.values() if chat.stale}
     owners |= {write.owner for write in failed}
-    open_ends = Scope(frozenset(owners), plan.unread | plan.look | plan.join | world.unread)
+    open_ends = Scope(frozenset(owners), plan.unread | plan.to_read | plan.join | snapshot.unread)
     return Report(
         run=0,
         at=time.time(),
@@ -97,10 +97,10 @@ def make_report(picture: Picture, failed: list[Write], saved: bool) -> Report:
         writes=len(plan.writes) - len(failed),
         failed=len(failed),
         problems=plan.problems,
-        strangers={room_id: world.rooms[room_id] for room_id in plan.strangers},
+        foreign={room_id: snapshot.rooms[room_id] for room_id in plan.foreign},
         unfinished=plan.unfinished,
         open=open_ends,
-        touched=frozenset(),
+        changed_meanwhile=frozenset(),
         settled=saved and not open_ends,
     )
 

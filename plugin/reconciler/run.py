@@ -18,16 +18,16 @@ from ..collector import full_collections_spared
 from ..matrix.client import Matrix
 from ..planner.plan import Plan, Rules
 from ..topology.model import Topology
-from ..topology.routes import Routes, Slot
+from ..topology.routes import CurrentRoutes, Routes
 from ..topology.scope import Scope
-from .apply import Application
-from .known_rooms import Acquaintance
-from .observe import Observation, Picture
+from .apply import Applier
+from .known_rooms import KnownRooms
+from .observe import Observer, RoomSnapshot
 from .report import Report, make_report
 
 
 @attr.frozen
-class Errand:
+class RunRequest:
     """What one run is for.
 
     Attributes:
@@ -40,17 +40,17 @@ class Errand:
     reason: str
     scope: Scope
     cached: Topology | None = None
-    thorough: bool = False
+    full: bool = False
 
 
-class Runs:
+class Runner:
     """The runs of one instance, one at a time."""
 
     def __init__(
         self,
         matrix: Matrix,
         store: Store,
-        slot: Slot,
+        slot: CurrentRoutes,
         rules: Callable[[], Rules],
     ) -> None:
         """
@@ -61,9 +61,9 @@ class Runs:
             rules: what a plan goes by; asked at every run, for the configuration may change.
         """
         self.log = store.log
-        self.observation = Observation(matrix, rules)
-        self.application = Application(matrix.writer, slot, self.log)
-        self.acquaintance = Acquaintance(matrix.reader, slot, self.log)
+        self.observation = Observer(matrix, rules)
+        self.application = Applier(matrix.writer, slot, self.log)
+        self.known_rooms = KnownRooms(matrix.reader, slot, self.log)
         self.reader = matrix.reader
         self.store = store
         self.slot = slot
@@ -76,7 +76,7 @@ class Runs:
         """A run goes on."""
         return self._running.locked()
 
-    async def run(self, errand: Errand) -> Report:
+    async def run(self, request: RunRequest) -> Report:
         """Look, and make everything else agree with what is seen.
 
         Raises:
@@ -85,52 +85,52 @@ class Runs:
         async with self._running:
             started, looked_at = time.monotonic(), self.slot.changes
             with full_collections_spared():
-                picture = await self._see(errand)
-            failed = await self.application.apply(picture.plan, looked_at)
-            touched = self.slot.all_touched_since(looked_at)
-            if picture.owners is not None:
-                touched &= picture.owners
+                observed = await self._see(request)
+            failed = await self.application.apply(observed.plan, looked_at)
+            changed_meanwhile = self.slot.all_touched_since(looked_at)
+            if observed.owners is not None:
+                changed_meanwhile &= observed.owners
             with full_collections_spared():
-                self.application.swap(picture, failed, looked_at)
+                self.application.swap(observed, failed, looked_at)
                 saved = await self.store.save(self.slot.current.topology())
-            await self.acquaintance.note(picture)
+            await self.known_rooms.note(observed)
             self.last = attr.evolve(
-                make_report(picture, failed, saved),
+                make_report(observed, failed, saved),
                 run=next(self._numbers),
-                reason=errand.reason,
-                touched=touched,
+                reason=request.reason,
+                changed_meanwhile=changed_meanwhile,
                 seconds=time.monotonic() - started,
             )
             self.last.tell(self.slot.current, self.log)
             return self.last
 
-    async def plan(self, errand: Errand) -> Plan:
+    async def plan(self, request: RunRequest) -> Plan:
         """What a run would do, without doing it."""
         async with self._running:
-            return (await self._see(errand)).plan
+            return (await self._see(request)).plan
 
-    async def _see(self, errand: Errand) -> Picture:
-        if not errand.scope:
-            cached = self.slot.current.topology() if errand.cached is None else errand.cached
-            return await self.observation.see_all(cached, errand.thorough)
+    async def _see(self, request: RunRequest) -> RoomSnapshot:
+        if not request.scope:
+            cached = self.slot.current.topology() if request.cached is None else request.cached
+            return await self.observation.observe_all(cached, request.full)
         routes = self.slot.current
-        known = await self.acquaintance.known()
-        picture = await self.observation.see_some(routes, errand.scope, known, errand.thorough)
-        if picture.owners is not None and _collides(picture, routes):
+        known = await self.known_rooms.known()
+        observed = await self.observation.observe_scope(routes, request.scope, known, request.full)
+        if observed.owners is not None and _collides(observed, routes):
             # Two owners' chats claim one conversation: only the whole picture settles that.
-            return await self.observation.see_all(routes.topology(), errand.thorough)
-        return picture
+            return await self.observation.observe_all(routes.topology(), request.full)
+        return observed
 
 
-def _collides(picture: Picture, routes: Routes) -> bool:
+def _collides(observed: RoomSnapshot, routes: Routes) -> bool:
     """Whether a chat in the picture has a conversation that a chat outside it has too."""
-    assert picture.owners is not None
+    assert observed.owners is not None
     new = {
         chat.binding.platform_chat_id
-        for room_id, chat in picture.plan.topology.chats.items()
+        for room_id, chat in observed.plan.topology.chats.items()
         if (before := routes.lookup(room_id)) is None or before.binding != chat.binding
     }
     return bool(new) and any(
-        chat.binding.platform_chat_id in new and chat.owner not in picture.owners
+        chat.binding.platform_chat_id in new and chat.owner not in observed.owners
         for chat in routes.chats.values()
     )

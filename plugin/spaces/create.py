@@ -11,19 +11,19 @@ from collections.abc import Callable
 from mautrix.types import UserID
 
 from ..cache.topology_store import Store
-from ..config.active import Setup
+from ..config.active import ActiveConfig
 from ..matrix.client import Matrix
-from ..matrix.room_requests import Order, chat_request, space_request
+from ..matrix.room_requests import RoomSpec, chat_request, space_request
 from ..topology.contents import child_content
 from ..topology.model import CHILD_TYPE, Binding, Chat, Space, Topology
-from ..topology.routes import Slot
+from ..topology.routes import CurrentRoutes
 
 
-class Creation:
+class RoomCreator:
     """Makes rooms for one instance."""
 
     def __init__(
-        self, matrix: Matrix, store: Store, slot: Slot, setup: Callable[[], Setup]
+        self, matrix: Matrix, store: Store, slot: CurrentRoutes, setup: Callable[[], ActiveConfig]
     ) -> None:
         """
         Args:
@@ -47,8 +47,8 @@ class Creation:
         """
         displayname = await self.matrix.lookups.display_name(owner)
         name = self.setup().settings.space_title(owner, displayname)
-        order = Order(owner, name, await self._room_version())
-        room_id = await self.matrix.writer.create_room(space_request(order, self.matrix.identity))
+        spec = RoomSpec(owner, name, await self._room_version())
+        room_id = await self.matrix.writer.create_room(space_request(spec, self.matrix.identity))
         space = Space(room_id, owner, int(time.time() * 1000))
         self.slot.put_space(space)
         await self.store.put(Topology(spaces={room_id: space}))
@@ -71,8 +71,8 @@ class Creation:
         if not name:
             displayname = await self.matrix.lookups.display_name(owner)
             name = self.setup().settings.chat_title(binding.number, owner, displayname)
-        order = Order(owner, name, await self._room_version())
-        request = chat_request(order, binding, self.matrix.identity)
+        spec = RoomSpec(owner, name, await self._room_version())
+        request = chat_request(spec, binding, self.matrix.identity)
         chat = Chat(await self.matrix.writer.create_room(request), binding)
         # From here on the room is a chat: what its owner writes at once must find its way.
         self.slot.put_chat(chat)

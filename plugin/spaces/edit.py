@@ -26,7 +26,7 @@ REPLACED = (
 )
 
 
-class Curation:
+class ChatEdits:
     """Changes one instance's chats."""
 
     def __init__(self, provisioning: Provisioning) -> None:
@@ -41,7 +41,7 @@ class Curation:
             NoAnswer, MatrixRequestError: not all could be written; the chat is as before, until
                 the next look at the Space.
         """
-        async with self.provisioning.insistence.lock(chat.owner):
+        async with self.provisioning.owner_lock.lock(chat.owner):
             standing = child_content(chat.binding, self.matrix.identity)
             await self._change(chat, Status.ARCHIVED, removed_child_content(standing), {})
 
@@ -55,7 +55,7 @@ class Curation:
             UserError: its room is closed; a closed room is never a live chat.
             NoAnswer, MatrixRequestError: as for `archive`.
         """
-        async with self.provisioning.insistence.lock(chat.owner):
+        async with self.provisioning.owner_lock.lock(chat.owner):
             await self._refuse_closed(chat)
             identity = self.matrix.identity
             link = child_content(chat.binding, identity)

@@ -20,10 +20,10 @@ from ..matrix.throttle import wait_before
 from ..topology.scope import Scope
 
 if TYPE_CHECKING:
-    from ..reconciler.loop import Reconciliation
+    from ..reconciler.loop import Reconciler
 
 T = TypeVar("T")
-Tell = Callable[[float], Awaitable[None]]
+OnWait = Callable[[float], Awaitable[None]]
 
 TRIES = 4
 # Seconds: the longest that somebody's room is tried for, and a wait they should hear of.
@@ -32,16 +32,16 @@ WORTH_TELLING = 5.0
 NO_ANSWER = "The homeserver does not answer just now. Nothing is lost; please try again shortly."
 
 
-class Insistence:
+class OwnerLock:
     """Insists on what one instance's owners are to have."""
 
-    def __init__(self, reconciliation: Reconciliation) -> None:
-        self.reconciliation = reconciliation
-        self.log = reconciliation.log
+    def __init__(self, reconciler: Reconciler) -> None:
+        self.reconciler = reconciler
+        self.log = reconciler.log
         self._locks: WeakValueDictionary[UserID, asyncio.Lock] = WeakValueDictionary()
 
-    async def insist(
-        self, owner: UserID, make: Callable[[], Awaitable[T]], tell: Tell | None = None
+    async def run_with_retry(
+        self, owner: UserID, make: Callable[[], Awaitable[T]], tell: OnWait | None = None
     ) -> T:
         """Make something under its owner's lock, again only after a look that was answered.
 
@@ -58,7 +58,7 @@ class Insistence:
             try:
                 if failure is not None:
                     scope = Scope(frozenset({owner}))
-                    await self.reconciliation.run_for(scope, "a room may have been made")
+                    await self.reconciler.run_for(scope, "a room may have been made")
                 async with self.lock(owner):
                     return await make()
             except NoAnswer as error:
@@ -75,7 +75,7 @@ class Insistence:
                 tell = None
             await asyncio.sleep(wait)
 
-    async def look_again(self, scope: Scope, why: str) -> bool:
+    async def refresh(self, scope: Scope, why: str) -> bool:
         """Look at Matrix once more; without an answer, what is known stays known.
 
         Args:
@@ -86,7 +86,7 @@ class Insistence:
             Whether there was an answer.
         """
         try:
-            await self.reconciliation.run_for(scope, why)
+            await self.reconciler.run_for(scope, why)
         except (NoAnswer, MatrixRequestError):
             return False
         return True

@@ -19,15 +19,15 @@ from ..matrix.api import NoAnswer
 from ..platforms.protocol import PlatformError
 from ..topology.model import BINDING_TYPE, Binding, Chat, Space
 from ..topology.scope import Scope
-from .create import Creation
-from .owner_lock import NO_ANSWER, Insistence, Tell
+from .create import RoomCreator
+from .owner_lock import NO_ANSWER, OnWait, OwnerLock
 
 if TYPE_CHECKING:
     from ..cache.topology_store import Store
-    from ..config.active import Setup
+    from ..config.active import ActiveConfig
     from ..matrix.client import Matrix
-    from ..reconciler.loop import Reconciliation
-    from ..topology.routes import Slot
+    from ..reconciler.loop import Reconciler
+    from ..topology.routes import CurrentRoutes
 
 # The key of a Space's first chat: any other chat will do as well.
 FIRST = "first"
@@ -38,7 +38,7 @@ NOT_LOOKED = (
 
 
 @attr.frozen
-class Home:
+class OwnerRooms:
     """An owner's Space and the chats in it; `made` says that the Space is new."""
 
     space: Space
@@ -53,8 +53,8 @@ class Provisioning:
         self,
         matrix: Matrix,
         store: Store,
-        reconciliation: Reconciliation,
-        setup: Callable[[], Setup],
+        reconciler: Reconciler,
+        setup: Callable[[], ActiveConfig],
     ) -> None:
         """
         Args:
@@ -65,13 +65,13 @@ class Provisioning:
         """
         self.matrix = matrix
         self.store = store
-        self.reconciliation = reconciliation
+        self.reconciler = reconciler
         self.setup = setup
-        self.slot: Slot = reconciliation.slot
-        self.insistence = Insistence(reconciliation)
-        self.creation = Creation(matrix, store, self.slot, setup)
+        self.slot: CurrentRoutes = reconciler.slot
+        self.owner_lock = OwnerLock(reconciler)
+        self.creator_of_rooms = RoomCreator(matrix, store, self.slot, setup)
 
-    async def make_home(self, owner: UserID) -> Home:
+    async def ensure_rooms(self, owner: UserID) -> OwnerRooms:
         """The owner's Space with a chat in it; whatever of it is missing is made.
 
         Raises:
@@ -80,15 +80,13 @@ class Provisioning:
         space, made = await self._make_space(owner)
         if made and self.slot.current.chats_of(owner):
             # The Space before it is lost to the bot; its chats come along.
-            await self.insistence.look_again(
-                Scope(frozenset({owner})), "a new Space for old chats"
-            )
+            await self.owner_lock.refresh(Scope(frozenset({owner})), "a new Space for old chats")
         if not self.slot.current.chats_of(owner):
             await self._make_chat(owner, "", FIRST)
-        return Home(space, self.slot.current.chats_of(owner), made)
+        return OwnerRooms(space, self.slot.current.chats_of(owner), made)
 
     async def make_chat(
-        self, owner: UserID, title: str, key: str, tell: Tell | None = None
+        self, owner: UserID, title: str, key: str, tell: OnWait | None = None
     ) -> Chat:
         """A further chat in the owner's Space, which is made too if there is none.
 
@@ -121,13 +119,13 @@ class Provisioning:
             raise UserError("The homeserver does not let me invite you there.") from None
         return True
 
-    async def call_home(self, owner: UserID) -> None:
+    async def reinvite_to_space(self, owner: UserID) -> None:
         """See that an owner who is there again can find their Space: whoever left it is invited
         back, whoever has none any more gets a new one with their chats in it."""
         space = self.slot.current.spaces.get(owner)
         if space is not None and not space.owner_left:
             return
-        home = await self.make_home(owner)
+        home = await self.ensure_rooms(owner)
         await self.invite_back(home.space.room_id, owner)
         # Asked once: whoever leaves again is invited again when they speak again.
         self.slot.put_space(attr.evolve(home.space, owner_left=False))
@@ -139,17 +137,17 @@ class Provisioning:
                 return space, False
             if self.slot.current.unread:
                 raise UserError(NOT_LOOKED)
-            return await self.creation.make_space(owner), True
+            return await self.creator_of_rooms.make_space(owner), True
 
         if owner not in self.slot.current.spaces:
             # It may be there, unheard of: a second one would be worse than a late one.
             scope = Scope(frozenset({owner}), self.slot.current.unread)
-            if not await self.insistence.look_again(scope, "a Space is wanted"):
+            if not await self.owner_lock.refresh(scope, "a Space is wanted"):
                 raise UserError(NO_ANSWER)
-        return await self.insistence.insist(owner, make)
+        return await self.owner_lock.run_with_retry(owner, make)
 
     async def _make_chat(
-        self, owner: UserID, title: str, key: str, tell: Tell | None = None
+        self, owner: UserID, title: str, key: str, tell: OnWait | None = None
     ) -> Chat:
         name = self.setup().settings.default_platform
         platform = self.setup().platform(name)
@@ -171,14 +169,14 @@ class Provisioning:
                 platform=name,
                 platform_chat_id=conversation,
             )
-            return await self.creation.make_chat(binding, title)
+            return await self.creator_of_rooms.make_chat(binding, title)
 
         if self.slot.current.unread:
             scope = Scope(frozenset({owner}), self.slot.current.unread)
-            await self.insistence.look_again(scope, "a chat is wanted")
+            await self.owner_lock.refresh(scope, "a chat is wanted")
         chat = None
         try:
-            chat = await self.insistence.insist(owner, make, tell)
+            chat = await self.owner_lock.run_with_retry(owner, make, tell)
         finally:
             if chat is None or chat.binding.platform_chat_id != conversation:
                 with contextlib.suppress(PlatformError):

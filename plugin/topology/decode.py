@@ -54,7 +54,7 @@ class _Reading:
         self.room_id = room_id
         self.identity = identity
         self.create: Mapping[str, Any] | None = None
-        self.admits: frozenset[RoomID] | None = None
+        self.allowed_rooms: frozenset[RoomID] | None = None
         self.tombstone: Tombstone | None = None
         self.name = ""
         self.members: dict[UserID, str] = {}
@@ -86,7 +86,7 @@ class _Reading:
             bound_elsewhere=self.bound_elsewhere,
             parents=frozenset(self.parents),
             links=tuple(self.links[room_id] for room_id in sorted(self.links)),
-            admits=self.admits,
+            allowed_rooms=self.allowed_rooms,
             tombstone=self.tombstone,
             predecessor=_room_id(predecessor, "room_id"),
             superseded_by=self.superseded_by if not is_space else None,
@@ -139,7 +139,7 @@ class _Reading:
         if content.get("join_rule") == "restricted":
             allow = content.get("allow")
             rooms = [_room_id(one, "room_id") for one in allow] if isinstance(allow, list) else []
-            self.admits = frozenset(room_id for room_id in rooms if room_id is not None)
+            self.allowed_rooms = frozenset(room_id for room_id in rooms if room_id is not None)
 
     def _take_tombstone(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if not event["state_key"]:

@@ -120,7 +120,7 @@ def build_routes(
     )
 
 
-class Slot:
+class CurrentRoutes:
     """Holds the routes in force; one assignment changes them all at once."""
 
     def __init__(self) -> None:

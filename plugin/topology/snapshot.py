@@ -69,7 +69,7 @@ class Room:
     bound_elsewhere: bool = False
     parents: frozenset[RoomID] = frozenset()
     links: tuple[Link, ...] = ()
-    admits: frozenset[RoomID] | None = None
+    allowed_rooms: frozenset[RoomID] | None = None
     tombstone: Tombstone | None = None
     predecessor: RoomID | None = None
     superseded_by: RoomID | None = None
@@ -82,7 +82,7 @@ class Room:
 
 
 @attr.frozen
-class World:
+class Snapshot:
     """One look at Matrix.
 
     Attributes:
@@ -103,7 +103,7 @@ class World:
     unread: frozenset[RoomID] = frozenset()
     foreign: frozenset[RoomID] = frozenset()
     refused: frozenset[RoomID] = frozenset()
-    thorough: bool = False
+    full: bool = False
 
     def looked_at(self, room_id: RoomID) -> bool:
         """Whether a look at the room was tried, whatever came of it."""

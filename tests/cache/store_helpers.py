@@ -8,7 +8,7 @@ from mautrix.types import RoomID, SyncToken, UserID
 from mautrix.util.async_db import Database
 
 from plugin.cache.topology_store import Loaded, Store
-from plugin.cache.transactions import Guard
+from plugin.cache.transactions import FencedDatabase
 from plugin.topology.model import Binding, Chat, Space, Topology
 
 ALICE, BOB = UserID("@alice:one.test"), UserID("@bob:one.test")
@@ -31,13 +31,13 @@ FIRST, SECOND, BOBS = chat("first", 1), chat("second", 2), chat("third", 1, BOB)
 ALL = of(FIRST, SECOND, BOBS)
 
 
-def new_guard(database: Database) -> Guard:
+def new_guard(database: Database) -> FencedDatabase:
     """The database as a life sees it that nobody supersedes."""
 
     def fail() -> None:
         raise AssertionError("no younger life was begun")
 
-    return Guard(database, LOG, fail)
+    return FencedDatabase(database, LOG, fail)
 
 
 def new_store(database: Database) -> Store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mautrix.types import RoomID, UserID
 
-from plugin.cache.diff import Holding, difference, work_out
+from plugin.cache.diff import Contents, difference, plan_update
 from plugin.cache.digests import digests, space_hash
 from plugin.topology.model import Binding, Chat, Space, Status, Topology
 
@@ -68,17 +68,17 @@ def test_what_differs_is_named_with_whom_it_concerns() -> None:
 
 
 def test_step_by_step_the_tables_hold_what_they_would_hold_at_once() -> None:
-    first = work_out(Holding(), of(CHAT), ()).holding
+    first = plan_update(Contents(), of(CHAT), ()).contents
 
     assert (
-        work_out(first, of(CHAT, OTHER), ()).holding
-        == work_out(Holding(), of(CHAT, OTHER), ()).holding
+        plan_update(first, of(CHAT, OTHER), ()).contents
+        == plan_update(Contents(), of(CHAT, OTHER), ()).contents
     )
-    assert work_out(first, Topology(), ()).holding.digest == 0
+    assert plan_update(first, Topology(), ()).contents.digest == 0
 
 
 def test_a_digest_in_doubt_is_written_although_nothing_differs() -> None:
-    held = work_out(Holding(), of(CHAT), ()).holding
+    held = plan_update(Contents(), of(CHAT), ()).contents
 
-    assert not work_out(held, of(CHAT), ())
-    assert work_out(held, of(CHAT), [ALICE])
+    assert not plan_update(held, of(CHAT), ())
+    assert plan_update(held, of(CHAT), [ALICE])

@@ -12,7 +12,7 @@ from mautrix.types import EventID, RoomID, UserID
 from mautrix.util.async_db import Database
 
 from plugin.cache.inbox import BATCH, Inbox, Kept, State
-from plugin.message import Letter
+from plugin.message import IncomingMessage
 
 from .conftest import Open
 from .store_helpers import ALL, loaded, new_guard, new_store, rows
@@ -20,11 +20,11 @@ from .store_helpers import ALL, loaded, new_guard, new_store, rows
 ROOM, ALICE = RoomID("!room:one.test"), UserID("@alice:one.test")
 
 
-def letter(name: str, body: str = "Hello") -> Letter:
-    return Letter(EventID(f"${name}"), ROOM, ALICE, "m.text", body, 5)
+def message(name: str, body: str = "Hello") -> IncomingMessage:
+    return IncomingMessage(EventID(f"${name}"), ROOM, ALICE, "m.text", body, 5)
 
 
-FIRST, SECOND, THIRD = letter("z"), letter("y", "ä\0 'quoted' 😀"), letter("x")
+FIRST, SECOND, THIRD = message("z"), message("y", "ä\0 'quoted' 😀"), message("x")
 
 
 async def kept(database: Database) -> list[Kept]:
@@ -32,10 +32,10 @@ async def kept(database: Database) -> list[Kept]:
     return await Inbox(new_guard(database)).load()
 
 
-async def filled(database: Database, *letters: Letter) -> Inbox:
+async def filled(database: Database, *messages: IncomingMessage) -> Inbox:
     inbox = Inbox(new_guard(database))
     await inbox.load()
-    assert await inbox.put(letters)
+    assert await inbox.put(messages)
     return inbox
 
 
@@ -91,12 +91,12 @@ async def test_an_answer_to_what_was_given_up_is_not_kept(database: Database) ->
 
 async def test_what_many_write_at_once_is_all_kept_in_order(database: Database) -> None:
     inbox = await filled(database)
-    letters = [letter(str(number)) for number in range(BATCH + 50)]
+    messages = [message(str(number)) for number in range(BATCH + 50)]
 
-    done = await asyncio.gather(*(inbox.put([one]) for one in letters))
+    done = await asyncio.gather(*(inbox.put([one]) for one in messages))
 
     assert all(done)
-    assert [one.letter for one in await kept(database)] == letters
+    assert [one.message for one in await kept(database)] == messages
 
 
 async def test_what_is_put_and_removed_at_once_is_gone(database: Database) -> None:
@@ -124,11 +124,11 @@ async def test_whoever_is_cancelled_has_put_it_all_the_same(database: Database) 
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE inbox SET letter='{' WHERE event_id='$z'",
-        "UPDATE inbox SET letter='[]' WHERE event_id='$z'",
-        "UPDATE inbox SET letter='{\"event_id\": \"$z\"}' WHERE event_id='$z'",
+        "UPDATE inbox SET message='{' WHERE event_id='$z'",
+        "UPDATE inbox SET message='[]' WHERE event_id='$z'",
+        "UPDATE inbox SET message='{\"event_id\": \"$z\"}' WHERE event_id='$z'",
         "UPDATE inbox SET state='??' WHERE event_id='$z'",
-        "UPDATE inbox SET letter=x'00ff' WHERE event_id='$z'",
+        "UPDATE inbox SET message=x'00ff' WHERE event_id='$z'",
     ],
 )
 async def test_a_row_that_makes_no_sense_costs_itself_alone(
@@ -138,7 +138,7 @@ async def test_a_row_that_makes_no_sense_costs_itself_alone(
 
     await database.execute(damage)
 
-    assert [one.letter for one in await kept(database)] == [SECOND]
+    assert [one.message for one in await kept(database)] == [SECOND]
 
 
 async def test_an_inbox_that_was_dropped_is_made_anew(database: Database) -> None:
@@ -149,7 +149,7 @@ async def test_an_inbox_that_was_dropped_is_made_anew(database: Database) -> Non
     assert not await inbox.put([SECOND])
     assert await inbox.put([THIRD])
 
-    assert [one.letter for one in await kept(database)] == [THIRD]
+    assert [one.message for one in await kept(database)] == [THIRD]
 
 
 async def test_an_inbox_that_cannot_be_read_is_said_and_empty(

@@ -11,7 +11,7 @@ from mautrix.types import SyncToken
 from mautrix.util.async_db import Database
 
 from plugin.cache.topology_store import Loaded, Store
-from plugin.cache.transactions import Guard
+from plugin.cache.transactions import FencedDatabase
 from plugin.topology.model import Status, Topology
 
 from .conftest import Open
@@ -130,7 +130,7 @@ async def test_who_is_still_to_be_verified_is_remembered(database: Database) -> 
 
 async def test_an_older_life_writes_nothing_more(database: Database) -> None:
     ended: list[str] = []
-    older = Store(Guard(database, LOG, lambda: ended.append("older")))
+    older = Store(FencedDatabase(database, LOG, lambda: ended.append("older")))
     await older.take_over()
     await older.save(ALL)
     younger = await filled(database, of(FIRST))

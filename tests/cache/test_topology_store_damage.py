@@ -57,7 +57,7 @@ async def test_whose_chats_were_edited_by_hand_is_noticed(database: Database, da
 
     found = await loaded(database)
 
-    assert found.doubtful == {ALICE}
+    assert found.mismatched == {ALICE}
 
 
 @pytest.mark.parametrize(

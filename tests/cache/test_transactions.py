@@ -11,8 +11,8 @@ from mautrix.util.async_db import Connection, Database
 
 from plugin.cache.inbox import Inbox, Kept, State
 from plugin.cache.topology_store import Store
-from plugin.cache.transactions import Guard, Work
-from plugin.message import Letter
+from plugin.cache.transactions import FencedDatabase, Work
+from plugin.message import IncomingMessage
 
 from .conftest import Open
 from .store_helpers import ALL, FIRST, LOG, loaded, new_guard, of
@@ -25,19 +25,19 @@ class Life:
 
     def __init__(self, database: Database) -> None:
         self.told = 0
-        self.guard = Guard(database, LOG, self._stand_down)
-        self.store = Store(self.guard)
-        self.inbox = Inbox(self.guard)
+        self.db = FencedDatabase(database, LOG, self._step_down)
+        self.store = Store(self.db)
+        self.inbox = Inbox(self.db)
 
-    def _stand_down(self) -> None:
+    def _step_down(self) -> None:
         self.told += 1
 
 
-async def begin(database: Database, *letters: Letter) -> Life:
+async def begin(database: Database, *messages: IncomingMessage) -> Life:
     life = Life(database)
     await life.store.take_over()
     await life.inbox.load()
-    await life.inbox.put(letters)
+    await life.inbox.put(messages)
     return life
 
 
@@ -96,25 +96,25 @@ async def test_what_was_under_way_when_a_younger_life_began_is_not_half_done(
         await go_on.wait()
         await conn.execute("INSERT INTO unverified VALUES ('@two:test')")
 
-    writing = asyncio.ensure_future(older.guard.write(slow))
+    writing = asyncio.ensure_future(older.db.write(slow))
     await begun.wait()
     younger = asyncio.ensure_future(begin(await open_database()))
     go_on.set()
 
     assert await writing
     await younger
-    assert not await older.guard.write(inserting("@three:test"))
+    assert not await older.db.write(inserting("@three:test"))
     assert await written(database) == ["@one:test", "@two:test"]
 
 
 async def test_a_write_that_fails_half_way_leaves_nothing(database: Database) -> None:
-    guard = new_guard(database)
+    db = new_guard(database)
 
     async def fail(conn: Connection) -> None:
         await inserting("@one:test")(conn)
         await conn.execute("INSERT INTO nowhere VALUES (1)")
 
-    assert not await guard.write(fail)
+    assert not await db.write(fail)
 
     assert await written(database) == []
 
@@ -123,17 +123,17 @@ async def test_a_failure_is_said_once_and_its_end_too(
     database: Database, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     caplog.set_level("INFO")
-    guard = new_guard(database)
+    db = new_guard(database)
     await database.execute("PRAGMA busy_timeout = 1")
     other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     for _ in range(3):
-        assert not await guard.write(inserting("@one:test"))
+        assert not await db.write(inserting("@one:test"))
     other.execute("ROLLBACK")
     other.close()
 
-    assert await guard.write(inserting("@one:test"))
-    assert await guard.write(inserting("@two:test"))
+    assert await db.write(inserting("@one:test"))
+    assert await db.write(inserting("@two:test"))
 
     assert [record.message for record in caplog.records if record.name == LOG.name] == [
         "The database does not take what is written: database is locked",
@@ -142,13 +142,13 @@ async def test_a_failure_is_said_once_and_its_end_too(
 
 
 async def test_a_write_whose_asker_was_cancelled_is_done(database: Database) -> None:
-    guard = new_guard(database)
-    writing = asyncio.ensure_future(guard.write(inserting("@one:test")))
+    db = new_guard(database)
+    writing = asyncio.ensure_future(db.write(inserting("@one:test")))
     await asyncio.sleep(0)
     writing.cancel()
     await asyncio.wait({writing})
 
-    assert await guard.write(inserting("@two:test"))
+    assert await db.write(inserting("@two:test"))
     assert await written(database) == ["@one:test", "@two:test"]
 
 
@@ -158,12 +158,12 @@ async def test_a_database_whose_tables_were_dropped_belongs_to_who_writes(
     life = await begin(database)
     await database.execute("DROP TABLE life")
 
-    assert await life.guard.write(inserting("@one:test"))
+    assert await life.db.write(inserting("@one:test"))
     assert life.told == 0
 
 
 async def test_a_closed_database_is_a_failure_and_no_crash(database: Database) -> None:
-    guard = new_guard(database)
+    db = new_guard(database)
     await database.stop()
 
-    assert not await guard.write(inserting("@one:test"))
+    assert not await db.write(inserting("@one:test"))

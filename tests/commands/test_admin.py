@@ -8,26 +8,26 @@ from ..fakes.faults import Answer, Drop
 from ..fakes.leftovers import lasting, put
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, settle_in, settle_in_with_chats
-from ..fakes.users import CHILD, Person, bindings, links
+from ..fakes.users import CHILD, User, bindings, links
 
 ADMIN = "permissions: {local: user, '@alice:test': admin}\n"
 USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`."
 
 
 @pytest.fixture
-def admin(bot: Bot, alice: Person) -> Person:
+def admin(bot: Bot, alice: User) -> User:
     """Alice, who may do everything."""
     bot.text.text = ADMIN
     return alice
 
 
-def unlink(person: Person) -> None:
+def unlink(person: User) -> None:
     """Let the mirror of the person's first chat be missing."""
     put(person, person.space, (CHILD, person.chats[0].room_id), {"via": ["test"]})
 
 
 @pytest.mark.parametrize("words", ["status", "reconcile", "reconcile --dry-run", "", "nonsense"])
-async def test_others_are_refused(bot: Bot, admin: Person, bob: Person, words: str) -> None:
+async def test_others_are_refused(bot: Bot, admin: User, bob: User, words: str) -> None:
     _, control = await settle_in(bot, admin, bob)
     mark = len(bot.server.calls)
 
@@ -38,14 +38,14 @@ async def test_others_are_refused(bot: Bot, admin: Person, bob: Person, words: s
 
 
 @pytest.mark.parametrize("words", ["", "stat", "reconcile alice", "reconcile --dry-run x y"])
-async def test_what_makes_no_sense_gets_the_usage(bot: Bot, admin: Person, words: str) -> None:
+async def test_what_makes_no_sense_gets_the_usage(bot: Bot, admin: User, words: str) -> None:
     (control,) = await settle_in(bot, admin)
 
     assert await ask(bot, admin, control, f"!admin {words}".strip()) == USAGE
 
 
 async def test_only_administrators_are_told_that_there_is_more(
-    bot: Bot, admin: Person, bob: Person
+    bot: Bot, admin: User, bob: User
 ) -> None:
     mine, others = await settle_in(bot, admin, bob)
 
@@ -55,7 +55,7 @@ async def test_only_administrators_are_told_that_there_is_more(
 
 @pytest.mark.parametrize("whom", ["", " @bob:test"], ids=["everybody", "one"])
 async def test_a_dry_run_says_what_it_would_do_and_does_nothing(
-    bot: Bot, admin: Person, bob: Person, whom: str
+    bot: Bot, admin: User, bob: User, whom: str
 ) -> None:
     control, _ = await settle_in(bot, admin, bob)
     unlink(bob)
@@ -70,7 +70,7 @@ async def test_a_dry_run_says_what_it_would_do_and_does_nothing(
 
 @pytest.mark.parametrize("whom", ["", " @bob:test"], ids=["everybody", "one"])
 async def test_a_reconciliation_puts_right_what_is_wrong(
-    bot: Bot, admin: Person, bob: Person, whom: str
+    bot: Bot, admin: User, bob: User, whom: str
 ) -> None:
     control, _ = await settle_in(bot, admin, bob)
     before = bindings(admin.world)
@@ -83,7 +83,7 @@ async def test_a_reconciliation_puts_right_what_is_wrong(
     assert bindings(admin.world) == before
 
 
-async def test_where_nothing_is_wrong_nothing_is_done(bot: Bot, admin: Person) -> None:
+async def test_where_nothing_is_wrong_nothing_is_done(bot: Bot, admin: User) -> None:
     (control,) = await settle_in(bot, admin)
     mark = len(bot.server.calls)
 
@@ -94,7 +94,7 @@ async def test_where_nothing_is_wrong_nothing_is_done(bot: Bot, admin: Person) -
 
 
 async def test_one_persons_reconciliation_leaves_the_others_alone(
-    bot: Bot, admin: Person, bob: Person
+    bot: Bot, admin: User, bob: User
 ) -> None:
     control, _ = await settle_in(bot, admin, bob)
     unlink(admin)
@@ -107,7 +107,7 @@ async def test_one_persons_reconciliation_leaves_the_others_alone(
 
 
 async def test_a_homeserver_that_does_not_answer_is_said_to_be_away(
-    bot: Bot, admin: Person, impatient: None
+    bot: Bot, admin: User, impatient: None
 ) -> None:
     (control,) = await settle_in(bot, admin)
     bot.server.inject(Drop("GET joined_rooms", times=8))
@@ -125,7 +125,7 @@ async def test_a_homeserver_that_does_not_answer_is_said_to_be_away(
 
 
 async def test_status_tells_of_the_last_run_the_requests_and_what_is_stale(
-    bot: Bot, admin: Person, impatient: None
+    bot: Bot, admin: User, impatient: None
 ) -> None:
     control = await settle_in_with_chats(bot, admin, 2)
     await bot.restart(keep_database=False)
@@ -141,7 +141,7 @@ async def test_status_tells_of_the_last_run_the_requests_and_what_is_stale(
     assert reply.endswith("429 answers: 1.")
 
 
-async def test_status_before_any_reconciliation(bot: Bot, admin: Person) -> None:
+async def test_status_before_any_reconciliation(bot: Bot, admin: User) -> None:
     (control,) = await settle_in(bot, admin)
     # The first restart still looks at what happened just before it.
     await bot.restart()
@@ -153,7 +153,7 @@ async def test_status_before_any_reconciliation(bot: Bot, admin: Person) -> None
 
 
 async def test_status_names_the_rooms_that_cannot_be_read(
-    bot: Bot, admin: Person, impatient: None
+    bot: Bot, admin: User, impatient: None
 ) -> None:
     (control,) = await settle_in(bot, admin)
     await bot.stop()

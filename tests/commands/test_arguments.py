@@ -6,7 +6,7 @@ import pytest
 
 from ..fakes.maubot import Bot
 from ..fakes.stories import add_chat, ask, settle_in
-from ..fakes.users import Person, heard, links, replies
+from ..fakes.users import User, heard, links, replies
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from ..fakes.users import Person, heard, links, replies
     ],
 )
 async def test_a_wrong_argument_gets_the_usage_and_changes_nothing(
-    bot: Bot, alice: Person, where: str, command: str, answer: str
+    bot: Bot, alice: User, where: str, command: str, answer: str
 ) -> None:
     (control,) = await settle_in(bot, alice)
     before = (alice.chat.name, links(alice.space))
@@ -35,7 +35,7 @@ async def test_a_wrong_argument_gets_the_usage_and_changes_nothing(
     assert (alice.chat.name, links(alice.space)) == before
 
 
-async def test_only_the_owner_commands_in_a_chat(bot: Bot, alice: Person, bob: Person) -> None:
+async def test_only_the_owner_commands_in_a_chat(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice, bob)
     alice.world.invite(alice.id, alice.chat.room_id, bob.id)
     bob.join(alice.chat)
@@ -49,7 +49,7 @@ async def test_only_the_owner_commands_in_a_chat(bot: Bot, alice: Person, bob: P
     assert len(bob.chats) == 1
 
 
-async def test_chats_of_others_cannot_be_named(bot: Bot, alice: Person, bob: Person) -> None:
+async def test_chats_of_others_cannot_be_named(bot: Bot, alice: User, bob: User) -> None:
     room, other = await settle_in(bot, alice, bob)
     await add_chat(bot, alice, room)
 

@@ -10,7 +10,7 @@ from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import add_chat, ask, settle_in
-from ..fakes.users import CHILD, Person, links, replies
+from ..fakes.users import CHILD, User, links, replies
 
 PARENT = "m.space.parent"
 
@@ -19,7 +19,7 @@ def url(room: Room) -> str:
     return f"https://matrix.to/#/{room.room_id}?via=test"
 
 
-async def test_new_makes_a_chat_with_a_title(bot: Bot, alice: Person) -> None:
+async def test_new_makes_a_chat_with_a_title(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
 
     reply = await ask(bot, alice, control, "!new  Holiday\nplans ")
@@ -30,7 +30,7 @@ async def test_new_makes_a_chat_with_a_title(bot: Bot, alice: Person) -> None:
     assert reply == f"[Holiday plans]({url(chat)}) is ready, as `C2`. Write to me there."
 
 
-async def test_new_in_a_chat_makes_a_chat_beside_it(bot: Bot, alice: Person) -> None:
+async def test_new_in_a_chat_makes_a_chat_beside_it(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
     reply = await ask(bot, alice, alice.chat, "!new")
@@ -40,7 +40,7 @@ async def test_new_in_a_chat_makes_a_chat_beside_it(bot: Bot, alice: Person) -> 
     assert len(links(alice.space)) == 2
 
 
-async def test_chats_lists_them_by_number_the_archived_ones_too(bot: Bot, alice: Person) -> None:
+async def test_chats_lists_them_by_number_the_archived_ones_too(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control, "C_s *stars*")
     await ask(bot, alice, control, "!archive c1")
@@ -52,7 +52,7 @@ async def test_chats_lists_them_by_number_the_archived_ones_too(bot: Bot, alice:
     )
 
 
-async def test_chats_before_there_are_any(bot: Bot, alice: Person) -> None:
+async def test_chats_before_there_are_any(bot: Bot, alice: User) -> None:
     bot.server.inject(Answer("createRoom", times=None))
     (control,) = await settle_in(bot, alice)
 
@@ -62,7 +62,7 @@ async def test_chats_before_there_are_any(bot: Bot, alice: Person) -> None:
     assert replies(control, message)[0] == "You have no chats yet. `!new` starts one."
 
 
-async def test_rename_names_the_chat_it_is_given_in(bot: Bot, alice: Person) -> None:
+async def test_rename_names_the_chat_it_is_given_in(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
     reply = await ask(bot, alice, alice.chat, "!rename Tax _2026_")
@@ -71,9 +71,7 @@ async def test_rename_names_the_chat_it_is_given_in(bot: Bot, alice: Person) -> 
     assert reply == "`C1` is now called Tax \\_2026\\_."
 
 
-async def test_rename_in_the_control_room_names_the_chat_it_is_told(
-    bot: Bot, alice: Person
-) -> None:
+async def test_rename_in_the_control_room_names_the_chat_it_is_told(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
 
     await ask(bot, alice, control, "!rename C1 Tax")
@@ -82,7 +80,7 @@ async def test_rename_in_the_control_room_names_the_chat_it_is_told(
 
 
 async def test_archive_takes_the_chat_out_of_the_space_and_keeps_the_room(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     await settle_in(bot, alice)
 
@@ -98,7 +96,7 @@ async def test_archive_takes_the_chat_out_of_the_space_and_keeps_the_room(
 
 @pytest.mark.parametrize("by", ["a command", "the owner's client"])
 async def test_an_archived_chat_no_longer_says_that_it_is_in_the_space(
-    bot: Bot, alice: Person, by: str
+    bot: Bot, alice: User, by: str
 ) -> None:
     (control,) = await settle_in(bot, alice)
     space, chat = alice.space, alice.chat
@@ -117,7 +115,7 @@ async def test_an_archived_chat_no_longer_says_that_it_is_in_the_space(
     assert chat.content(PARENT, space.room_id) == before
 
 
-async def test_archive_twice_changes_nothing(bot: Bot, alice: Person) -> None:
+async def test_archive_twice_changes_nothing(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     await ask(bot, alice, control, "!archive C1")
     before = alice.space.state[CHILD, alice.chat.room_id]
@@ -126,7 +124,7 @@ async def test_archive_twice_changes_nothing(bot: Bot, alice: Person) -> None:
     assert alice.space.state[CHILD, alice.chat.room_id] is before
 
 
-async def test_restore_brings_the_chat_and_its_owner_back(bot: Bot, alice: Person) -> None:
+async def test_restore_brings_the_chat_and_its_owner_back(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     chat = alice.chat
     linked = links(alice.space)
@@ -146,7 +144,7 @@ async def test_restore_brings_the_chat_and_its_owner_back(bot: Bot, alice: Perso
 
 @pytest.mark.parametrize("kind", ["m.space.child", "m.space.parent"])
 async def test_a_look_in_the_middle_of_a_restore_does_not_undo_it(
-    bot: Bot, alice: Person, kind: str
+    bot: Bot, alice: User, kind: str
 ) -> None:
     (control,) = await settle_in(bot, alice)
     space, chat = alice.space, alice.chat
@@ -156,7 +154,7 @@ async def test_a_look_in_the_middle_of_a_restore_does_not_undo_it(
     await bot.push()
     await writing.reached.wait()
 
-    await bot.plugin.reconciliation.run("the story wants a look")
+    await bot.plugin.reconciler.run("the story wants a look")
     writing.release()
     await bot.settled()
 
@@ -165,7 +163,7 @@ async def test_a_look_in_the_middle_of_a_restore_does_not_undo_it(
     assert await ask(bot, alice, chat, "Still there?") == "Still there?"
 
 
-async def test_restore_works_in_the_archived_chat_itself(bot: Bot, alice: Person) -> None:
+async def test_restore_works_in_the_archived_chat_itself(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
     await ask(bot, alice, alice.chat, "!archive")
 
@@ -174,7 +172,7 @@ async def test_restore_works_in_the_archived_chat_itself(bot: Bot, alice: Person
     assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
 
 
-async def test_space_shows_the_way_and_invites_who_left(bot: Bot, alice: Person) -> None:
+async def test_space_shows_the_way_and_invites_who_left(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     space, link = alice.space, f"[Alice's chats]({url(alice.space)})"
     assert await ask(bot, alice, control, "!space") == f"Your chats are in {link}."
@@ -187,7 +185,7 @@ async def test_space_shows_the_way_and_invites_who_left(bot: Bot, alice: Person)
     assert alice.spaces == [space]
 
 
-async def test_status_counts_and_names_the_platforms(bot: Bot, alice: Person) -> None:
+async def test_status_counts_and_names_the_platforms(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control)
     await ask(bot, alice, control, "!archive C2")
@@ -199,7 +197,7 @@ async def test_status_counts_and_names_the_platforms(bot: Bot, alice: Person) ->
     assert "problems" not in reply
 
 
-async def test_help_lists_every_command(bot: Bot, alice: Person) -> None:
+async def test_help_lists_every_command(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
     reply = await ask(bot, alice, alice.chat, "!help")

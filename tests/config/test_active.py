@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from ..fakes.fake_platform import ORACLE, Oracle
+from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.maubot import Bot
 from ..fakes.stories import add_chat, ask, settle_in
-from ..fakes.users import BINDING, Person
+from ..fakes.users import BINDING, User
 
 WRONG = {
     "unknown key": ("permisions: {local: user}\n", "permisions"),
@@ -29,7 +29,7 @@ WRONG = {
 
 
 async def test_a_change_takes_effect_at_once_and_asks_the_homeserver_nothing(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     (control,) = await settle_in(bot, alice)
     mark = len(bot.server.calls)
@@ -44,13 +44,13 @@ async def test_a_change_takes_effect_at_once_and_asks_the_homeserver_nothing(
 
 
 async def test_a_platform_in_use_goes_on_through_a_change(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    gate = oracle.gate("Hello")
+    gate = platform.gate("Hello")
     message = alice.write(alice.chat, "Hello")
     await bot.push()
-    await bot.server.until(lambda: oracle.texts == ["Hello"])
+    await bot.server.until(lambda: platform.texts == ["Hello"])
 
     await bot.configure(bot.text.text + "names: {chat: 'Talk {number}'}\n")
     gate.set()
@@ -61,7 +61,7 @@ async def test_a_platform_in_use_goes_on_through_a_change(
 
 @pytest.mark.parametrize("kind", WRONG)
 async def test_a_bad_configuration_leaves_the_old_one_in_force_and_names_the_key(
-    bot: Bot, alice: Person, kind: str, caplog: pytest.LogCaptureFixture
+    bot: Bot, alice: User, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     bot.text.text = 'names: {chat: "Talk {number}"}\n'
     (control,) = await settle_in(bot, alice)
@@ -85,7 +85,7 @@ FATAL = {"no YAML", "no mapping"}
 
 @pytest.mark.parametrize("kind", sorted(FATAL))
 async def test_an_instance_that_cannot_tell_whom_to_serve_serves_nobody_until_it_is_mended(
-    bot: Bot, alice: Person, kind: str
+    bot: Bot, alice: User, kind: str
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -103,7 +103,7 @@ async def test_an_instance_that_cannot_tell_whom_to_serve_serves_nobody_until_it
 
 @pytest.mark.parametrize("kind", sorted(WRONG.keys() - FATAL))
 async def test_an_instance_that_starts_with_a_bad_one_stays_enabled_and_answers(
-    bot: Bot, alice: Person, kind: str
+    bot: Bot, alice: User, kind: str
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -119,7 +119,7 @@ async def test_an_instance_that_starts_with_a_bad_one_stays_enabled_and_answers(
     assert bot.text.text == text
 
 
-async def test_a_mistake_that_was_mended_is_forgotten(bot: Bot, alice: Person) -> None:
+async def test_a_mistake_that_was_mended_is_forgotten(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     await bot.configure("startup: {wait: soon}\n")
     assert "problems" in await ask(bot, alice, control, "!status")
@@ -133,15 +133,15 @@ HALF_MENDED = "startup: {wait: soon}\n"
 
 
 async def test_who_the_bot_is_is_what_the_mended_configuration_says(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
-    bot.text.text = ORACLE + "instance_key: home\n"
+    bot.text.text = FAKE_PLATFORM + "instance_key: home\n"
     await settle_in(bot, alice)
     await bot.stop()
-    bot.text.text = ORACLE + "instance_key: [home]\n"
+    bot.text.text = FAKE_PLATFORM + "instance_key: [home]\n"
     await bot.restart()
 
-    await bot.configure(ORACLE + "instance_key: home\n" + HALF_MENDED)
+    await bot.configure(FAKE_PLATFORM + "instance_key: home\n" + HALF_MENDED)
     await bot.settled()
 
     assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
@@ -149,9 +149,9 @@ async def test_who_the_bot_is_is_what_the_mended_configuration_says(
 
 
 async def test_whom_the_bot_serves_is_what_the_mended_configuration_says(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
-    for_alice = ORACLE.replace("{local: user}", "{'@alice:test': user}")
+    for_alice = FAKE_PLATFORM.replace("{local: user}", "{'@alice:test': user}")
     bot.text.text = for_alice
     await settle_in(bot, alice)
     await bot.stop()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from ruamel.yaml import YAML
+
 from plugin.config.file import DEFAULTS, Level
 from plugin.config.parse import KEYS, SECTIONS
-from ruamel.yaml import YAML
 
 from ..config_text import BASE, GPT, Text, read
 

@@ -6,8 +6,8 @@ import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plugin.config.file import DEFAULTS, Level, Settings, parse_settings
 
+from plugin.config.file import DEFAULTS, Level, Settings, parse_settings
 from plugin.platforms.echo import EchoSettings
 from plugin.platforms.openai import OpenAISettings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mautrix.types import UserID
+
 from plugin.config.file import DEFAULTS, Level, parse_settings
 
 from ..config_text import ALICE

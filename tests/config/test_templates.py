@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from plugin.config.file import DEFAULTS
 
 from ..config_text import ALICE, read

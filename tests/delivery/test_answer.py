@@ -8,23 +8,23 @@ from mautrix.types import RoomID
 from plugin.matrix.sender import PIECE_BYTES
 from plugin.platforms.protocol import PlatformError
 
-from ..fakes.fake_platform import ORACLE, Oracle
+from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import add_chat, ask, settle_in
-from ..fakes.users import Person, heard, replies
+from ..fakes.users import User, heard, replies
 
 
 async def test_messages_are_answered_in_the_order_they_were_sent(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    first = oracle.gate("Question 0")
+    first = platform.gate("Question 0")
     for number in range(10):
         alice.write(alice.chat, f"Question {number}")
 
     await bot.push()
-    await bot.server.until(lambda: oracle.asked != [])
+    await bot.server.until(lambda: platform.asked != [])
     first.set()
     await bot.settled()
 
@@ -32,17 +32,19 @@ async def test_messages_are_answered_in_the_order_they_were_sent(
 
 
 async def test_a_platform_that_hangs_wherever_it_is_asked_holds_up_no_other_platform(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plugin.delivery.answer.AT_ONCE", 1)
+    monkeypatch.setattr("plugin.delivery.answer.MAX_CONCURRENT", 1)
     await settle_in(bot, alice)
     await bot.restart()
-    await bot.configure(ORACLE.replace("default_platform: oracle", "default_platform: echo"))
+    await bot.configure(
+        FAKE_PLATFORM.replace("default_platform: fake", "default_platform: echo")
+    )
     await settle_in(bot, bob)
-    gate = oracle.gate("Think")
+    gate = platform.gate("Think")
     alice.write(alice.chat, "Think")
     await bot.push()
-    await bot.server.until(lambda: oracle.asked != [])
+    await bot.server.until(lambda: platform.asked != [])
 
     bob.write(bob.chat, "Hello")
     await bot.push()
@@ -53,10 +55,10 @@ async def test_a_platform_that_hangs_wherever_it_is_asked_holds_up_no_other_plat
 
 
 async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    chat, gate = alice.chat, oracle.gate("Think")
+    chat, gate = alice.chat, platform.gate("Think")
     message = alice.write(chat, "Think")
 
     await bot.push()
@@ -70,12 +72,12 @@ async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
 
 
 async def test_what_is_answered_at_once_is_read_when_nobody_waits_any_more(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plugin.delivery.activity.SOON", 60.0)
-    monkeypatch.setattr("plugin.delivery.activity.QUIET", 0.01)
+    monkeypatch.setattr("plugin.delivery.activity.TYPING_AFTER", 60.0)
+    monkeypatch.setattr("plugin.delivery.activity.RECEIPTS_AFTER", 0.01)
     await settle_in(bot, alice, bob)
-    gate = oracle.gate("Think")
+    gate = platform.gate("Think")
     bob.write(bob.chat, "Think")
     await bot.push()
     for text in ("One", "Two"):
@@ -92,10 +94,12 @@ async def test_what_is_answered_at_once_is_read_when_nobody_waits_any_more(
     assert alice.chat.typing == bob.chat.typing == []
 
 
-async def test_a_slow_chat_does_not_delay_another(bot: Bot, oracle: Oracle, alice: Person) -> None:
+async def test_a_slow_chat_does_not_delay_another(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
     (control,) = await settle_in(bot, alice)
     other = await add_chat(bot, alice, control)
-    gate = oracle.gate("Slow")
+    gate = platform.gate("Slow")
     alice.write(alice.chats[0], "Slow")
     alice.write(other, "Quick")
 
@@ -106,59 +110,59 @@ async def test_a_slow_chat_does_not_delay_another(bot: Bot, oracle: Oracle, alic
     gate.set()
 
 
-async def test_an_emote_is_text(bot: Bot, oracle: Oracle, alice: Person) -> None:
+async def test_an_emote_is_text(bot: Bot, platform: FakePlatform, alice: User) -> None:
     await settle_in(bot, alice)
 
     alice.write(alice.chat, "waves", msgtype="m.emote")
     await bot.deliver()
 
-    assert oracle.texts == ["waves"]
+    assert platform.texts == ["waves"]
 
 
 async def test_a_picture_is_not_read_and_that_is_said(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
 
     alice.write(alice.chat, "cat.png", msgtype="m.image", url="mxc://test/cat")
     await bot.deliver()
 
-    assert oracle.asked == []
+    assert platform.asked == []
     assert heard(alice.chat) == ["I can read text only; this message did not reach the platform."]
 
 
 async def test_a_platform_that_is_missing_is_named(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     await bot.configure("platforms: {echo: {type: echo}}\n")
 
     reply = await ask(bot, alice, alice.chat, "Hello?")
 
-    assert reply.startswith("The platform `oracle` is not set up at the moment")
-    await bot.configure(ORACLE)
+    assert reply.startswith("The platform `fake` is not set up at the moment")
+    await bot.configure(FAKE_PLATFORM)
     assert await ask(bot, alice, alice.chat, "Hello?") == "Answer to Hello?"
 
 
 @pytest.mark.parametrize("can_retry", [True, False])
 async def test_a_platform_that_fails_explains_itself(
-    bot: Bot, oracle: Oracle, alice: Person, can_retry: bool
+    bot: Bot, platform: FakePlatform, alice: User, can_retry: bool
 ) -> None:
     await settle_in(bot, alice)
-    failure = PlatformError("The oracle sleeps.", can_retry=can_retry, detail="503")
-    oracle.failures["Hello"] = failure
+    failure = PlatformError("The fake platform sleeps.", can_retry=can_retry, detail="503")
+    platform.failures["Hello"] = failure
 
     assert await ask(bot, alice, alice.chat, "Hello") == (
-        "The oracle sleeps.  \n`!retry` asks again, `!cancel` gives it up."
+        "The fake platform sleeps.  \n`!retry` asks again, `!cancel` gives it up."
     )
     assert await ask(bot, alice, alice.chat, "Hello again") == "Answer to Hello again"
 
 
 async def test_a_bug_in_a_platform_is_found_by_its_reference(
-    bot: Bot, oracle: Oracle, alice: Person, caplog: pytest.LogCaptureFixture
+    bot: Bot, platform: FakePlatform, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     await settle_in(bot, alice)
-    oracle.failures["Hello"] = ZeroDivisionError("oops")
+    platform.failures["Hello"] = ZeroDivisionError("oops")
 
     reply = await ask(bot, alice, alice.chat, "Hello")
 
@@ -170,19 +174,19 @@ async def test_a_bug_in_a_platform_is_found_by_its_reference(
 
 
 async def test_who_lost_the_permission_is_told_and_keeps_the_chats(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    await bot.configure(ORACLE.replace("local: user", "local: none"))
+    await bot.configure(FAKE_PLATFORM.replace("local: user", "local: none"))
 
     assert await ask(bot, alice, alice.chat, "Hello?") == (
         "You may not use me any more, so nobody answers here. Your chats are kept."
     )
-    assert oracle.asked == []
+    assert platform.asked == []
 
 
 async def test_a_long_answer_is_one_in_the_history_although_its_owner_wrote_in_between(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     paragraphs = [str(number) * (PIECE_BYTES - 100) for number in range(3)]

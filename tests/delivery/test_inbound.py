@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Drop
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Event
 from ..fakes.stories import add_chat, ask, settle_in, write_while_busy
-from ..fakes.users import Person, heard, replies
+from ..fakes.users import User, heard, replies
 
 
 async def test_an_edit_of_a_message_that_waits_replaces_it(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    gate = await write_while_busy(bot, oracle, alice, "Helo")
+    gate = await write_while_busy(bot, platform, alice, "Helo")
     waiting = alice.chat.messages(alice.id)[-1]
 
     alice.edit(waiting, "Hello")
@@ -22,28 +22,28 @@ async def test_an_edit_of_a_message_that_waits_replaces_it(
     gate.set()
     await bot.settled()
 
-    assert oracle.texts == ["Think", "Hello"]
+    assert platform.texts == ["Think", "Hello"]
     assert replies(alice.chat, waiting) == ["Answer to Hello"]
 
 
 async def test_an_edit_of_somebody_elses_message_replaces_nothing(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
     alice.world.invite(alice.id, alice.chat.room_id, bob.id)
     bob.join(alice.chat)
-    gate = await write_while_busy(bot, oracle, alice, "Hello")
+    gate = await write_while_busy(bot, platform, alice, "Hello")
 
     bob.edit(alice.chat.messages(alice.id)[-1], "Forged")
     await bot.push()
     gate.set()
     await bot.settled()
 
-    assert oracle.texts == ["Think", "Hello"]
+    assert platform.texts == ["Think", "Hello"]
 
 
 async def test_an_edit_of_an_answered_message_is_no_new_one(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     message = alice.write(alice.chat, "Helo")
@@ -52,55 +52,55 @@ async def test_an_edit_of_an_answered_message_is_no_new_one(
     alice.edit(message, "!archive")
     await bot.deliver()
 
-    assert oracle.texts == ["Helo"]
+    assert platform.texts == ["Helo"]
     assert heard(alice.chat) == ["Answer to Helo"]
 
 
 async def test_a_message_taken_back_before_its_turn_is_not_asked(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    gate = await write_while_busy(bot, oracle, alice, "Never mind", "Hello")
+    gate = await write_while_busy(bot, platform, alice, "Never mind", "Hello")
 
     alice.take_back(alice.chat.messages(alice.id)[1])
     await bot.push()
     gate.set()
     await bot.settled()
 
-    assert oracle.texts == ["Think", "Hello"]
+    assert platform.texts == ["Think", "Hello"]
     assert heard(alice.chat) == ["Answer to Think", "Answer to Hello"]
 
 
-async def test_a_reaction_asks_nothing(bot: Bot, oracle: Oracle, alice: Person) -> None:
+async def test_a_reaction_asks_nothing(bot: Bot, platform: FakePlatform, alice: User) -> None:
     await settle_in(bot, alice)
 
     alice.world.send(alice.id, alice.chat.room_id, "m.reaction", {"m.relates_to": {"key": "+1"}})
     await bot.deliver()
 
-    assert (oracle.asked, heard(alice.chat)) == ([], [])
+    assert (platform.asked, heard(alice.chat)) == ([], [])
 
 
 async def test_cancel_ends_a_platform_that_hangs_and_drops_what_waits(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    await write_while_busy(bot, oracle, alice, "And then?")
+    await write_while_busy(bot, platform, alice, "And then?")
 
     reply = await ask(bot, alice, alice.chat, "!cancel")
 
     assert reply == "I gave up 2 messages."
     assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
-    assert oracle.texts == ["Think", "Hello"]
+    assert platform.texts == ["Think", "Hello"]
     await bot.restart()
-    assert oracle.texts == ["Think", "Hello"]
+    assert platform.texts == ["Think", "Hello"]
 
 
 async def test_cancel_in_one_chat_leaves_the_others_alone(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     (control,) = await settle_in(bot, alice)
     other = await add_chat(bot, alice, control)
-    gate = await write_while_busy(bot, oracle, alice)
+    gate = await write_while_busy(bot, platform, alice)
 
     cancel = alice.write(other, "!cancel")
     await bot.push()
@@ -112,14 +112,14 @@ async def test_cancel_in_one_chat_leaves_the_others_alone(
     assert heard(alice.chats[0]) == ["Answer to Think"]
 
 
-async def test_cancel_where_nothing_waits_says_so(bot: Bot, alice: Person) -> None:
+async def test_cancel_where_nothing_waits_says_so(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
     assert await ask(bot, alice, alice.chat, "!cancel") == "Nothing waits for an answer here."
 
 
 async def test_a_homeserver_that_takes_no_answer_for_a_while_gets_it_then(
-    bot: Bot, oracle: Oracle, alice: Person, impatient: None
+    bot: Bot, platform: FakePlatform, alice: User, impatient: None
 ) -> None:
     await settle_in(bot, alice)
     failing = bot.server.inject(Answer("PUT .*/send/", times=None, status=502))
@@ -130,11 +130,11 @@ async def test_a_homeserver_that_takes_no_answer_for_a_while_gets_it_then(
     await bot.settled()
 
     assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
-    assert oracle.keys == [message["event_id"] for message in messages]
+    assert platform.keys == [message["event_id"] for message in messages]
 
 
 async def test_an_answer_of_whose_arrival_nobody_hears_is_not_sent_twice(
-    bot: Bot, oracle: Oracle, alice: Person, impatient: None
+    bot: Bot, platform: FakePlatform, alice: User, impatient: None
 ) -> None:
     await settle_in(bot, alice)
     cut = bot.server.inject(Drop("PUT .*/send/", times=None, after=True))
@@ -148,4 +148,4 @@ async def test_an_answer_of_whose_arrival_nobody_hears_is_not_sent_twice(
     await bot.settled()
 
     assert heard(alice.chat) == ["Answer to Hello"]
-    assert oracle.keys == [message["event_id"]]
+    assert platform.keys == [message["event_id"]]

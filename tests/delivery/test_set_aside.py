@@ -6,38 +6,38 @@ import pytest
 
 from plugin.platforms.protocol import PlatformError
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, settle_in, write_while_busy
-from ..fakes.users import Person, heard, replies
+from ..fakes.users import User, heard, replies
 
 ASIDE = "`!retry` asks again, `!cancel` gives it up."
 
 
 @pytest.mark.parametrize(("can_retry", "tries"), [(True, 3), (False, 1)])
 async def test_a_platform_that_fails_is_asked_again_where_that_can_help(
-    bot: Bot, oracle: Oracle, alice: Person, can_retry: bool, tries: int
+    bot: Bot, platform: FakePlatform, alice: User, can_retry: bool, tries: int
 ) -> None:
     await settle_in(bot, alice)
-    oracle.failures["Hello"] = PlatformError("The oracle sleeps.", can_retry=can_retry)
+    platform.failures["Hello"] = PlatformError("The fake platform sleeps.", can_retry=can_retry)
 
     reply = await ask(bot, alice, alice.chat, "Hello")
 
-    assert reply == f"The oracle sleeps.  \n{ASIDE}"
-    assert oracle.texts == ["Hello"] * tries
-    assert len(set(oracle.keys)) == 1
+    assert reply == f"The fake platform sleeps.  \n{ASIDE}"
+    assert platform.texts == ["Hello"] * tries
+    assert len(set(platform.keys)) == 1
 
 
 @pytest.mark.parametrize("when", ["at once", "after a restart", "after the database was deleted"])
 async def test_retry_asks_again_what_failed_and_it_is_answered_once(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     await settle_in(bot, alice)
     await ask(bot, alice, alice.chat, "Before")
-    oracle.failures["Hello"] = PlatformError("The oracle sleeps.", can_retry=False)
+    platform.failures["Hello"] = PlatformError("The fake platform sleeps.", can_retry=False)
     message = alice.write(alice.chat, "Hello")
     await bot.deliver()
-    oracle.failures.clear()
+    platform.failures.clear()
     # By then the bot has noted that it is past the message.
     await bot.deliver()
     if when != "at once":
@@ -49,7 +49,7 @@ async def test_retry_asks_again_what_failed_and_it_is_answered_once(
     assert replies(alice.chat, message)[1:] == ["Answer to Hello"]
 
 
-async def test_retry_does_not_take_up_what_wants_no_answer(bot: Bot, alice: Person) -> None:
+async def test_retry_does_not_take_up_what_wants_no_answer(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
     alice.write(alice.chat, "By the way", msgtype="m.notice")
     await bot.deliver()
@@ -57,21 +57,23 @@ async def test_retry_does_not_take_up_what_wants_no_answer(bot: Bot, alice: Pers
     assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
 
 
-async def test_cancel_gives_up_what_was_set_aside(bot: Bot, oracle: Oracle, alice: Person) -> None:
+async def test_cancel_gives_up_what_was_set_aside(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
     await settle_in(bot, alice)
-    oracle.failures["Hello"] = PlatformError("The oracle sleeps.", can_retry=False)
+    platform.failures["Hello"] = PlatformError("The fake platform sleeps.", can_retry=False)
     await ask(bot, alice, alice.chat, "Hello")
-    oracle.failures.clear()
+    platform.failures.clear()
 
     assert await ask(bot, alice, alice.chat, "!cancel") == "I gave up 1 message."
     assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
 
 
 async def test_an_edit_of_what_was_set_aside_is_what_retry_asks(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    oracle.failures["Helo"] = PlatformError("The oracle sleeps.", can_retry=False)
+    platform.failures["Helo"] = PlatformError("The fake platform sleeps.", can_retry=False)
     message = alice.write(alice.chat, "Helo")
     await bot.deliver()
 
@@ -84,18 +86,18 @@ async def test_an_edit_of_what_was_set_aside_is_what_retry_asks(
 
 
 async def test_retry_without_a_database_takes_up_what_was_written_before_it_as_edited(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     for text in ("One", "Helo", "Tow"):
-        oracle.failures[text] = PlatformError("The oracle sleeps.", can_retry=False)
+        platform.failures[text] = PlatformError("The fake platform sleeps.", can_retry=False)
     messages = [alice.write(alice.chat, text) for text in ("One", "Helo", "Tow")]
     await bot.deliver()
     alice.edit(messages[1], "Hello")
     alice.take_back(messages[2])
     await bot.deliver()
     await bot.deliver()
-    oracle.failures.clear()
+    platform.failures.clear()
     await bot.restart(keep_database=False)
 
     retry, later = alice.write(alice.chat, "!retry"), alice.write(alice.chat, "Later")
@@ -111,11 +113,11 @@ async def test_retry_without_a_database_takes_up_what_was_written_before_it_as_e
 
 
 async def test_what_comes_beyond_a_full_queue_is_set_aside_and_said_once(
-    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plugin.delivery.inbound.LONGEST_QUEUE", 3)
     await settle_in(bot, alice)
-    gate = await write_while_busy(bot, oracle, alice, *(f"Question {n}" for n in range(5)))
+    gate = await write_while_busy(bot, platform, alice, *(f"Question {n}" for n in range(5)))
     gate.set()
     await bot.settled()
 

@@ -29,9 +29,9 @@ async def shared_stack() -> AsyncIterator[Stack]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stack(shared_stack: Stack) -> AsyncIterator[Stack]:
-    shared_stack.wire.clear()
+    shared_stack.proxy.clear()
     yield shared_stack
-    shared_stack.wire.fault = None
+    shared_stack.proxy.fault = None
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -8,26 +8,26 @@ from urllib.parse import quote
 from dev.room_snapshot import BINDING, CHILD, content_of
 from dev.stack import INSTANCE, Stack
 
-from .story import Resident, ask_everywhere, wait_for_log
+from .story import OnboardedUser, ask_everywhere, wait_for_log
 
 
-class Town:
+class Deployment:
     """A stack with the people who live on it."""
 
-    def __init__(self, stack: Stack, residents: list[Resident]) -> None:
+    def __init__(self, stack: Stack, users: list[OnboardedUser]) -> None:
         self.stack = stack
-        self.residents = residents
+        self.users = users
         self.bot = stack.as_bot()
 
     @property
     def chats(self) -> set[str]:
         """The rooms of all chats."""
-        return {room_id for resident in self.residents for room_id in resident.chats}
+        return {room_id for onboarded in self.users for room_id in onboarded.chats}
 
     async def stop(self) -> None:
         """End maubot; what passes the wire from now on belongs to the next start."""
         await self.stack.maubot.stop()
-        self.stack.wire.clear()
+        self.stack.proxy.clear()
 
     async def start(self, *, verified: bool) -> dict[str, str]:
         """Start maubot again, and write in every chat at once; the answers by room.
@@ -37,7 +37,7 @@ class Town:
         """
         logged = len(self.stack.maubot.log())
         await self.stack.maubot.start()
-        answers = await ask_everywhere(self.residents, "still there?")
+        answers = await ask_everywhere(self.users, "still there?")
         if verified:
             await wait_for_log(self.stack, "(verification)", logged)
         return answers
@@ -67,6 +67,6 @@ class Town:
 
     async def make_legacy(self) -> None:
         """Empty every binding and every mirror: chats from before there were bindings."""
-        for resident in self.residents:
-            for room_id in resident.chats:
-                await self.unbind(room_id, resident.space_id)
+        for onboarded in self.users:
+            for room_id in onboarded.chats:
+                await self.unbind(room_id, onboarded.space_id)

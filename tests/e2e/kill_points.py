@@ -15,7 +15,7 @@ from aiohttp import web
 
 from dev.proxy import hang_up
 from dev.stack import Stack
-from dev.user_client import Person
+from dev.user_client import UserClient
 
 from .recorder import Recorder
 from .transcript import read_when_complete
@@ -24,12 +24,12 @@ CRASH_POINT = "SPACEKEEPER_CRASH_POINT"
 
 
 @dataclass
-class Cell:
+class KillScenario:
     """One death: where it happens, and the words of the two messages around it."""
 
     stack: Stack
     recorder: Recorder
-    person: Person
+    person: UserClient
     room_id: str
     first: str
     second: str
@@ -38,11 +38,11 @@ class Cell:
     def die(self, request: web.Request) -> web.StreamResponse:
         """The plugin ends here and now; whatever it was doing gets no answer."""
         self.stack.maubot.kill()
-        self.stack.wire.fault = None
+        self.stack.proxy.fault = None
         return hang_up(request)
 
 
-class Moment(ABC):
+class KillPoint(ABC):
     """A step. `again`: which of the messages the platform may be sent a second time, with the
     database kept and with it deleted: those whose answer was not kept when it was killed."""
 
@@ -50,65 +50,65 @@ class Moment(ABC):
     again_deleted: frozenset[str] = frozenset()
 
     @abstractmethod
-    async def arm(self, cell: Cell) -> None:
+    async def arm(self, scenario: KillScenario) -> None:
         """Have the plugin killed when it gets there."""
 
-    async def come(self, cell: Cell) -> None:
+    async def come(self, scenario: KillScenario) -> None:
         """Do what leads there, once the messages are written; most need no more than those."""
         return
 
-    async def disarm(self, cell: Cell) -> None:
+    async def disarm(self, scenario: KillScenario) -> None:
         """Let it live from now on."""
-        cell.stack.wire.fault = None
-        cell.recorder.reactions.clear()
+        scenario.stack.proxy.fault = None
+        scenario.recorder.reactions.clear()
 
 
-class Delivery(Moment):
+class Delivery(KillPoint):
     """The homeserver answers the sync that brings the message, and nobody receives it."""
 
-    async def arm(self, cell: Cell) -> None:
+    async def arm(self, scenario: KillScenario) -> None:
         async def fault(request: web.Request) -> web.StreamResponse | None:
             if not request.path.endswith("/sync"):
                 return None
-            answer = await cell.stack.wire.forward(request)
+            answer = await scenario.stack.proxy.forward(request)
             assert isinstance(answer.body, bytes)
-            return cell.die(request) if cell.first.encode() in answer.body else answer
+            return scenario.die(request) if scenario.first.encode() in answer.body else answer
 
-        cell.stack.wire.fault = fault
+        scenario.stack.proxy.fault = fault
 
 
-class Arrival(Moment):
+class Arrival(KillPoint):
     """The sync was received, and the next one is asked for: it is being stored."""
 
     again_kept = again_deleted = frozenset({"first"})
 
-    async def arm(self, cell: Cell) -> None:
+    async def arm(self, scenario: KillScenario) -> None:
         delivered: list[web.Response] = []
 
         async def fault(request: web.Request) -> web.StreamResponse | None:
             if not request.path.endswith("/sync"):
                 return None
             if delivered:
-                return cell.die(request)
-            answer = await cell.stack.wire.forward(request)
+                return scenario.die(request)
+            answer = await scenario.stack.proxy.forward(request)
             assert isinstance(answer.body, bytes)
-            if cell.first.encode() in answer.body:
+            if scenario.first.encode() in answer.body:
                 delivered.append(answer)
             return answer
 
-        cell.stack.wire.fault = fault
+        scenario.stack.proxy.fault = fault
 
 
-class Call(Moment):
+class Call(KillPoint):
     """The platform was sent the message, and has not answered."""
 
     again_kept = again_deleted = frozenset({"first"})
 
-    async def arm(self, cell: Cell) -> None:
+    async def arm(self, scenario: KillScenario) -> None:
         async def react(request: web.Request) -> web.StreamResponse:
-            return cell.die(request)
+            return scenario.die(request)
 
-        cell.recorder.reactions[cell.first] = react
+        scenario.recorder.reactions[scenario.first] = react
 
 
 class NextCall(Call):
@@ -116,29 +116,29 @@ class NextCall(Call):
 
     again_kept = again_deleted = frozenset({"second"})
 
-    async def arm(self, cell: Cell) -> None:
+    async def arm(self, scenario: KillScenario) -> None:
         async def react(request: web.Request) -> web.StreamResponse:
-            return cell.die(request)
+            return scenario.die(request)
 
-        cell.recorder.reactions[cell.second] = react
+        scenario.recorder.reactions[scenario.second] = react
 
 
-class Reply(Moment):
+class Reply(KillPoint):
     """The answer is sent, and does not reach the homeserver."""
 
     again_deleted = frozenset({"first"})
     arrives = False
 
-    async def arm(self, cell: Cell) -> None:
+    async def arm(self, scenario: KillScenario) -> None:
         async def fault(request: web.Request) -> web.StreamResponse | None:
-            sending = f"rooms/{cell.room_id}/send/" in unquote(request.path)
+            sending = f"rooms/{scenario.room_id}/send/" in unquote(request.path)
             if not sending:
                 return None
             if self.arrives:
-                await cell.stack.wire.forward(request)
-            return cell.die(request)
+                await scenario.stack.proxy.forward(request)
+            return scenario.die(request)
 
-        cell.stack.wire.fault = fault
+        scenario.stack.proxy.fault = fault
 
 
 class ReplyArrived(Reply):
@@ -148,71 +148,71 @@ class ReplyArrived(Reply):
     arrives = True
 
 
-class CrashPoint(Moment):
+class FailpointKill(KillPoint):
     """A point named in the plugin."""
 
     point = ""
 
-    async def arm(self, cell: Cell) -> None:
-        cell.stack.maubot.environment[CRASH_POINT] = self.point
-        await cell.stack.maubot.restart()
+    async def arm(self, scenario: KillScenario) -> None:
+        scenario.stack.maubot.environment[CRASH_POINT] = self.point
+        await scenario.stack.maubot.restart()
 
-    async def disarm(self, cell: Cell) -> None:
-        cell.stack.maubot.environment.pop(CRASH_POINT, None)
+    async def disarm(self, scenario: KillScenario) -> None:
+        scenario.stack.maubot.environment.pop(CRASH_POINT, None)
 
 
-class Received(CrashPoint):
+class Received(FailpointKill):
     """The message has just come in, and nothing was done about it."""
 
     point = "received"
 
 
-class Stored(CrashPoint):
+class Stored(FailpointKill):
     """The message is stored, and its turn has not come."""
 
     point = "stored"
 
 
-class Asking(CrashPoint):
+class Asking(FailpointKill):
     """The message is about to be sent to the platform."""
 
     point = "asking"
 
 
-class Answered(CrashPoint):
+class Answered(FailpointKill):
     """The platform has answered, and the answer is not stored."""
 
     again_kept = again_deleted = frozenset({"first"})
     point = "answered"
 
 
-class Kept(CrashPoint):
+class Kept(FailpointKill):
     """The answer is stored, and not sent."""
 
     again_deleted = frozenset({"first"})
     point = "kept"
 
 
-class Sent(CrashPoint):
+class Sent(FailpointKill):
     """The answer is sent, and that is not noted."""
 
     point = "sent"
 
 
-class Noted(CrashPoint):
+class Noted(FailpointKill):
     """The message has left the inbox."""
 
     point = "noted"
 
 
-class Moving(CrashPoint):
+class Moving(FailpointKill):
     """The plugin is stopped, and about to note how far it came."""
 
     point = "moving"
 
-    async def come(self, cell: Cell) -> None:
-        await read_when_complete([(cell.person, cell.room_id)])
-        await cell.stack.maubot.stop()
+    async def come(self, scenario: KillScenario) -> None:
+        await read_when_complete([(scenario.person, scenario.room_id)])
+        await scenario.stack.maubot.stop()
 
 
 class Moved(Moving):

@@ -13,21 +13,21 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from dev.proxy import Wire, hang_up
+from dev.proxy import Proxy, hang_up
 
 OWN_QUESTIONS = re.compile(r"/(versions|whoami|filter|profile/.*|capabilities)$")
 
 
-class Weather:
+class NetworkFaults:
     """Faults until `clear`: of one kind, or, `in_turn`, of each kind for the first requests of
     every sort, after which these pass."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
         self.touched = 0
         self._over = asyncio.Event()
 
-    def strike(self, kind: str) -> None:
+    def inject(self, kind: str) -> None:
         """Let every request that passes meet this kind of fault."""
         play = KINDS[kind]
 
@@ -37,9 +37,9 @@ class Weather:
             self.touched += 1
             return await play(self, request)
 
-        self.wire.fault = fault
+        self.proxy.fault = fault
 
-    def strike_in_turn(self) -> None:
+    def inject_in_turn(self) -> None:
         """Let the first two requests of every sort meet one kind after the other."""
         kinds = itertools.cycle(kind for name, kind in KINDS.items() if name != "hanging")
         met: Counter[tuple[str, str]] = Counter()
@@ -52,11 +52,11 @@ class Weather:
             self.touched += 1
             return await next(kinds)(self, request)
 
-        self.wire.fault = fault
+        self.proxy.fault = fault
 
     def clear(self) -> None:
         """Let everything pass; what hangs is cut."""
-        self.wire.fault = None
+        self.proxy.fault = None
         self._over.set()
 
     async def storm(self, _: web.Request) -> web.StreamResponse:
@@ -84,7 +84,7 @@ class Weather:
         """The right answer, cut off in the middle. What is written does not get through."""
         if request.method != "GET":
             return await self.bad_gateway(request)
-        whole = await self.wire.forward(request)
+        whole = await self.proxy.forward(request)
         assert isinstance(whole.body, bytes)
         return web.Response(
             body=whole.body[: len(whole.body) // 2], content_type="application/json"
@@ -100,14 +100,14 @@ class Weather:
         return hang_up(request)
 
 
-Kind = Callable[[Weather, web.Request], Awaitable[web.StreamResponse]]
+Kind = Callable[[NetworkFaults, web.Request], Awaitable[web.StreamResponse]]
 KINDS: dict[str, Kind] = {
-    "storm": Weather.storm,
-    "trouble": Weather.trouble,
-    "bad-gateway": Weather.bad_gateway,
-    "page": Weather.page,
-    "not-found": Weather.not_found,
-    "half": Weather.half,
-    "hanging": Weather.hanging,
-    "reset": Weather.reset,
+    "storm": NetworkFaults.storm,
+    "trouble": NetworkFaults.trouble,
+    "bad-gateway": NetworkFaults.bad_gateway,
+    "page": NetworkFaults.page,
+    "not-found": NetworkFaults.not_found,
+    "half": NetworkFaults.half,
+    "hanging": NetworkFaults.hanging,
+    "reset": NetworkFaults.reset,
 }

@@ -11,48 +11,48 @@ from typing import Any
 
 from dev.room_snapshot import BINDING, CHILD, content_of
 from dev.stack import Stack
-from dev.user_client import Person
+from dev.user_client import UserClient
 
-from .story import Resident, ask
+from .story import OnboardedUser, ask
 
 # Seconds: two are promised, and a busy machine gets more.
-SOON = 15.0
+TYPING_AFTER = 15.0
 
 
 @dataclass
-class Scene:
+class Scenario:
     """A person with two chats, a server administrator, and whatever a story notes between its
     cause and its outcome."""
 
     stack: Stack
-    resident: Resident
-    administrator: Person
+    onboarded: OnboardedUser
+    administrator: UserClient
     noted: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def person(self) -> Person:
+    def person(self) -> UserClient:
         """Whose Space it is."""
-        return self.resident.person
+        return self.onboarded.person
 
     @property
-    def bot(self) -> Person:
+    def bot(self) -> UserClient:
         """The bot's own account."""
         return self.stack.as_bot()
 
     @property
     def space(self) -> str:
         """The person's Space."""
-        return self.resident.space_id
+        return self.onboarded.space_id
 
     @property
     def first(self) -> str:
         """The chat to which nothing happens."""
-        return self.resident.chats[0]
+        return self.onboarded.chats[0]
 
     @property
     def second(self) -> str:
         """The chat to which it happens."""
-        return self.resident.chats[1]
+        return self.onboarded.chats[1]
 
     async def binding(self, room_id: str) -> dict[str, Any]:
         """The binding that stands in a room, as the bot sees it."""
@@ -72,15 +72,17 @@ class Scene:
 
     async def say(self, text: str) -> str:
         """Write in the control room; what the bot replies."""
-        return await ask(self.person, self.resident.control, text)
+        return await ask(self.person, self.onboarded.control, text)
 
     def rooms_made(self) -> int:
         """How many rooms were asked for on behalf of this person since the wire was cleared."""
-        made = self.stack.wire.find("POST", r"/createRoom$")
+        made = self.stack.proxy.find("POST", r"/createRoom$")
         return sum(self.person.user_id in json.loads(one.body).get("invite", []) for one in made)
 
 
-async def eventually(look: Callable[[], Awaitable[bool]], what: str, within: float = SOON) -> None:
+async def eventually(
+    look: Callable[[], Awaitable[bool]], what: str, within: float = TYPING_AFTER
+) -> None:
     """Look again and again until it is so. Raises AssertionError with `what` after `within` s."""
     deadline = time.monotonic() + within
     while not await look():
@@ -88,10 +90,10 @@ async def eventually(look: Callable[[], Awaitable[bool]], what: str, within: flo
         await asyncio.sleep(0.2)
 
 
-async def until_said(scene: Scene, command: str, text: str, *, gone: bool = False) -> None:
+async def until_said(scenario: Scenario, command: str, text: str, *, gone: bool = False) -> None:
     """Wait until what the bot answers to a command has `text` in it, or, `gone`, has not."""
 
     async def look() -> bool:
-        return (text in await scene.say(command)) is not gone
+        return (text in await scenario.say(command)) is not gone
 
     await eventually(look, f"{command} {'without' if gone else 'with'} {text!r}")

@@ -7,37 +7,37 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dev.proxy import Wire
+from dev.proxy import Proxy
 from dev.room_snapshot import content_of
 from dev.stack import Stack
-from dev.user_client import Event, NotSeen, Person
+from dev.user_client import Event, NotSeen, UserClient
 
 MEMBERSHIPS = r"/(createRoom|invite|leave|kick|ban|join)$|/v3/join/"
 
 
 @dataclass
-class Resident:
+class OnboardedUser:
     """Somebody who was onboarded: their control room, their Space, and their chats in order."""
 
-    person: Person
+    person: UserClient
     control: str
     space_id: str
     chats: list[str]
 
 
-async def onboard(stack: Stack, name: str, chats: int = 1) -> Resident:
+async def onboard(stack: Stack, name: str, chats: int = 1) -> OnboardedUser:
     """A new person who invited the bot, accepted everything, and has so many chats."""
     person = await stack.person(name)
     control = await person.direct_chat(stack.bot.user_id)
     space_id, first = await accept_home(person)
     await person.wait_for_message(control, "Welcome")
-    resident = Resident(person, control, space_id, [first])
+    onboarded = OnboardedUser(person, control, space_id, [first])
     for _ in range(1, chats):
-        await start_chat(resident)
-    return resident
+        await start_chat(onboarded)
+    return onboarded
 
 
-async def accept_home(person: Person) -> tuple[str, str]:
+async def accept_home(person: UserClient) -> tuple[str, str]:
     """Accept the invitations to a new Space and to its first chat; give the two rooms."""
     invitations = [await person.wait_for_invitation(), await person.wait_for_invitation()]
     invitations.sort(key=lambda invitation: not is_space(invitation["invite_state"]))
@@ -47,14 +47,14 @@ async def accept_home(person: Person) -> tuple[str, str]:
     return space["room_id"], chat["room_id"]
 
 
-async def start_chat(resident: Resident, title: str = "") -> str:
+async def start_chat(onboarded: OnboardedUser, title: str = "") -> str:
     """Have one more chat made, and join it; give its room."""
-    person = resident.person
-    await person.send(resident.control, f"!new {title}")
+    person = onboarded.person
+    await person.send(onboarded.control, f"!new {title}")
     room_id: str = (await person.wait_for_invitation())["room_id"]
     await person.join(room_id)
-    await person.wait_for_message(resident.control, "is ready")
-    resident.chats.append(room_id)
+    await person.wait_for_message(onboarded.control, "is ready")
+    onboarded.chats.append(room_id)
     return room_id
 
 
@@ -63,12 +63,12 @@ def is_space(state: list[Event]) -> bool:
     return content_of(state, "m.room.create").get("type") == "m.space"
 
 
-async def ask(person: Person, room_id: str, text: str, within: float = 10) -> str:
+async def ask(person: UserClient, room_id: str, text: str, within: float = 10) -> str:
     """Write in a room; give the words that come back as a reply. Raises NotSeen."""
     return await reply_to(person, await person.send(room_id, text), within)
 
 
-async def reply_to(person: Person, question: str, within: float = 10) -> str:
+async def reply_to(person: UserClient, question: str, within: float = 10) -> str:
     """The words of the reply to the event `question`. Raises NotSeen."""
 
     def is_reply(event: Event) -> bool:
@@ -79,25 +79,25 @@ async def reply_to(person: Person, question: str, within: float = 10) -> str:
 
 
 async def ask_everywhere(
-    residents: Iterable[Resident], text: str, within: float = 10
+    users: Iterable[OnboardedUser], text: str, within: float = 10
 ) -> dict[str, str]:
     """Have everybody write in each of their chats; what came back, by room. Raises NotSeen."""
 
-    async def ask_all(resident: Resident) -> dict[str, str]:
-        person = resident.person
-        asked = {room_id: await person.send(room_id, text) for room_id in resident.chats}
+    async def ask_all(onboarded: OnboardedUser) -> dict[str, str]:
+        person = onboarded.person
+        asked = {room_id: await person.send(room_id, text) for room_id in onboarded.chats}
         return {
             room_id: await reply_to(person, question, within)
             for room_id, question in asked.items()
         }
 
     answers: dict[str, str] = {}
-    for theirs in await asyncio.gather(*map(ask_all, residents)):
+    for theirs in await asyncio.gather(*map(ask_all, users)):
         answers |= theirs
     return answers
 
 
-async def messages_of(person: Person, room_id: str, sender: str) -> list[str]:
+async def messages_of(person: UserClient, room_id: str, sender: str) -> list[str]:
     """What `sender` wrote in the room so far, oldest first."""
     return [
         event["content"]["body"]
@@ -106,14 +106,14 @@ async def messages_of(person: Person, room_id: str, sender: str) -> list[str]:
     ]
 
 
-def membership_changes(wire: Wire) -> list[str]:
+def membership_changes(proxy: Proxy) -> list[str]:
     """The requests that passed by which rooms are made, or people come and go."""
-    return [passage.path for passage in wire.find("POST", MEMBERSHIPS)]
+    return [passage.path for passage in proxy.find("POST", MEMBERSHIPS)]
 
 
-def state_writes(wire: Wire) -> list[str]:
+def state_writes(proxy: Proxy) -> list[str]:
     """The requests that passed by which a room's state is written."""
-    return [passage.path for passage in wire.find("PUT", r"/rooms/[^/]+/state/")]
+    return [passage.path for passage in proxy.find("PUT", r"/rooms/[^/]+/state/")]
 
 
 async def wait_for_log(stack: Stack, text: str, since: int, within: float = 20) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dev.room_snapshot import CHILD, content_of, take_picture
+from dev.room_snapshot import CHILD, content_of, take_snapshot
 from dev.stack import Stack
 from dev.user_client import Event, MatrixRefusal
 
@@ -88,13 +88,13 @@ async def test_only_the_owner_is_answered_in_a_chat(stack: Stack) -> None:
 
 async def test_an_unknown_room_is_not_routed_and_points_to_the_space(stack: Stack) -> None:
     jim, kim = await onboard(stack, "jim"), await stack.person("kim")
-    stack.wire.clear()
+    stack.proxy.clear()
     group = await jim.person.create_room(invite=[kim.user_id, stack.bot.user_id])
     await kim.join(group)
     answer = await ask(jim.person, group, "hello, group")
     assert "hello, group" not in answer
     assert "I answer there, not here" in answer
-    assert "/createRoom" not in "".join(membership_changes(stack.wire))
+    assert "/createRoom" not in "".join(membership_changes(stack.proxy))
 
     # Somebody without a Space gets one, and no second room to work in.
     await kim.send(group, "hello from kim")
@@ -188,7 +188,7 @@ async def test_what_is_no_command_goes_to_the_platform(stack: Stack) -> None:
 async def test_each_chat_is_one_conversation_of_its_own(stack: Stack) -> None:
     una = await onboard(stack, "una", chats=3)
     picture = [
-        chat for chat in await take_picture(stack.as_bot()) if chat.space_id == una.space_id
+        chat for chat in await take_snapshot(stack.as_bot()) if chat.space_id == una.space_id
     ]
     assert [chat.chat_id for chat in picture] == ["C1", "C2", "C3"]
     assert len({chat.platform_chat_id for chat in picture}) == 3

@@ -8,14 +8,14 @@ from dev.room_snapshot import content_of
 from dev.stack import INSTANCE, Stack
 
 from .conftest import Configure
-from .story import Resident, ask, onboard, start_chat
+from .story import OnboardedUser, ask, onboard, start_chat
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def name_of_new_chat(resident: Resident) -> str:
+async def name_of_new_chat(onboarded: OnboardedUser) -> str:
     """What the next chat without a title is called."""
-    state = await resident.person.state(await start_chat(resident))
+    state = await onboarded.person.state(await start_chat(onboarded))
     return str(content_of(state, "m.room.name")["name"])
 
 
@@ -24,11 +24,11 @@ async def test_a_saved_configuration_takes_effect_at_once_and_without_a_walk(
 ) -> None:
     neighbour, vic = await onboard(stack, "una-next-door"), await onboard(stack, "vic")
     logged = len(stack.maubot.log())
-    stack.wire.clear()
+    stack.proxy.clear()
     await configure('names: {chat: "Thread {number}"}')
     assert await name_of_new_chat(vic) == "Thread 2"
     assert "(start)" not in stack.maubot.log()[logged:]
-    assert stack.wire.count("GET", f"{neighbour.space_id}/state$") == 0
+    assert stack.proxy.count("GET", f"{neighbour.space_id}/state$") == 0
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from dev import postgres
 from dev.postgres import Postgres
 from dev.stack import INSTANCE, Options, Stack
 
-from .story import Resident, onboard, wait_for_log
+from .story import OnboardedUser, onboard, wait_for_log
 from .transcript import read_when_complete
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
@@ -25,22 +25,22 @@ ILL = "The database does not take what is written"
 WELL = "The database takes what is written again"
 
 
-async def write(resident: Resident, words: str) -> None:
+async def write(onboarded: OnboardedUser, words: str) -> None:
     """Write a few messages in the first chat."""
     for number in range(5):
-        await resident.person.send(resident.chats[0], f"{words} {number}")
+        await onboarded.person.send(onboarded.chats[0], f"{words} {number}")
 
 
-async def expect_everything_answered(stack: Stack, resident: Resident) -> None:
+async def expect_everything_answered(stack: Stack, onboarded: OnboardedUser) -> None:
     """All is answered once, and nothing of it again after a kill."""
-    chat = (resident.person, resident.chats[0])
+    chat = (onboarded.person, onboarded.chats[0])
     (transcript,) = await read_when_complete([chat])
     assert transcript.answered == transcript.asked
     stack.maubot.kill()
-    await write(resident, "in the dark")
+    await write(onboarded, "in the dark")
     await stack.maubot.start()
     await read_when_complete([chat])
-    await write(resident, "afterwards")
+    await write(onboarded, "afterwards")
     (transcript,) = await read_when_complete([chat])
     assert transcript.answered == transcript.asked
 

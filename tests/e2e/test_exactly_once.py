@@ -23,10 +23,10 @@ from .kill_points import (
     Arrival,
     Asking,
     Call,
-    Cell,
     Delivery,
     Kept,
-    Moment,
+    KillPoint,
+    KillScenario,
     Moved,
     Moving,
     NextCall,
@@ -40,7 +40,7 @@ from .kill_points import (
 )
 from .recorder import Recorder
 from .scenario import eventually
-from .story import Resident, onboard, start_chat
+from .story import OnboardedUser, onboard, start_chat
 from .transcript import ANSWERS, read_transcript, read_when_complete
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -53,8 +53,8 @@ MOMENTS = (
 # The whole matrix takes minutes.
 QUICK = {(Call, "deleted"), (Reply, "kept"), (ReplyArrived, "deleted")}
 CELLS = [
-    pytest.param(moment, database, marks=[] if (moment, database) in QUICK else SLOW)
-    for moment in MOMENTS
+    pytest.param(kill_point, database, marks=[] if (kill_point, database) in QUICK else SLOW)
+    for kill_point in MOMENTS
     for database in ("kept", "deleted")
 ]
 
@@ -65,7 +65,7 @@ class House:
 
     stack: Stack
     recorder: Recorder
-    resident: Resident
+    onboarded: OnboardedUser
     server: Postgres | None
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -110,34 +110,34 @@ async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
 
 @pytest.mark.parametrize(("kind", "database"), CELLS)
 async def test_a_message_is_answered_once_wherever_the_plugin_is_killed(
-    house: House, kind: type[Moment], database: str
+    house: House, kind: type[KillPoint], database: str
 ) -> None:
-    resident, moment = house.resident, kind()
-    room_id = await start_chat(resident)
+    onboarded, kill_point = house.onboarded, kind()
+    room_id = await start_chat(onboarded)
     number = next(house.numbers)
     words = f"first {number}", f"second {number}"
-    cell = Cell(house.stack, house.recorder, resident.person, room_id, *words)
+    scenario = KillScenario(house.stack, house.recorder, onboarded.person, room_id, *words)
     house.recorder.seen.clear()
-    await moment.arm(cell)
+    await kill_point.arm(scenario)
     keys = {
-        name: await resident.person.send(room_id, words)
-        for name, words in (("first", cell.first), ("second", cell.second))
+        name: await onboarded.person.send(room_id, words)
+        for name, words in (("first", scenario.first), ("second", scenario.second))
     }
-    await moment.come(cell)
+    await kill_point.come(scenario)
     await house.until_dead()
-    keys["third"] = await resident.person.send(room_id, "third")
+    keys["third"] = await onboarded.person.send(room_id, "third")
     if database == "deleted":
         await house.delete_database()
-    await moment.disarm(cell)
+    await kill_point.disarm(scenario)
     await house.stack.maubot.start()
-    await read_when_complete([(resident.person, room_id)])
+    await read_when_complete([(onboarded.person, room_id)])
 
     # Whatever was to be answered twice is so before this.
-    keys["last"] = await resident.person.send(room_id, "last")
-    (transcript,) = await read_when_complete([(resident.person, room_id)])
+    keys["last"] = await onboarded.person.send(room_id, "last")
+    (transcript,) = await read_when_complete([(onboarded.person, room_id)])
     assert transcript.lost == []
     assert transcript.answered == transcript.asked
-    again = moment.again_kept if database == "kept" else moment.again_deleted
+    again = kill_point.again_kept if database == "kept" else kill_point.again_deleted
     for name, key in keys.items():
         allowed = (1, 2) if name in again else (1,)
         assert house.recorder.times[key] in allowed, f"the platform was sent the {name} message"
@@ -147,74 +147,74 @@ async def test_a_message_is_answered_once_wherever_the_plugin_is_killed(
 async def test_a_chat_is_made_once_although_nobody_could_say_so(
     house: House, database: str
 ) -> None:
-    resident = house.resident
+    onboarded = house.onboarded
     title = f"Holiday, database {database}"
     house.stack.maubot.environment[CRASH_POINT] = "commanded"
     await house.stack.maubot.restart()
-    question = await resident.person.send(resident.control, f"!new {title}")
+    question = await onboarded.person.send(onboarded.control, f"!new {title}")
     await house.until_dead()
     if database == "deleted":
         await house.delete_database()
     house.stack.maubot.environment.pop(CRASH_POINT)
     await house.stack.maubot.start()
-    await resident.person.wait_for_message(resident.control, title, within=30)
+    await onboarded.person.wait_for_message(onboarded.control, title, within=30)
     # Whatever was to be answered twice is so before this.
-    await resident.person.send(resident.control, "!chats")
-    listing = await resident.person.wait_for_message(resident.control, "Your chats")
+    await onboarded.person.send(onboarded.control, "!chats")
+    listing = await onboarded.person.wait_for_message(onboarded.control, "Your chats")
     assert listing["content"]["body"].count(title) == 1
     answers = [
         event["content"].get(ANSWERS)
-        for event in await resident.person.messages(resident.control)
+        for event in await onboarded.person.messages(onboarded.control)
         if event["type"] == "m.room.message"
     ]
     assert answers.count(question) == 1
 
 
 async def test_a_platform_that_hangs_in_one_chat_holds_up_no_other(house: House) -> None:
-    resident, released = house.resident, asyncio.Event()
-    slow, brisk = [await start_chat(resident) for _ in range(2)]
+    onboarded, released = house.onboarded, asyncio.Event()
+    slow, brisk = [await start_chat(onboarded) for _ in range(2)]
 
     async def hang(request: object) -> None:
         await released.wait()
 
     house.recorder.reactions["take your time"] = hang
-    await resident.person.send(slow, "take your time")
-    await resident.person.send(slow, "after you")
+    await onboarded.person.send(slow, "take your time")
+    await onboarded.person.send(slow, "after you")
     for number in range(10):
-        await resident.person.send(brisk, f"question {number}")
-    (meanwhile,) = await read_when_complete([(resident.person, brisk)])
+        await onboarded.person.send(brisk, f"question {number}")
+    (meanwhile,) = await read_when_complete([(onboarded.person, brisk)])
     assert meanwhile.answered == meanwhile.asked
-    assert (await read_transcript(resident.person, slow)).answered == []
+    assert (await read_transcript(onboarded.person, slow)).answered == []
     released.set()
-    (afterwards,) = await read_when_complete([(resident.person, slow)])
+    (afterwards,) = await read_when_complete([(onboarded.person, slow)])
     assert afterwards.answered == afterwards.asked
 
 
 async def test_a_platform_that_is_broken_in_one_chat_holds_up_no_other(house: House) -> None:
-    resident = house.resident
-    broken, brisk = [await start_chat(resident) for _ in range(2)]
+    onboarded = house.onboarded
+    broken, brisk = [await start_chat(onboarded) for _ in range(2)]
 
     async def fail(request: object) -> web.Response:
         return web.json_response({"error": {"message": "out of order"}}, status=503)
 
     house.recorder.reactions["can you hear me?"] = fail
-    await resident.person.send(broken, "can you hear me?")
+    await onboarded.person.send(broken, "can you hear me?")
     for number in range(10):
-        await resident.person.send(brisk, f"question {number}")
-    (meanwhile,) = await read_when_complete([(resident.person, brisk)])
+        await onboarded.person.send(brisk, f"question {number}")
+    (meanwhile,) = await read_when_complete([(onboarded.person, brisk)])
     assert meanwhile.answered == meanwhile.asked
-    assert (await read_transcript(resident.person, broken)).answered == []
+    assert (await read_transcript(onboarded.person, broken)).answered == []
 
-    await resident.person.wait_for_message(broken, "`!retry`", within=30)
+    await onboarded.person.wait_for_message(broken, "`!retry`", within=30)
     house.recorder.reactions.clear()
-    await resident.person.send(broken, "!retry")
-    (afterwards,) = await read_when_complete([(resident.person, broken)])
+    await onboarded.person.send(broken, "!retry")
+    (afterwards,) = await read_when_complete([(onboarded.person, broken)])
     assert afterwards.answered == afterwards.asked
 
 
 async def test_what_waits_outlives_a_stop_and_the_loss_of_the_database(house: House) -> None:
-    resident, asked = house.resident, asyncio.Event()
-    room_id = await start_chat(resident)
+    onboarded, asked = house.onboarded, asyncio.Event()
+    room_id = await start_chat(onboarded)
 
     async def hang(request: object) -> None:
         asked.set()
@@ -224,7 +224,7 @@ async def test_what_waits_outlives_a_stop_and_the_loss_of_the_database(house: Ho
     # One life leaves two messages to the next, and that to another; none can finish them.
     await house.stack.maubot.stop()
     for words in ("no hurry", "after you"):
-        await resident.person.send(room_id, words)
+        await onboarded.person.send(room_id, words)
     for _ in range(2):
         asked.clear()
         await house.stack.maubot.start()
@@ -233,6 +233,6 @@ async def test_what_waits_outlives_a_stop_and_the_loss_of_the_database(house: Ho
     await house.delete_database()
     house.recorder.reactions.clear()
     await house.stack.maubot.start()
-    (transcript,) = await read_when_complete([(resident.person, room_id)], within=20)
+    (transcript,) = await read_when_complete([(onboarded.person, room_id)], within=20)
     assert transcript.lost == []
     assert transcript.answered == transcript.asked

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from dev.room_snapshot import Chat, take_picture
+from dev.room_snapshot import Chat, take_snapshot
 from dev.stack import INSTANCE, Options, Stack
 
-from .network_faults import KINDS, Weather
+from .network_faults import KINDS, NetworkFaults
 from .scenario import eventually
-from .story import Resident, membership_changes, onboard, state_writes
+from .story import OnboardedUser, membership_changes, onboard, state_writes
 from .transcript import Transcript, read_when_complete
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,18 +33,18 @@ class Street:
     """Two people with two chats each; `before` is what stood in Matrix before the weather."""
 
     stack: Stack
-    residents: list[Resident]
+    users: list[OnboardedUser]
     before: list[Chat]
 
     async def write(self, text: str) -> None:
         """Everybody writes in each of their chats."""
-        for resident in self.residents:
-            for room_id in resident.chats:
-                await resident.person.send(room_id, text)
+        for onboarded in self.users:
+            for room_id in onboarded.chats:
+                await onboarded.person.send(room_id, text)
 
     async def answers(self) -> list[Transcript]:
         """Every chat, once all is answered."""
-        chats = [(one.person, room_id) for one in self.residents for room_id in one.chats]
+        chats = [(one.person, room_id) for one in self.users for room_id in one.chats]
         return list(await read_when_complete(chats, LONGEST))
 
     async def expect_peace(self) -> None:
@@ -55,17 +55,17 @@ class Street:
             assert transcript.answered == transcript.asked
         instance = await self.stack.maubot.instance(INSTANCE)
         assert (instance["enabled"], instance["started"]) == (True, True)
-        assert membership_changes(self.stack.wire) == []
-        assert state_writes(self.stack.wire) == []
-        assert await take_picture(self.stack.as_bot()) == self.before
+        assert membership_changes(self.stack.proxy) == []
+        assert state_writes(self.stack.proxy) == []
+        assert await take_snapshot(self.stack.as_bot()) == self.before
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def street() -> AsyncIterator[Street]:
     async with Stack.start(Options(config=CONFIG)) as stack:
-        residents = [await onboard(stack, name, chats=2) for name in ("flo", "gus")]
-        yield Street(stack, residents, await take_picture(stack.as_bot()))
-        stack.wire.fault = None
+        users = [await onboard(stack, name, chats=2) for name in ("flo", "gus")]
+        yield Street(stack, users, await take_snapshot(stack.as_bot()))
+        stack.proxy.fault = None
 
 
 async def start_cold(street: Street) -> None:
@@ -101,28 +101,28 @@ CELLS = [
 
 @pytest.mark.parametrize(("kind", "phase"), CELLS)
 async def test_nonsense_changes_nothing(street: Street, kind: str, phase: Phase) -> None:
-    weather = Weather(street.stack.wire)
+    faults = NetworkFaults(street.stack.proxy)
     await street.stack.maubot.stop()
     if phase is run_on:
         await phase(street)
-    street.stack.wire.clear()
+    street.stack.proxy.clear()
     if kind == IN_TURN:
-        weather.strike_in_turn()
+        faults.inject_in_turn()
     else:
-        weather.strike(kind)
+        faults.inject(kind)
     if phase is not run_on:
         await phase(street)
     # Written to a homeserver that is well, but for whom it answers.
     await street.write(f"{kind}: anybody there?")
 
     async def was_felt() -> bool:
-        return weather.touched > 0
+        return faults.touched > 0
 
     await eventually(was_felt, "requests met the fault")
     if kind != IN_TURN:
-        weather.clear()
+        faults.clear()
     await street.expect_peace()
-    weather.clear()
+    faults.clear()
 
 
 @SLOW
@@ -132,11 +132,11 @@ async def test_an_outage_is_waited_for(street: Street, phase: Phase, seconds: fl
     await street.stack.maubot.stop()
     if phase is run_on:
         await phase(street)
-    street.stack.wire.clear()
-    await street.stack.wire.close()
+    street.stack.proxy.clear()
+    await street.stack.proxy.close()
     if phase is not run_on:
         await phase(street)
     await street.write("is it dark?")
     await asyncio.sleep(seconds)
-    await street.stack.wire.open()
+    await street.stack.proxy.open()
     await street.expect_peace()

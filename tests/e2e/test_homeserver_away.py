@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from dev.proxy import hang_up
-from dev.room_snapshot import take_picture
+from dev.room_snapshot import take_snapshot
 from dev.stack import INSTANCE, Stack
 
 from .conftest import Configure
@@ -27,11 +27,11 @@ Nonsense = Callable[[web.Request, Stack], Awaitable[web.StreamResponse]]
 async def test_a_homeserver_that_comes_back_finds_the_instance_enabled(stack: Stack) -> None:
     rex = await onboard(stack, "rex")
     await stack.maubot.stop()
-    await stack.wire.close()
+    await stack.proxy.close()
     # It returns only when maubot's web server answers.
     await stack.maubot.start()
     assert (await stack.maubot.instance(INSTANCE))["enabled"]
-    await stack.wire.open()
+    await stack.proxy.open()
     answer = await ask(rex.person, rex.chats[0], "are you back?", 2 * LONGEST)
     assert answer == "are you back?"
 
@@ -41,7 +41,7 @@ async def test_a_homeserver_lost_during_the_start_is_waited_for(
 ) -> None:
     await configure("startup: {wait: 1}")
     sid = await onboard(stack, "sid", chats=2)
-    before = await take_picture(stack.as_bot())
+    before = await take_snapshot(stack.as_bot())
     away, asked = asyncio.Event(), asyncio.Event()
 
     async def vanish(request: web.Request) -> web.StreamResponse | None:
@@ -53,8 +53,8 @@ async def test_a_homeserver_lost_during_the_start_is_waited_for(
 
     await stack.maubot.stop()
     away.set()
-    stack.wire.fault = vanish
-    stack.wire.clear()
+    stack.proxy.fault = vanish
+    stack.proxy.clear()
     await stack.maubot.start()
     assert asked.is_set()
     instance = await stack.maubot.instance(INSTANCE)
@@ -62,8 +62,8 @@ async def test_a_homeserver_lost_during_the_start_is_waited_for(
     away.clear()
     answers = await ask_everywhere([sid], "are you back?", LONGEST)
     assert answers == dict.fromkeys(sid.chats, "are you back?")
-    assert membership_changes(stack.wire) == []
-    assert await take_picture(stack.as_bot()) == before
+    assert membership_changes(stack.proxy) == []
+    assert await take_snapshot(stack.as_bot()) == before
 
 
 async def an_error(request: web.Request, stack: Stack) -> web.StreamResponse:
@@ -78,7 +78,7 @@ async def a_page(request: web.Request, stack: Stack) -> web.StreamResponse:
 
 async def half_an_answer(request: web.Request, stack: Stack) -> web.StreamResponse:
     """The right answer, cut off in the middle."""
-    whole = await stack.wire.forward(request)
+    whole = await stack.proxy.forward(request)
     assert isinstance(whole.body, bytes)
     return web.Response(body=whole.body[: len(whole.body) // 2], content_type="application/json")
 
@@ -90,7 +90,7 @@ async def test_nonsense_about_a_space_changes_nothing(
     await configure("startup: {wait: 1}")
     tess = await onboard(stack, f"tess-{nonsense.__name__}", chats=2)
     space = f"/_matrix/client/v3/rooms/{tess.space_id}/state"
-    before = await take_picture(stack.as_bot())
+    before = await take_snapshot(stack.as_bot())
     asked, sane = asyncio.Event(), asyncio.Event()
 
     async def answer_nonsense(request: web.Request) -> web.StreamResponse | None:
@@ -101,8 +101,8 @@ async def test_nonsense_about_a_space_changes_nothing(
 
     await stack.maubot.stop()
     stack.maubot.delete_database(INSTANCE)
-    stack.wire.fault = answer_nonsense
-    stack.wire.clear()
+    stack.proxy.fault = answer_nonsense
+    stack.proxy.clear()
     await stack.maubot.start()
     await asyncio.wait_for(asked.wait(), 10)
     # Written while nobody knows yet whose room this is.
@@ -110,6 +110,6 @@ async def test_nonsense_about_a_space_changes_nothing(
     sane.set()
     for question in questions:
         assert await reply_to(tess.person, question, LONGEST) == "hello?"
-    assert membership_changes(stack.wire) == []
-    assert state_writes(stack.wire) == []
-    assert await take_picture(stack.as_bot()) == before
+    assert membership_changes(stack.proxy) == []
+    assert state_writes(stack.proxy) == []
+    assert await take_snapshot(stack.as_bot()) == before

@@ -6,35 +6,35 @@ import asyncio
 
 import pytest
 
-from dev.room_snapshot import take_picture
+from dev.room_snapshot import take_snapshot
 from dev.stack import INSTANCE, Stack
 
 from .scenario import eventually
-from .story import Resident, ask_everywhere, membership_changes, onboard, state_writes
+from .story import OnboardedUser, ask_everywhere, membership_changes, onboard, state_writes
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 CHATS = 120
 # Of more than a hundred that wait, the rest would be set aside.
-PORTION = 40
+BATCH = 40
 
 
-async def settle(stack: Stack, name: str) -> Resident:
+async def settle(stack: Stack, name: str) -> OnboardedUser:
     """Somebody with a Space of so many chats, all of them joined."""
-    resident = await onboard(stack, name)
+    onboarded = await onboard(stack, name)
     for number in range(2, CHATS + 1):
-        await resident.person.send(resident.control, f"!new Subject {number}")
-        if number % PORTION == 0:
-            await _until_invited(resident, number - 1)
-    resident.chats += sorted(await resident.person.invitations())
-    for room_id in resident.chats[1:]:
-        await resident.person.join(room_id)
-    return resident
+        await onboarded.person.send(onboarded.control, f"!new Subject {number}")
+        if number % BATCH == 0:
+            await _until_invited(onboarded, number - 1)
+    onboarded.chats += sorted(await onboarded.person.invitations())
+    for room_id in onboarded.chats[1:]:
+        await onboarded.person.join(room_id)
+    return onboarded
 
 
-async def _until_invited(resident: Resident, chats: int) -> None:
+async def _until_invited(onboarded: OnboardedUser, chats: int) -> None:
     async def invited() -> bool:
-        return len(await resident.person.invitations()) == chats
+        return len(await onboarded.person.invitations()) == chats
 
     await eventually(invited, f"an invitation to each of {chats} chats", 120)
 
@@ -42,16 +42,16 @@ async def _until_invited(resident: Resident, chats: int) -> None:
 @pytest.mark.parametrize("database", ["kept", "deleted"])
 async def test_a_large_space_is_found_again(stack: Stack, database: str) -> None:
     quin = await settle(stack, f"quin-{database}")
-    before = await take_picture(stack.as_bot())
+    before = await take_snapshot(stack.as_bot())
     await stack.maubot.stop()
     if database == "deleted":
         stack.maubot.delete_database(INSTANCE)
-    stack.wire.clear()
+    stack.proxy.clear()
     await stack.maubot.start()
     answers = await ask_everywhere([quin], "still there?", 60)
     assert answers == dict.fromkeys(quin.chats, "still there?")
     # A verification of each chat follows a start without a database.
     await asyncio.sleep(10 if database == "deleted" else 0)
-    assert membership_changes(stack.wire) == []
-    assert state_writes(stack.wire) == []
-    assert await take_picture(stack.as_bot()) == before
+    assert membership_changes(stack.proxy) == []
+    assert state_writes(stack.proxy) == []
+    assert await take_snapshot(stack.as_bot()) == before

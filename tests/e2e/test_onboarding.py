@@ -11,9 +11,9 @@ import pytest_asyncio
 from aiohttp import web
 
 from dev.proxy import hang_up
-from dev.room_snapshot import Chat, content_of, take_picture
+from dev.room_snapshot import Chat, content_of, take_snapshot
 from dev.stack import Stack
-from dev.user_client import Event, Person
+from dev.user_client import Event, UserClient
 
 from .story import accept_home, ask, membership_changes, messages_of
 
@@ -25,14 +25,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 )
 async def autojoin(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[bool]:
     """Whether maubot itself accepts invitations."""
-    await stack.maubot.put_client(stack.bot, stack.wire.url, autojoin=request.param)
+    await stack.maubot.put_client(stack.bot, stack.proxy.url, autojoin=request.param)
     yield request.param
-    await stack.maubot.put_client(stack.bot, stack.wire.url, autojoin=True)
+    await stack.maubot.put_client(stack.bot, stack.proxy.url, autojoin=True)
 
 
-async def chats_of(stack: Stack, person: Person) -> list[Chat]:
+async def chats_of(stack: Stack, person: UserClient) -> list[Chat]:
     """The person's chats, as they stand in Matrix."""
-    picture = await take_picture(stack.as_bot())
+    picture = await take_snapshot(stack.as_bot())
     return [chat for chat in picture if chat.owner == person.user_id]
 
 
@@ -72,7 +72,7 @@ async def test_three_invitations_at_once_bring_one_space(stack: Stack, autojoin:
     for room_id in rooms:
         await ben.wait_for_message(room_id, "Welcome")
     assert len(await chats_of(stack, ben)) == 1
-    assert stack.wire.count("POST", "/createRoom$") == 2
+    assert stack.proxy.count("POST", "/createRoom$") == 2
 
 
 async def test_invitations_from_two_devices_bring_one_space(stack: Stack) -> None:
@@ -83,7 +83,7 @@ async def test_invitations_from_two_devices_bring_one_space(stack: Stack) -> Non
     for room_id in rooms:
         await cleo.wait_for_message(room_id, "Welcome")
     assert len(await chats_of(stack, cleo)) == 1
-    assert stack.wire.count("POST", "/createRoom$") == 2
+    assert stack.proxy.count("POST", "/createRoom$") == 2
 
 
 async def test_who_is_not_permitted_is_told_so_and_gets_nothing(
@@ -100,7 +100,7 @@ async def test_who_is_not_permitted_is_told_so_and_gets_nothing(
     await mallory.wait_for(is_farewell)
     assert await mallory.joined_rooms() == {room_id}
     assert not await mallory.invitations()
-    assert "/createRoom" not in "".join(membership_changes(stack.wire))
+    assert "/createRoom" not in "".join(membership_changes(stack.proxy))
 
 
 @pytest.mark.parametrize("done", [1, 2], ids=["the-space", "the-first-chat"])
@@ -110,19 +110,19 @@ async def test_what_a_crash_interrupted_is_finished_by_the_next_start(
     """The homeserver makes the room; the bot is dead before it hears of that."""
 
     async def crash(request: web.Request) -> web.StreamResponse | None:
-        if request.path.endswith("/createRoom") and stack.wire.count("POST", "Room$") == done:
-            await stack.wire.forward(request)
+        if request.path.endswith("/createRoom") and stack.proxy.count("POST", "Room$") == done:
+            await stack.proxy.forward(request)
             stack.maubot.kill()
             crashed.set()
             return hang_up(request)
         return None
 
     crashed = asyncio.Event()
-    stack.wire.fault = crash
+    stack.proxy.fault = crash
     dora = await stack.person(f"dora-{done}")
     control = await dora.direct_chat(stack.bot.user_id)
     await asyncio.wait_for(crashed.wait(), 10)
-    stack.wire.fault = None
+    stack.proxy.fault = None
     await stack.maubot.start()
 
     space_id, room_id = await accept_home(dora)
@@ -130,5 +130,5 @@ async def test_what_a_crash_interrupted_is_finished_by_the_next_start(
     (chat,) = await chats_of(stack, dora)
     assert (chat.space_id, chat.room_id, chat.mirror) == (space_id, room_id, chat.binding)
     assert await ask(dora, room_id, "hello") == "hello"
-    created = stack.wire.find("POST", "/createRoom$")
+    created = stack.proxy.find("POST", "/createRoom$")
     assert sum(dora.user_id.encode() in passage.body for passage in created) == 2

@@ -15,7 +15,7 @@ from aiohttp import web
 from dev import postgres
 from dev.maubot import Maubot
 from dev.postgres import Postgres
-from dev.room_snapshot import take_picture
+from dev.room_snapshot import take_snapshot
 from dev.stack import INSTANCE, Options, Stack
 
 from .conftest import Configure
@@ -51,7 +51,7 @@ async def test_ten_turns_during_a_slow_walk_leave_one_life(
     await configure("startup: {wait: 1}")
     eve = await onboard(stack, "evelyn")
     (room_id,) = eve.chats
-    before = await take_picture(stack.as_bot())
+    before = await take_snapshot(stack.as_bot())
     released = asyncio.Event()
 
     async def hold(request: web.Request) -> web.StreamResponse | None:
@@ -60,8 +60,8 @@ async def test_ten_turns_during_a_slow_walk_leave_one_life(
             await released.wait()
         return None
 
-    stack.wire.fault = hold
-    stack.wire.clear()
+    stack.proxy.fault = hold
+    stack.proxy.clear()
     for number, turn in enumerate(TEN_TURNS):
         await turn(stack)
         await eve.person.send(room_id, f"turn {number}")
@@ -70,11 +70,11 @@ async def test_ten_turns_during_a_slow_walk_leave_one_life(
     assert await ask(eve.person, room_id, "who is there?") == "who is there?"
     assert transcript.answered == transcript.asked
     # The homeserver takes a message that two lives send for one: the wire tells them apart.
-    sent = Counter(passage.path for passage in stack.wire.find("PUT", r"/send/"))
+    sent = Counter(passage.path for passage in stack.proxy.find("PUT", r"/send/"))
     assert set(sent.values()) == {1}
-    assert membership_changes(stack.wire) == []
-    assert state_writes(stack.wire) == []
-    assert await take_picture(stack.as_bot()) == before
+    assert membership_changes(stack.proxy) == []
+    assert state_writes(stack.proxy) == []
+    assert await take_snapshot(stack.as_bot()) == before
     instance = await stack.maubot.instance(INSTANCE)
     assert (instance["enabled"], instance["started"]) == (True, True)
 

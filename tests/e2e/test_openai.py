@@ -36,7 +36,7 @@ async def llmock(shared_stack: Stack) -> AsyncIterator[LLMock]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def oracle(llmock: LLMock, configure: Configure) -> LLMock:
+async def platform(llmock: LLMock, configure: Configure) -> LLMock:
     """llmock with an empty memory, as the platform of new chats."""
     await llmock.reset()
     await configure(CONFIG.format(url=llmock.url))
@@ -48,18 +48,18 @@ def says(text: str) -> dict[str, Any]:
     return {"type": "reply", "text": text}
 
 
-async def last_messages(oracle: LLMock) -> list[tuple[str, str]]:
+async def last_messages(platform: LLMock) -> list[tuple[str, str]]:
     """The dialogue in the last request, as (role, words)."""
-    body = (await oracle.requests())[-1]["body"]
+    body = (await platform.requests())[-1]["body"]
     return [(message["role"], message["content"]) for message in body["messages"]]
 
 
 async def test_a_conversation_goes_on_after_the_database_is_lost(
-    stack: Stack, oracle: LLMock
+    stack: Stack, platform: LLMock
 ) -> None:
     yan = await onboard(stack, "yan")
     (room_id,) = yan.chats
-    await oracle.behave(says("Hello, Yan."), says("Your name is Yan."), says("I said: Yan."))
+    await platform.behave(says("Hello, Yan."), says("Your name is Yan."), says("I said: Yan."))
 
     assert await ask(yan.person, room_id, "I am Yan.") == "Hello, Yan."
     await ask(yan.person, room_id, "!status")
@@ -70,21 +70,21 @@ async def test_a_conversation_goes_on_after_the_database_is_lost(
         ("assistant", "Hello, Yan."),
         ("user", "Who am I?"),
     ]
-    assert await last_messages(oracle) == dialogue
+    assert await last_messages(platform) == dialogue
 
     await stack.maubot.stop()
     stack.maubot.delete_database(INSTANCE)
     await stack.maubot.start()
     assert await ask(yan.person, room_id, "Again?") == "I said: Yan."
     dialogue += [("assistant", "Your name is Yan."), ("user", "Again?")]
-    assert await last_messages(oracle) == dialogue
+    assert await last_messages(platform) == dialogue
 
 
-async def test_two_chats_know_nothing_of_each_other(stack: Stack, oracle: LLMock) -> None:
+async def test_two_chats_know_nothing_of_each_other(stack: Stack, platform: LLMock) -> None:
     zoe = await onboard(stack, "zoe", chats=2)
     await ask(zoe.person, zoe.chats[0], "a secret")
     await ask(zoe.person, zoe.chats[1], "a question")
-    assert await last_messages(oracle) == [("system", "Be brief."), ("user", "a question")]
+    assert await last_messages(platform) == [("system", "Be brief."), ("user", "a question")]
 
 
 @pytest.mark.parametrize(
@@ -97,21 +97,21 @@ async def test_two_chats_know_nothing_of_each_other(stack: Stack, oracle: LLMock
     ids=["wrong-key", "quota", "too-long"],
 )
 async def test_a_failure_is_a_sentence_of_its_own(
-    stack: Stack, oracle: LLMock, failure: dict[str, Any], sentence: str
+    stack: Stack, platform: LLMock, failure: dict[str, Any], sentence: str
 ) -> None:
     ada = await onboard(stack, f"ada-{failure['status']}")
-    await oracle.behave({"type": "fail", **failure}, says("Here I am."))
+    await platform.behave({"type": "fail", **failure}, says("Here I am."))
     assert sentence in await ask(ada.person, ada.chats[0], "hello?")
     assert await ask(ada.person, ada.chats[0], "and now?") == "Here I am."
     assert len(await messages_of(ada.person, ada.chats[0], stack.bot.user_id)) == 2
 
 
-async def test_a_platform_out_of_reach_is_a_sentence_too(stack: Stack, oracle: LLMock) -> None:
+async def test_a_platform_out_of_reach_is_a_sentence_too(stack: Stack, platform: LLMock) -> None:
     bob = await onboard(stack, "bob")
-    await oracle.stop()
+    await platform.stop()
     try:
         assert "cannot reach the platform" in await ask(bob.person, bob.chats[0], "hello?")
     finally:
-        await oracle.start()
-    await oracle.behave(says("Here I am."))
+        await platform.start()
+    await platform.behave(says("Here I am."))
     assert await ask(bob.person, bob.chats[0], "and now?") == "Here I am."

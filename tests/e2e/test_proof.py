@@ -13,7 +13,7 @@ from dev.environments import ROOT
 from dev.pack import package
 from dev.stack import INSTANCE, Stack
 
-from .story import Resident, ask_everywhere, membership_changes, onboard
+from .story import OnboardedUser, ask_everywhere, membership_changes, onboard
 
 # A stack of its own: the plugin that cannot recover makes a second Space.
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,16 +45,16 @@ def forgetful_plugin(tree: Path) -> bytes:
     return package(tree)
 
 
-async def recovers(stack: Stack, resident: Resident, plugin: bytes) -> bool:
+async def recovers(stack: Stack, onboarded: OnboardedUser, plugin: bytes) -> bool:
     """The recovery story with this package: whether the old chats are chats after it."""
     await stack.maubot.upload(plugin)
     await stack.maubot.stop()
     stack.maubot.delete_database(INSTANCE)
-    stack.wire.clear()
+    stack.proxy.clear()
     await stack.maubot.start()
-    answers = await ask_everywhere([resident], "still there?")
-    all_answer = answers == dict.fromkeys(resident.chats, "still there?")
-    return all_answer and membership_changes(stack.wire) == []
+    answers = await ask_everywhere([onboarded], "still there?")
+    all_answer = answers == dict.fromkeys(onboarded.chats, "still there?")
+    return all_answer and membership_changes(stack.proxy) == []
 
 
 async def test_without_reconciliation_nothing_is_recovered(

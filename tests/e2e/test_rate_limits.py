@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dev.room_snapshot import take_picture
+from dev.room_snapshot import take_snapshot
 from dev.stack import Options, Stack
-from dev.user_client import MatrixRefusal, Person
+from dev.user_client import MatrixRefusal, UserClient
 
 from .scenario import eventually
 from .story import onboard
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WISHES = 15
 
 
-async def send_patiently(person: Person, room_id: str, text: str) -> str:
+async def send_patiently(person: UserClient, room_id: str, text: str) -> str:
     """Send a message as a client does: again, when the homeserver asks for patience."""
     while True:
         try:
@@ -30,7 +30,7 @@ async def send_patiently(person: Person, room_id: str, text: str) -> str:
             await asyncio.sleep(1)
 
 
-async def messages_about(person: Person, room_id: str) -> list[dict[str, Any]]:
+async def messages_about(person: UserClient, room_id: str) -> list[dict[str, Any]]:
     """What the bot said in the room."""
     return [
         event["content"]
@@ -60,7 +60,7 @@ async def test_many_chats_at_once_all_come_true(limits: str, within: float) -> N
             return sum("is ready" in body for body in said) >= WISHES
 
         await eventually(is_all_said, "every wish is answered", within)
-        chats = await take_picture(stack.as_bot())
+        chats = await take_snapshot(stack.as_bot())
         assert [chat.chat_id for chat in sorted(chats, key=lambda one: int(one.chat_id[1:]))] == [
             f"C{number}" for number in range(1, WISHES + 2)
         ]

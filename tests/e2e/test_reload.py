@@ -6,27 +6,27 @@ import asyncio
 
 import pytest
 
-from dev.room_snapshot import take_picture
+from dev.room_snapshot import take_snapshot
 from dev.stack import INSTANCE, Stack
 
-from .story import Resident, ask, membership_changes, messages_of, onboard, state_writes
+from .story import OnboardedUser, ask, membership_changes, messages_of, onboard, state_writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def write_until(resident: Resident, done: asyncio.Event) -> list[str]:
+async def write_until(onboarded: OnboardedUser, done: asyncio.Event) -> list[str]:
     """Write numbered messages in the first chat until `done`; give what was written."""
     written: list[str] = []
     while not done.is_set():
         written.append(f"message {len(written)}")
-        await resident.person.send(resident.chats[0], written[-1])
+        await onboarded.person.send(onboarded.chats[0], written[-1])
     return written
 
 
 async def test_people_write_on_while_the_plugin_is_replaced(stack: Stack) -> None:
     cy = await onboard(stack, "cy")
-    before = await take_picture(stack.as_bot())
-    stack.wire.clear()
+    before = await take_snapshot(stack.as_bot())
+    stack.proxy.clear()
     done = asyncio.Event()
     writing = asyncio.create_task(write_until(cy, done))
     for _ in range(3):
@@ -43,6 +43,6 @@ async def test_people_write_on_while_the_plugin_is_replaced(stack: Stack) -> Non
     assert during == [text for text in written if text in set(during)]
     instance = await stack.maubot.instance(INSTANCE)
     assert (instance["enabled"], instance["started"]) == (True, True)
-    assert membership_changes(stack.wire) == []
-    assert state_writes(stack.wire) == []
-    assert await take_picture(stack.as_bot()) == before
+    assert membership_changes(stack.proxy) == []
+    assert state_writes(stack.proxy) == []
+    assert await take_snapshot(stack.as_bot()) == before

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from dev.room_snapshot import CHILD, Chat, take_picture
+from dev.room_snapshot import CHILD, Chat, take_snapshot
 from dev.stack import Stack
 
-from .deployment import Town
+from .deployment import Deployment
 from .story import membership_changes, onboard, state_writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -36,32 +36,32 @@ INSERT INTO chat VALUES ('!nowhere', '!elsewhere', '@nobody:localhost', 'C1', 'e
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town() -> AsyncIterator[Town]:
+async def deployment() -> AsyncIterator[Deployment]:
     async with Stack.start() as stack:
         names = ("ann", "ben", "cleo")
-        residents = await asyncio.gather(*(onboard(stack, name, chats=4) for name in names))
-        yield Town(stack, list(residents))
+        users = await asyncio.gather(*(onboard(stack, name, chats=4) for name in names))
+        yield Deployment(stack, list(users))
 
 
-def nothing(town: Town) -> None:
+def nothing(deployment: Deployment) -> None:
     """Nothing is lost."""
 
 
-def half_the_rows(town: Town) -> None:
+def half_the_rows(deployment: Deployment) -> None:
     """Every second row is lost, of Spaces and of chats."""
-    town.damage(
+    deployment.damage(
         "DELETE FROM chat WHERE substr(chat_id, 2) % 2; DELETE FROM space WHERE rowid % 2;"
     )
 
 
-def tables(town: Town) -> None:
+def tables(deployment: Deployment) -> None:
     """The tables themselves are lost."""
-    town.damage("DROP TABLE chat; DROP TABLE space;")
+    deployment.damage("DROP TABLE chat; DROP TABLE space;")
 
 
-def rows_contradict(town: Town) -> None:
+def rows_contradict(deployment: Deployment) -> None:
     """Every row says something else than Matrix does, and some speak of rooms there are not."""
-    town.damage(CONTRADICTIONS)
+    deployment.damage(CONTRADICTIONS)
 
 
 @pytest.mark.parametrize(
@@ -71,59 +71,63 @@ def rows_contradict(town: Town) -> None:
         (half_the_rows, False),
         (rows_contradict, False),
         (tables, False),
-        (Town.delete_database, True),
+        (Deployment.delete_database, True),
     ],
 )
 async def test_a_lost_or_lying_database_changes_nothing(
-    town: Town, lose: Callable[[Town], None], verified: bool
+    deployment: Deployment, lose: Callable[[Deployment], None], verified: bool
 ) -> None:
-    before = await take_picture(town.bot)
-    await town.stop()
-    lose(town)
-    answers = await town.start(verified=verified)
-    assert answers == dict.fromkeys(town.chats, "still there?")
-    assert membership_changes(town.stack.wire) == []
-    assert state_writes(town.stack.wire) == []
-    assert await take_picture(town.bot) == before
+    before = await take_snapshot(deployment.bot)
+    await deployment.stop()
+    lose(deployment)
+    answers = await deployment.start(verified=verified)
+    assert answers == dict.fromkeys(deployment.chats, "still there?")
+    assert membership_changes(deployment.stack.proxy) == []
+    assert state_writes(deployment.stack.proxy) == []
+    assert await take_snapshot(deployment.bot) == before
 
 
-async def test_a_lost_hint_changes_nothing(town: Town) -> None:
-    before = await take_picture(town.bot)
-    await town.stop()
-    town.delete_database()
-    await town.delete_hint()
-    answers = await town.start(verified=False)
-    assert answers == dict.fromkeys(town.chats, "still there?")
-    assert membership_changes(town.stack.wire) == []
-    assert state_writes(town.stack.wire) == []
-    assert await take_picture(town.bot) == before
+async def test_a_lost_hint_changes_nothing(deployment: Deployment) -> None:
+    before = await take_snapshot(deployment.bot)
+    await deployment.stop()
+    deployment.delete_database()
+    await deployment.delete_hint()
+    answers = await deployment.start(verified=False)
+    assert answers == dict.fromkeys(deployment.chats, "still there?")
+    assert membership_changes(deployment.stack.proxy) == []
+    assert state_writes(deployment.stack.proxy) == []
+    assert await take_snapshot(deployment.bot) == before
 
 
-async def test_a_binding_lost_in_the_room_is_restored_from_the_space(town: Town) -> None:
-    before = await take_picture(town.bot)
-    await town.stop()
-    for resident in town.residents:
-        await town.unbind(resident.chats[1])
-    town.delete_database()
-    answers = await town.start(verified=True)
-    assert answers == dict.fromkeys(town.chats, "still there?")
-    assert membership_changes(town.stack.wire) == []
-    assert await take_picture(town.bot) == before
-    assert len(state_writes(town.stack.wire)) == len(town.residents)
+async def test_a_binding_lost_in_the_room_is_restored_from_the_space(
+    deployment: Deployment,
+) -> None:
+    before = await take_snapshot(deployment.bot)
+    await deployment.stop()
+    for onboarded in deployment.users:
+        await deployment.unbind(onboarded.chats[1])
+    deployment.delete_database()
+    answers = await deployment.start(verified=True)
+    assert answers == dict.fromkeys(deployment.chats, "still there?")
+    assert membership_changes(deployment.stack.proxy) == []
+    assert await take_snapshot(deployment.bot) == before
+    assert len(state_writes(deployment.stack.proxy)) == len(deployment.users)
 
 
-async def test_a_mirror_lost_in_the_space_is_restored_from_the_room(town: Town) -> None:
-    before = await take_picture(town.bot)
-    await town.stop()
-    for resident in town.residents:
+async def test_a_mirror_lost_in_the_space_is_restored_from_the_room(
+    deployment: Deployment,
+) -> None:
+    before = await take_snapshot(deployment.bot)
+    await deployment.stop()
+    for onboarded in deployment.users:
         link = {"via": ["localhost"], "suggested": True, "order": "000002"}
-        await town.bot.set_state(resident.space_id, CHILD, link, resident.chats[1])
-    town.delete_database()
-    answers = await town.start(verified=False)
-    assert answers == dict.fromkeys(town.chats, "still there?")
-    assert membership_changes(town.stack.wire) == []
-    assert await take_picture(town.bot) == before
-    assert len(state_writes(town.stack.wire)) == len(town.residents)
+        await deployment.bot.set_state(onboarded.space_id, CHILD, link, onboarded.chats[1])
+    deployment.delete_database()
+    answers = await deployment.start(verified=False)
+    assert answers == dict.fromkeys(deployment.chats, "still there?")
+    assert membership_changes(deployment.stack.proxy) == []
+    assert await take_snapshot(deployment.bot) == before
+    assert len(state_writes(deployment.stack.proxy)) == len(deployment.users)
 
 
 def legacy_chats(before: list[Chat]) -> list[Chat]:
@@ -137,15 +141,15 @@ def legacy_chats(before: list[Chat]) -> list[Chat]:
 
 @pytest.mark.parametrize("database", ["kept", "deleted"])
 async def test_chats_without_any_binding_get_the_same_one_every_time(
-    town: Town, database: str
+    deployment: Deployment, database: str
 ) -> None:
-    before = await take_picture(town.bot)
-    await town.stop()
-    await town.make_legacy()
+    before = await take_snapshot(deployment.bot)
+    await deployment.stop()
+    await deployment.make_legacy()
     if database == "deleted":
-        town.delete_database()
-    answers = await town.start(verified=database == "deleted")
-    assert answers == dict.fromkeys(town.chats, "still there?")
-    assert membership_changes(town.stack.wire) == []
+        deployment.delete_database()
+    answers = await deployment.start(verified=database == "deleted")
+    assert answers == dict.fromkeys(deployment.chats, "still there?")
+    assert membership_changes(deployment.stack.proxy) == []
     # A kept database may not be believed where Matrix says otherwise: both come to the same.
-    assert await take_picture(town.bot) == legacy_chats(before)
+    assert await take_snapshot(deployment.bot) == legacy_chats(before)

@@ -12,7 +12,7 @@ import pytest
 from dev.stack import INSTANCE, Stack
 from plugin.delivery.inbound import LONGEST_QUEUE
 
-from .story import Resident, onboard
+from .story import OnboardedUser, onboard
 from .transcript import read_transcript, read_when_complete
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -22,20 +22,20 @@ BURST = 4
 BEHIND = 70
 
 
-async def write(resident: Resident, room_id: str, count: int) -> None:
+async def write(onboarded: OnboardedUser, room_id: str, count: int) -> None:
     """Write so many messages, as fast as people's clients may."""
     for number in range(count):
-        await resident.person.send(room_id, f"message {number}")
+        await onboarded.person.send(room_id, f"message {number}")
         await asyncio.sleep(random.random() * 0.1)  # noqa: S311 (varies the load, keeps no secret)
 
 
-async def until_few_wait(chats: list[tuple[Resident, str]]) -> None:
+async def until_few_wait(chats: list[tuple[OnboardedUser, str]]) -> None:
     """Wait until nobody's next messages would be more than may wait, and so be set aside."""
     while True:
         waiting: Counter[str] = Counter()
-        for resident, room_id in chats:
-            transcript = await read_transcript(resident.person, room_id)
-            waiting[resident.person.user_id] += len(transcript.lost)
+        for onboarded, room_id in chats:
+            transcript = await read_transcript(onboarded.person, room_id)
+            waiting[onboarded.person.user_id] += len(transcript.lost)
         if max(waiting.values()) <= LONGEST_QUEUE - 2 * BURST:
             return
         await asyncio.sleep(0.3)
@@ -55,8 +55,8 @@ async def interrupt(stack: Stack, number: int) -> None:
 async def test_restarts_lose_nothing_and_repeat_nothing(
     stack: Stack, restarts: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    residents = [await onboard(stack, f"{name}-{restarts}", chats=2) for name in NAMES]
-    chats = [(resident, room_id) for resident in residents for room_id in resident.chats]
+    users = [await onboard(stack, f"{name}-{restarts}", chats=2) for name in NAMES]
+    chats = [(onboarded, room_id) for onboarded in users for room_id in onboarded.chats]
     for number in range(restarts):
         await until_few_wait(chats)
         writing = [asyncio.create_task(write(*chat, BURST)) for chat in chats]
@@ -68,11 +68,11 @@ async def test_restarts_lose_nothing_and_repeat_nothing(
         await stack.maubot.start()
         await asyncio.sleep(random.random())  # noqa: S311 (as above)
 
-    read = [(resident.person, room_id) for resident, room_id in chats]
+    read = [(onboarded.person, room_id) for onboarded, room_id in chats]
     await read_when_complete(read, within=120)
-    for resident, room_id in chats:
+    for onboarded, room_id in chats:
         # Whatever was to be answered twice is so before this.
-        await resident.person.send(room_id, "last")
+        await onboarded.person.send(room_id, "last")
     transcripts = await read_when_complete(read, within=60)
     asked = sum(len(one.asked) for one in transcripts)
     lost = [words for one in transcripts for words in one.lost]

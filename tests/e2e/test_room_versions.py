@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dev.room_snapshot import content_of, take_picture
+from dev.room_snapshot import content_of, take_snapshot
 from dev.stack import INSTANCE, Stack
 
 from .conftest import Configure
@@ -22,14 +22,14 @@ async def test_spaces_and_chats_of_this_room_version_live_and_are_found_again(
     for room_id in (pia.space_id, *pia.chats):
         create = content_of(await pia.person.state(room_id), "m.room.create")
         assert create["room_version"] == version
-    before = await take_picture(stack.as_bot())
+    before = await take_snapshot(stack.as_bot())
 
     await stack.maubot.stop()
     stack.maubot.delete_database(INSTANCE)
-    stack.wire.clear()
+    stack.proxy.clear()
     await stack.maubot.start()
     answers = await ask_everywhere([pia], "still there?")
     assert answers == dict.fromkeys(pia.chats, "still there?")
-    assert await take_picture(stack.as_bot()) == before
-    assert membership_changes(stack.wire) == []
-    assert state_writes(stack.wire) == []
+    assert await take_snapshot(stack.as_bot()) == before
+    assert membership_changes(stack.proxy) == []
+    assert state_writes(stack.proxy) == []

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from dev.stack import Options, Stack
 
-from .scenario import Scene
-from .story import Resident, accept_home, ask, membership_changes, onboard, state_writes
+from .scenario import Scenario
+from .story import OnboardedUser, accept_home, ask, membership_changes, onboard, state_writes
 from .topology_changes import (
     BotGone,
     BotGoneFromSpace,
@@ -24,12 +24,12 @@ from .topology_changes import (
     Purge,
     Removal,
     Return,
+    TopologyChange,
     TwinConversations,
     TwoSpaces,
     Upgrade,
     UpgradeOfSpace,
     UpgradeTwice,
-    Upheaval,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -41,7 +41,7 @@ permissions:
 """
 # The rest takes its time, and belongs to the slow tests.
 QUICK = {Removal, Departure, BotGoneFromSpace, Upgrade, TwoSpaces, TwinConversations}
-ANY_TIME: tuple[type[Upheaval], ...] = (
+ANY_TIME: tuple[type[TopologyChange], ...] = (
     Removal,
     Return,
     Departure,
@@ -55,7 +55,7 @@ ANY_TIME: tuple[type[Upheaval], ...] = (
     Closing,
 )
 # Only another life of the plugin leaves these behind, so this one is not there when it happens.
-WHILE_DOWN: tuple[type[Upheaval], ...] = (*ANY_TIME, TwoSpaces, TwinConversations)
+WHILE_DOWN: tuple[type[TopologyChange], ...] = (*ANY_TIME, TwoSpaces, TwinConversations)
 DOWN = "test_it_is_seen_to_after_the_plugin_was_down"
 VERSIONS = [
     pytest.param("", id="newest"),
@@ -64,7 +64,7 @@ VERSIONS = [
 ]
 
 
-def params(kinds: tuple[type[Upheaval], ...]) -> list[ParameterSet]:
+def params(kinds: tuple[type[TopologyChange], ...]) -> list[ParameterSet]:
     """The kinds of upheaval as parameters, slow unless quick."""
     slow = pytest.mark.slow
     return [pytest.param(kind, marks=[] if kind in QUICK else slow) for kind in kinds]
@@ -81,39 +81,41 @@ async def land(request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def administrator(land: Stack) -> Scene:
+async def administrator(land: Stack) -> Scenario:
     """The server's administrator, who may administrate the plugin too, with a Space of theirs."""
     warden = await land.person("warden", admin=True)
     control = await warden.direct_chat(land.bot.user_id)
     space_id, chat = await accept_home(warden)
     await warden.wait_for_message(control, "Welcome")
-    return Scene(land, Resident(warden, control, space_id, [chat]), warden)
+    return Scenario(land, OnboardedUser(warden, control, space_id, [chat]), warden)
 
 
-async def set_the_scene(land: Stack, warden: Scene, kind: type[Upheaval], when: str) -> Scene:
-    resident = await onboard(land, f"{kind.__name__.lower()}-{when}", chats=2)
-    return Scene(land, resident, warden.person)
+async def set_the_scene(
+    land: Stack, warden: Scenario, kind: type[TopologyChange], when: str
+) -> Scenario:
+    onboarded = await onboard(land, f"{kind.__name__.lower()}-{when}", chats=2)
+    return Scenario(land, onboarded, warden.person)
 
 
 @pytest.mark.parametrize("kind", params(ANY_TIME))
 async def test_it_is_seen_to_while_the_plugin_runs(
-    land: Stack, administrator: Scene, kind: type[Upheaval]
+    land: Stack, administrator: Scenario, kind: type[TopologyChange]
 ) -> None:
-    scene = await set_the_scene(land, administrator, kind, "up")
-    land.wire.clear()
-    upheaval = kind()
-    await upheaval.cause(scene)
-    await upheaval.check(scene)
+    scenario = await set_the_scene(land, administrator, kind, "up")
+    land.proxy.clear()
+    change = kind()
+    await change.cause(scenario)
+    await change.check(scenario)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def aftermath(
-    request: pytest.FixtureRequest, land: Stack, administrator: Scene
-) -> dict[type[Upheaval], Scene]:
+    request: pytest.FixtureRequest, land: Stack, administrator: Scenario
+) -> dict[type[TopologyChange], Scenario]:
     """Whatever is tested happened, to one person each, while the plugin was down; it is up."""
     few = asyncio.Semaphore(3)
 
-    async def enter(kind: type[Upheaval]) -> Scene:
+    async def enter(kind: type[TopologyChange]) -> Scenario:
         async with few:
             return await set_the_scene(land, administrator, kind, "down")
 
@@ -123,22 +125,22 @@ async def aftermath(
     scenes = await asyncio.gather(*map(enter, kinds))
     aftermath = dict(zip(kinds, scenes, strict=True))
     await land.maubot.stop()
-    for kind, scene in aftermath.items():
-        await kind().cause(scene)
-    land.wire.clear()
+    for kind, scenario in aftermath.items():
+        await kind().cause(scenario)
+    land.proxy.clear()
     await land.maubot.start()
     return aftermath
 
 
 @pytest.mark.parametrize("kind", params(WHILE_DOWN))
 async def test_it_is_seen_to_after_the_plugin_was_down(
-    aftermath: dict[type[Upheaval], Scene], kind: type[Upheaval]
+    aftermath: dict[type[TopologyChange], Scenario], kind: type[TopologyChange]
 ) -> None:
     await kind().check(aftermath[kind])
 
 
 async def test_a_list_of_rooms_that_is_short_for_a_moment_is_not_believed(
-    land: Stack, administrator: Scene
+    land: Stack, administrator: Scenario
 ) -> None:
     told: list[str] = []
 
@@ -148,12 +150,12 @@ async def test_a_list_of_rooms_that_is_short_for_a_moment_is_not_believed(
         told.append(request.path)
         return web.json_response({"joined_rooms": []})
 
-    land.wire.clear()
-    land.wire.fault = forget_all_rooms
+    land.proxy.clear()
+    land.proxy.fault = forget_all_rooms
     said = await administrator.say("!admin reconcile")
-    land.wire.fault = None
+    land.proxy.fault = None
     assert told
     assert "change nothing" in said
-    assert membership_changes(land.wire) == []
-    assert state_writes(land.wire) == []
+    assert membership_changes(land.proxy) == []
+    assert state_writes(land.proxy) == []
     assert await ask(administrator.person, administrator.first, "still there?") == "still there?"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dev.user_client import Person
+from dev.user_client import UserClient
 
 ANSWERS = "chat.spacekeeper.answers"
 EVERYTHING = 1000
@@ -41,7 +41,7 @@ class Transcript:
         return places == sorted(places)
 
 
-async def read_transcript(person: Person, room_id: str) -> Transcript:
+async def read_transcript(person: UserClient, room_id: str) -> Transcript:
     """Read a chat's timeline, commands and notices left out."""
     messages = [
         event
@@ -58,7 +58,7 @@ async def read_transcript(person: Person, room_id: str) -> Transcript:
 
 
 async def read_when_complete(
-    chats: Iterable[tuple[Person, str]], within: float = 60
+    chats: Iterable[tuple[UserClient, str]], within: float = 60
 ) -> Sequence[Transcript]:
     """Wait until every message in these chats is answered, `within` seconds at most; read them.
 
@@ -73,5 +73,5 @@ async def read_when_complete(
         await asyncio.sleep(0.3)
 
 
-def _is(event: dict[str, Any], person: Person) -> bool:
+def _is(event: dict[str, Any], person: UserClient) -> bool:
     return bool(event["sender"] == person.user_id)

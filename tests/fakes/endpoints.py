@@ -10,7 +10,7 @@ import attr
 
 from .rooms import Content, Event, Refusal, Room, not_found
 from .sync import sync
-from .world import VERSIONS, World
+from .world import VERSIONS, Snapshot
 
 
 @attr.frozen
@@ -43,7 +43,7 @@ class Request:
 class Endpoints:
     """Answers requests out of a world; remembers transaction ids for ever."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Snapshot) -> None:
         self.world = world
         self.transactions: dict[tuple[str, ...], str] = {}
         self.table: Mapping[tuple[str, str], Callable[[Request], Any]] = {

@@ -11,7 +11,7 @@ from typing import Any
 from .maubot import BOT, Bot
 from .rooms import Room
 from .users import BINDING, CHILD, MARKER
-from .world import World
+from .world import Snapshot
 
 # By room: Space, owner, handle, conversation, status.
 Chats = dict[str, tuple[Any, ...]]
@@ -23,7 +23,7 @@ def is_closed(room: Room) -> bool:
     return ("m.room.tombstone", "") in room.state
 
 
-def space_of(world: World, owner: str) -> Room | None:
+def space_of(world: Snapshot, owner: str) -> Room | None:
     """The Space that counts: the bot is in it, and no other one took its place."""
     spaces = [
         room
@@ -37,21 +37,24 @@ def space_of(world: World, owner: str) -> Room | None:
     return spaces[0] if spaces else None
 
 
-def heir_of(world: World, room: Room) -> Room | None:
+def heir_of(world: Snapshot, room: Room) -> Room | None:
     """The open room that took over from a closed one in the end, as far as the bot can see."""
     while is_closed(room):
         tombstone = room.state["m.room.tombstone", ""]
-        heir = world.rooms.get(tombstone["content"].get("replacement_room", ""))
-        if heir is None or heir.membership(BOT) != "join":
+        replacement_room = world.rooms.get(tombstone["content"].get("replacement_room", ""))
+        if replacement_room is None or replacement_room.membership(BOT) != "join":
             return None
-        predecessor = heir.content("m.room.create").get("predecessor", {})
-        if predecessor.get("room_id") != room.room_id or heir.creator != tombstone["sender"]:
+        predecessor = replacement_room.content("m.room.create").get("predecessor", {})
+        if (
+            predecessor.get("room_id") != room.room_id
+            or replacement_room.creator != tombstone["sender"]
+        ):
             return None
-        room = heir
+        room = replacement_room
     return room
 
 
-def is_live(world: World, room: Room) -> bool:
+def is_live(world: Snapshot, room: Room) -> bool:
     """Whether a chat that the bot is in is to be answered: nobody closed it, its owner is in it
     or invited, and the Space, if the bot is in one, links it."""
     binding = room.content(BINDING)
@@ -67,7 +70,7 @@ def is_live(world: World, room: Room) -> bool:
     return linked and room.membership(owner) in ("join", "invite") and not is_closed(room)
 
 
-def chats_of(world: World) -> Chats:
+def chats_of(world: Snapshot) -> Chats:
     """The chats that the bot is in, and what must be known of each. One that was upgraded is none
     any more, whatever became of the room that took over: its binding moved there."""
     chats = [
@@ -76,8 +79,10 @@ def chats_of(world: World) -> Chats:
         if room.content(BINDING).get("platform_chat_id") and room.membership(BOT) == "join"
     ]
     for room in chats:
-        heir = heir_of(world, room)
-        assert heir in (None, room), f"the binding of {room} did not move to {heir}"
+        replacement_room = heir_of(world, room)
+        assert replacement_room in (None, room), (
+            f"the binding of {room} did not move to {replacement_room}"
+        )
     return {
         room.room_id: (
             *(

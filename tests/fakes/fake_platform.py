@@ -9,16 +9,16 @@ from typing import Any, ClassVar
 import attr
 from aiohttp import ClientSession
 
-from plugin.platforms.protocol import Message, Platform, PlatformSettings
+from plugin.platforms.protocol import Platform, PlatformSettings, Prompt
 
-ORACLE = """
+FAKE_PLATFORM = """
 permissions: {local: user}
-platforms: {oracle: {type: oracle}, echo: {type: echo}}
-default_platform: oracle
+platforms: {fake: {type: fake}, echo: {type: echo}}
+default_platform: fake
 """
 
 
-class Oracle(Platform):
+class FakePlatform(Platform):
     """Answers `Answer to <text>`, unless told otherwise.
 
     Attributes:
@@ -39,7 +39,7 @@ class Oracle(Platform):
         self.gates[text] = asyncio.Event()
         return self.gates[text]
 
-    async def send(self, message: Message) -> AsyncGenerator[str, None]:
+    async def send(self, message: Prompt) -> AsyncGenerator[str, None]:
         """Yields the answer in two pieces."""
         self.asked.append((message.platform_chat_id, message.text))
         self.keys.append(message.event_id)
@@ -56,16 +56,16 @@ class Oracle(Platform):
 
 
 @attr.frozen
-class OracleSettings(PlatformSettings):
-    """Settings that lead to the one oracle of a test, put in by the fixture."""
+class FakePlatformSettings(PlatformSettings):
+    """Settings that lead to the one platform of a test, put in by the fixture."""
 
-    oracle: ClassVar[Oracle]
+    platform: ClassVar[FakePlatform]
 
     @classmethod
-    def parse(cls, raw: Mapping[Any, Any], where: str) -> OracleSettings:
+    def parse(cls, raw: Mapping[Any, Any], where: str) -> FakePlatformSettings:
         """There is nothing to set."""
         return cls()
 
-    def build(self, http: ClientSession) -> Oracle:
-        """The oracle of this test."""
-        return self.oracle
+    def build(self, http: ClientSession) -> FakePlatform:
+        """The platform of this test."""
+        return self.platform

@@ -17,7 +17,7 @@ from aiohttp import web
 from .endpoints import Endpoints, Request
 from .faults import Fault, Hold
 from .rooms import Refusal
-from .world import World
+from .world import Snapshot
 
 PREFIX = ("", "_matrix", "client", "v3")
 PATIENCE = 10.0
@@ -40,8 +40,8 @@ class Call:
 class Homeserver:
     """Start it, read its `url`, and look at what became of its `world`."""
 
-    def __init__(self, world: World | None = None) -> None:
-        self.world = world or World()
+    def __init__(self, world: Snapshot | None = None) -> None:
+        self.world = world or Snapshot()
         self.endpoints = Endpoints(self.world)
         self.calls: list[Call] = []
         self.faults: list[Fault] = []

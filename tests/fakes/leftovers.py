@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .maubot import BOT
 from .rooms import Content, Room
-from .users import BINDING, CHILD, Person
+from .users import BINDING, CHILD, User
 
 # Parts of requests that leave something behind in a room.
 LASTING = ("createRoom", "/join", "/leave", "/invite", "/kick", "/state/")
@@ -15,7 +15,7 @@ def lasting(changes: list[str]) -> list[str]:
     return [change for change in changes if any(part in change for part in LASTING)]
 
 
-def make_legacy_chat(person: Person, name: str) -> Room:
+def make_legacy_chat(person: User, name: str) -> Room:
     """A room that the bot made and linked before there were bindings."""
     world = person.world
     body: Content = {"name": name, "invite": [person.id]}
@@ -25,12 +25,12 @@ def make_legacy_chat(person: Person, name: str) -> Room:
     return room
 
 
-def forget_binding(person: Person, chat: Room) -> None:
+def forget_binding(person: User, chat: Room) -> None:
     """Make a chat a legacy one: its binding is emptied, in the room and in the Space."""
     put(person, chat, (BINDING, ""), {})
     put(person, person.space, (CHILD, chat.room_id), {"via": ["test"]})
 
 
-def put(person: Person, room: Room, kind: tuple[str, str], content: Content) -> None:
+def put(person: User, room: Room, kind: tuple[str, str], content: Content) -> None:
     """Let a state event of the bot's stand in a room, whatever the rules say."""
     person.world.append(room, BOT, content, kind)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from .fake_platform import Oracle
+from .fake_platform import FakePlatform
 from .maubot import BOT, Bot
 from .rooms import Room
-from .users import Person, heard, links, replies
+from .users import User, heard, links, replies
 
 
-async def settle_in(bot: Bot, *people: Person) -> list[Room]:
+async def settle_in(bot: Bot, *people: User) -> list[Room]:
     """Each of them invites the bot and accepts what it offers; returns their control rooms."""
     if not bot.running:
         await bot.start()
@@ -23,7 +23,7 @@ async def settle_in(bot: Bot, *people: Person) -> list[Room]:
     return rooms
 
 
-async def ask(bot: Bot, person: Person, room: Room, text: str) -> str:
+async def ask(bot: Bot, person: User, room: Room, text: str) -> str:
     """Write something and return the one reply to it."""
     message = person.write(room, text)
     await bot.deliver()
@@ -31,7 +31,7 @@ async def ask(bot: Bot, person: Person, room: Room, text: str) -> str:
     return reply
 
 
-async def add_chat(bot: Bot, person: Person, room: Room, title: str = "") -> Room:
+async def add_chat(bot: Bot, person: User, room: Room, title: str = "") -> Room:
     """Start a further chat and join it; returns its room."""
     await ask(bot, person, room, f"!new {title}".strip())
     person.accept_all()
@@ -39,7 +39,7 @@ async def add_chat(bot: Bot, person: Person, room: Room, title: str = "") -> Roo
     return person.chats[-1]
 
 
-async def settle_in_with_chats(bot: Bot, person: Person, chats: int) -> Room:
+async def settle_in_with_chats(bot: Bot, person: User, chats: int) -> Room:
     """Settle in, with so many chats in all; returns the control room."""
     (control,) = await settle_in(bot, person)
     for _ in range(chats - 1):
@@ -47,7 +47,7 @@ async def settle_in_with_chats(bot: Bot, person: Person, chats: int) -> Room:
     return control
 
 
-def assert_at_home(person: Person, *control_rooms: Room) -> None:
+def assert_at_home(person: User, *control_rooms: Room) -> None:
     """The person has one Space with one chat in it, and was welcomed once in each room."""
     assert list(links(person.space)) == [person.chat.room_id]
     for room in (person.space, person.chat):
@@ -83,11 +83,13 @@ async def come_back(bot: Bot, keep_database: bool = True) -> None:
     await bot.deliver()
 
 
-async def write_while_busy(bot: Bot, oracle: Oracle, alice: Person, *texts: str) -> asyncio.Event:
+async def write_while_busy(
+    bot: Bot, platform: FakePlatform, alice: User, *texts: str
+) -> asyncio.Event:
     """Let the platform think about something while more is written; set the event to go on."""
-    gate = oracle.gate("Think")
+    gate = platform.gate("Think")
     for text in ("Think", *texts):
         alice.write(alice.chats[0], text)
     await bot.push()
-    await bot.server.until(lambda: oracle.texts == ["Think"])
+    await bot.server.until(lambda: platform.texts == ["Think"])
     return gate

@@ -10,20 +10,12 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 10.0
-
-# Where a task of the plugin's may wait without anything being due: its life for its end, the
-# reconciliation for something to happen, a background check for its time, and everything for a
-# homeserver that does not answer.
-AT_REST = (
-    ("_live",),
-    ("serve", "wait"),
-    ("verify", "sleep"),
-    ("_pause", "sleep"),
-    ("_mark_later", "sleep"),
-)
+# Seconds of sleep from which on nothing is due soon: a check in the background, a long back-off.
+LONG_SLEEP = 0.05
 
 Task = asyncio.Task[Any]
 _keeping: ContextVar[set[Task] | None] = ContextVar("_keeping", default=None)
@@ -78,9 +70,33 @@ def _keep(loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> Task:
 
 
 def _is_at_rest(task: Task) -> bool:
-    names: list[str] = []
+    """Whether a task waits for something that only another task, or a long time, brings about.
+
+    What waits for the homeserver, the database or a short moment is at work. No name of the
+    plugin's is known here: a task is judged by the part of asyncio that it waits in.
+    """
+    awaited: Any = task._fut_waiter  # type: ignore[attr-defined]
+    if awaited is None:
+        return False
+    if isinstance(awaited, asyncio.Task) or type(awaited).__name__ == "_GatheringFuture":
+        return True
     coro: Any = task.get_coro()
-    while hasattr(coro, "cr_code"):
-        names.append(coro.cr_code.co_name)
+    while hasattr(coro.cr_await, "cr_code"):
         coro = coro.cr_await
-    return tuple(names[-2:]) in AT_REST
+    where = (Path(coro.cr_code.co_filename).name, coro.cr_code.co_name)
+    if where == ("tasks.py", "sleep"):
+        return _due_in(awaited) > LONG_SLEEP
+    if where in (("tasks.py", "_wait"), ("tasks.py", "wait_for")):
+        return _due_in(awaited) > LONG_SLEEP
+    return where[0] == "locks.py"
+
+
+def _due_in(awaited: asyncio.Future[Any]) -> float:
+    """Seconds until a timer of the loop wakes whoever awaits this."""
+    loop: Any = asyncio.get_running_loop()
+    times = [
+        timer.when() - loop.time()
+        for timer in loop._scheduled
+        if not timer.cancelled() and any(one is awaited for one in timer._args or ())
+    ]
+    return min(times, default=float("inf"))

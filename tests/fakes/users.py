@@ -6,22 +6,22 @@ from typing import Any
 
 from .maubot import BOT
 from .rooms import Content, Event, Room
-from .world import World
+from .world import Snapshot
 
 BINDING = "chat.spacekeeper.room"
 MARKER = "chat.spacekeeper.space"
 CHILD = "m.space.child"
 
 
-class Person:
+class User:
     """Somebody with an account, whom everything is told by their own deeds."""
 
-    def __init__(self, world: World, name: str, server: str = "test") -> None:
+    def __init__(self, world: Snapshot, name: str, server: str = "test") -> None:
         self.world = world
         self.id = f"@{name}:{server}"
         world.names[self.id] = name.capitalize()
 
-    def invite_bot(self, *others: Person) -> Room:
+    def invite_bot(self, *others: User) -> Room:
         """Open a room and invite the bot, and perhaps others."""
         body = {"preset": "private_chat", "invite": [BOT, *(other.id for other in others)]}
         return self.world.create(self.id, body)
@@ -101,7 +101,7 @@ def replies(room: Room, to: Event) -> list[str]:
     ]
 
 
-def bindings(world: World) -> dict[str, tuple[Any, Any]]:
+def bindings(world: Snapshot) -> dict[str, tuple[Any, Any]]:
     """Every chat's binding and the mirror of it in its Space, by room."""
     found = {}
     for room_id, room in world.rooms.items():

@@ -14,7 +14,7 @@ from .rooms import Content, Event, Refusal, Room, first_power_levels, forbidden,
 VERSIONS = tuple(str(version) for version in range(1, 13))
 
 
-class World:
+class Snapshot:
     """The rooms, the people's names, and one log of everything that happened."""
 
     def __init__(self, server_name: str = "test") -> None:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.matrix.throttle import Patience
+from plugin.matrix.throttle import RetryPolicy
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, settle_in
-from ..fakes.users import Person, heard, replies
+from ..fakes.users import User, heard, replies
 
 
 async def test_in_the_control_room_the_way_to_the_space_is_shown(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     (control,) = await settle_in(bot, alice)
 
     reply = await ask(bot, alice, control, "Hello?")
 
-    assert (oracle.asked, len(alice.spaces), len(alice.chats)) == ([], 1, 1)
+    assert (platform.asked, len(alice.spaces), len(alice.chats)) == ([], 1, 1)
     assert reply.startswith(
         f"Your chats are in [Alice's chats](https://matrix.to/#/{alice.space.room_id}"
     )
 
 
 async def test_who_has_no_space_yet_gets_one_with_the_first_word(
-    bot: Bot, server: Homeserver, oracle: Oracle, alice: Person, bob: Person
+    bot: Bot, server: Homeserver, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
     group = alice.invite_bot(bob)
@@ -39,11 +39,11 @@ async def test_who_has_no_space_yet_gets_one_with_the_first_word(
 
     assert bob.space.room_id in reply
     assert bob.chat.membership(bob.id) == "invite"
-    assert oracle.asked == []
+    assert platform.asked == []
 
 
 async def test_in_a_group_each_person_is_shown_the_way_once(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice, bob)
     group = alice.invite_bot(bob)
@@ -59,14 +59,14 @@ async def test_in_a_group_each_person_is_shown_the_way_once(
         "Your chats are in [Alice's chats]",
         "Your chats are in [Bob's chats]",
     ]
-    assert oracle.asked == []
+    assert platform.asked == []
 
 
 async def test_who_is_not_permitted_hears_nothing_in_a_group(
-    bot: Bot, server: Homeserver, oracle: Oracle, alice: Person
+    bot: Bot, server: Homeserver, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    stranger = Person(server.world, "mallory", "elsewhere")
+    stranger = User(server.world, "mallory", "elsewhere")
     group = alice.invite_bot(stranger)
     stranger.join(group)
     await bot.deliver()
@@ -74,13 +74,13 @@ async def test_who_is_not_permitted_hears_nothing_in_a_group(
     stranger.write(group, "Let me in")
     await bot.deliver()
 
-    assert (heard(group), stranger.spaces, oracle.asked) == ([], [], [])
+    assert (heard(group), stranger.spaces, platform.asked) == ([], [], [])
 
 
 async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_it(
-    bot: Bot, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient = Patience(in_flight=8, attempt=5, total=0)
+    impatient = RetryPolicy(in_flight=8, attempt=5, total=0)
     monkeypatch.setattr("plugin.matrix.api.MESSAGE", impatient)
     await settle_in(bot, alice)
     group = alice.invite_bot(bob)

@@ -10,7 +10,7 @@ from maubot.matrix import MaubotMatrixClient
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, settle_in
-from ..fakes.users import Person, heard
+from ..fakes.users import User, heard
 
 CIPHERTEXT: dict[str, Any] = {
     "algorithm": "m.megolm.v1.aes-sha2",
@@ -21,12 +21,12 @@ CIPHERTEXT: dict[str, Any] = {
 }
 
 
-async def write_sealed(bot: Bot, person: Person, room: Room) -> None:
+async def write_sealed(bot: Bot, person: User, room: Room) -> None:
     bot.server.world.send(person.id, room.room_id, "m.room.encrypted", CIPHERTEXT)
     await bot.deliver()
 
 
-async def test_in_a_chat_it_is_said_once(bot: Bot, alice: Person) -> None:
+async def test_in_a_chat_it_is_said_once(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
     for _ in range(2):
@@ -36,7 +36,7 @@ async def test_in_a_chat_it_is_said_once(bot: Bot, alice: Person) -> None:
     assert "encrypted" in said
 
 
-async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: Person) -> None:
+async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
 
     for _ in range(2):
@@ -46,7 +46,7 @@ async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: Person) 
     assert "commands do not work here" in said
 
 
-async def test_in_a_group_nothing_is_said(bot: Bot, alice: Person, bob: Person) -> None:
+async def test_in_a_group_nothing_is_said(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice, bob)
     group = alice.invite_bot(bob)
     await bot.deliver()
@@ -60,7 +60,7 @@ async def test_in_a_group_nothing_is_said(bot: Bot, alice: Person, bob: Person) 
     assert group.membership(BOT) == "join"
 
 
-async def test_a_guest_in_a_chat_is_told_nothing(bot: Bot, alice: Person, bob: Person) -> None:
+async def test_a_guest_in_a_chat_is_told_nothing(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice, bob)
     bot.server.world.invite(alice.id, alice.chat.room_id, bob.id)
     bob.join(alice.chat)
@@ -84,7 +84,7 @@ class Broken:
 
 
 async def test_a_sealed_message_that_makes_no_sense_holds_up_nobody(
-    bot: Bot, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await settle_in(bot, alice, bob)
     await bot.stop()

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, settle_in
-from ..fakes.users import BINDING, Person, heard, replies
+from ..fakes.users import BINDING, User, heard, replies
 
 
 async def test_a_message_goes_to_the_chats_conversation_and_the_answer_comes_as_a_reply(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
 
     assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
-    assert oracle.asked == [(alice.chat.content(BINDING)["platform_chat_id"], "Hello")]
+    assert platform.asked == [(alice.chat.content(BINDING)["platform_chat_id"], "Hello")]
 
 
 @pytest.mark.parametrize(
@@ -29,18 +29,18 @@ async def test_a_message_goes_to_the_chats_conversation_and_the_answer_comes_as_
     ids=["notice", "edit"],
 )
 async def test_what_nobody_asked_is_not_answered(
-    bot: Bot, oracle: Oracle, alice: Person, more: dict[str, object]
+    bot: Bot, platform: FakePlatform, alice: User, more: dict[str, object]
 ) -> None:
     await settle_in(bot, alice)
 
     alice.write(alice.chat, "!archive", **more)
     await bot.deliver()
 
-    assert (oracle.asked, heard(alice.chat)) == ([], [])
+    assert (platform.asked, heard(alice.chat)) == ([], [])
 
 
 async def test_what_others_write_in_a_chat_is_not_routed(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
     alice.world.invite(alice.id, alice.chat.room_id, bob.id)
@@ -49,22 +49,22 @@ async def test_what_others_write_in_a_chat_is_not_routed(
     bob.write(alice.chat, "And what about me?")
     await bot.deliver()
 
-    assert (oracle.asked, heard(alice.chat), bob.spaces) == ([], [], [])
+    assert (platform.asked, heard(alice.chat), bob.spaces) == ([], [], [])
 
 
 @pytest.mark.parametrize("text", ["!weather tomorrow", "!", "!NEW", "so !new", "!new-ish"])
 async def test_a_word_that_is_no_command_is_the_platforms(
-    bot: Bot, oracle: Oracle, alice: Person, text: str
+    bot: Bot, platform: FakePlatform, alice: User, text: str
 ) -> None:
     await settle_in(bot, alice)
 
     await ask(bot, alice, alice.chat, text)
 
-    assert oracle.texts == [text]
+    assert platform.texts == [text]
 
 
 async def test_an_archived_chat_is_not_routed_and_says_so(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     await ask(bot, alice, alice.chat, "!archive")
@@ -72,11 +72,11 @@ async def test_an_archived_chat_is_not_routed_and_says_so(
     assert await ask(bot, alice, alice.chat, "Hello?") == (
         "This chat is archived, so nobody answers here. `!restore C1` brings it back."
     )
-    assert oracle.asked == []
+    assert platform.asked == []
 
 
 async def test_a_message_that_follows_archive_at_once_is_not_routed(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
 
@@ -84,11 +84,11 @@ async def test_a_message_that_follows_archive_at_once_is_not_routed(
     alice.write(alice.chat, "Hello?")
     await bot.deliver()
 
-    assert oracle.asked == []
+    assert platform.asked == []
 
 
 async def test_a_room_that_is_just_being_made_is_no_unknown_room(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     (control,) = await settle_in(bot, alice)
     making = bot.server.inject(Hold("createRoom", after=True))
@@ -106,7 +106,7 @@ async def test_a_room_that_is_just_being_made_is_no_unknown_room(
 
 
 async def test_a_room_that_could_not_be_read_waits_and_is_not_sent_elsewhere(
-    bot: Bot, oracle: Oracle, alice: Person, impatient: None
+    bot: Bot, platform: FakePlatform, alice: User, impatient: None
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -126,7 +126,7 @@ async def test_a_room_that_could_not_be_read_waits_and_is_not_sent_elsewhere(
 
 
 async def test_a_message_that_comes_two_ways_is_answered_once(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -136,4 +136,4 @@ async def test_a_message_that_comes_two_ways_is_answered_once(
 
     await bot.deliver()
 
-    assert (oracle.texts, heard(alice.chat)) == (["Hello"], ["Answer to Hello"])
+    assert (platform.texts, heard(alice.chat)) == (["Hello"], ["Answer to Hello"])

@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from ..fakes.failpoints import Brake
-from ..fakes.fake_platform import ORACLE, Oracle
+from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import add_chat, ask, assert_at_home, come_back, settle_in
-from ..fakes.users import Person, heard, replies
+from ..fakes.users import User, heard, replies
 
 HOUR = 3_600_000
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
@@ -19,7 +19,7 @@ DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["databas
 
 @DATABASE
 async def test_messages_are_answered_in_the_order_they_were_sent(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, keep_database: bool
 ) -> None:
     await settle_in(bot, alice, bob)
     await ask(bot, alice, alice.chat, "Before")
@@ -36,7 +36,7 @@ async def test_messages_are_answered_in_the_order_they_were_sent(
 
 
 async def test_what_comes_as_the_doors_open_waits_for_what_came_before(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     starting = bot.server.inject(Hold("GET sync", after=True))
@@ -61,7 +61,7 @@ async def test_what_comes_as_the_doors_open_waits_for_what_came_before(
 
 @DATABASE
 async def test_what_was_answered_before_is_not_answered_again(
-    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
     for text in ("One", "Two", "!chats"):
@@ -73,13 +73,13 @@ async def test_what_was_answered_before_is_not_answered_again(
     await come_back(bot, keep_database)
 
     assert heard(alice.chat) == before
-    assert oracle.texts == ["One", "Two"]
+    assert platform.texts == ["One", "Two"]
 
 
 @DATABASE
 @pytest.mark.parametrize("count", [70, 130])
 async def test_more_than_a_sync_tells_is_paged_to_the_end(
-    bot: Bot, oracle: Oracle, alice: Person, count: int, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, count: int, keep_database: bool
 ) -> None:
     texts = [f"Question {number}" for number in range(count)]
     await settle_in(bot, alice)
@@ -95,7 +95,7 @@ async def test_more_than_a_sync_tells_is_paged_to_the_end(
 
 
 async def test_more_than_may_wait_is_set_aside_and_not_lost(
-    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plugin.delivery.inbound.LONGEST_QUEUE", 5)
     texts = [f"Question {number}" for number in range(12)]
@@ -113,7 +113,7 @@ async def test_more_than_may_wait_is_set_aside_and_not_lost(
 
 
 @DATABASE
-async def test_commands_are_carried_out(bot: Bot, alice: Person, keep_database: bool) -> None:
+async def test_commands_are_carried_out(bot: Bot, alice: User, keep_database: bool) -> None:
     (control,) = await settle_in(bot, alice)
     await bot.stop()
     new = alice.write(control, "!new Holiday")
@@ -128,7 +128,7 @@ async def test_commands_are_carried_out(bot: Bot, alice: Person, keep_database: 
 @DATABASE
 @pytest.mark.parametrize("autojoin", [False, True], ids=["by us", "by maubot"])
 async def test_invitations_are_answered(
-    bot: Bot, alice: Person, bob: Person, keep_database: bool, autojoin: bool
+    bot: Bot, alice: User, bob: User, keep_database: bool, autojoin: bool
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -143,7 +143,7 @@ async def test_invitations_are_answered(
 
 @pytest.mark.parametrize("hours", [25, 100])
 async def test_what_is_too_old_is_said_once_and_waits_for_retry(
-    bot: Bot, oracle: Oracle, alice: Person, hours: int
+    bot: Bot, platform: FakePlatform, alice: User, hours: int
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -164,8 +164,10 @@ async def test_what_is_too_old_is_said_once_and_waits_for_retry(
     assert [replies(alice.chat, one) for one in old] == [["Answer to Old"], ["Answer to Older"]]
 
 
-async def test_how_old_is_too_old_can_be_set(bot: Bot, oracle: Oracle, alice: Person) -> None:
-    bot.text.text = ORACLE + "catch_up: {max_age: 48}\n"
+async def test_how_old_is_too_old_can_be_set(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    bot.text.text = FAKE_PLATFORM + "catch_up: {max_age: 48}\n"
     await settle_in(bot, alice)
     await bot.stop()
     alice.world.clock -= 47 * HOUR
@@ -178,7 +180,7 @@ async def test_how_old_is_too_old_can_be_set(bot: Bot, oracle: Oracle, alice: Pe
 
 @DATABASE
 async def test_nobody_else_is_answered(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, keep_database: bool
 ) -> None:
     (control,) = await settle_in(bot, alice)
     alice.world.invite(alice.id, alice.chat.room_id, bob.id)
@@ -190,12 +192,12 @@ async def test_nobody_else_is_answered(
 
     await come_back(bot, keep_database)
 
-    assert (oracle.asked, heard(alice.chat), len(heard(control))) == ([], [], before)
+    assert (platform.asked, heard(alice.chat), len(heard(control))) == ([], [], before)
 
 
 @DATABASE
 async def test_a_message_in_an_archived_chat_is_told_so(
-    bot: Bot, alice: Person, keep_database: bool
+    bot: Bot, alice: User, keep_database: bool
 ) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control)
@@ -210,7 +212,7 @@ async def test_a_message_in_an_archived_chat_is_told_so(
 
 
 async def test_what_is_written_while_maubot_clears_its_cache_is_answered(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     await ask(bot, alice, alice.chat, "Before")
@@ -220,11 +222,11 @@ async def test_what_is_written_while_maubot_clears_its_cache_is_answered(
 
     await ask(bot, alice, alice.chat, "After")
 
-    assert oracle.texts == ["Before", "Meanwhile", "After"]
+    assert platform.texts == ["Before", "Meanwhile", "After"]
 
 
 async def test_what_a_slow_reading_brings_comes_before_what_a_later_one_does(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     more_than_a_sync_tells = 60
@@ -241,4 +243,4 @@ async def test_what_a_slow_reading_brings_comes_before_what_a_later_one_does(
     await bot.settled()
 
     first = [f"Message {number}" for number in range(more_than_a_sync_tells)]
-    assert oracle.texts[: len(first)] == first
+    assert platform.texts[: len(first)] == first

@@ -6,18 +6,18 @@ import pytest
 
 from plugin.platforms.protocol import PlatformError
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, come_back, settle_in
-from ..fakes.users import Person, heard, replies
+from ..fakes.users import User, heard, replies
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
 @DATABASE
 async def test_an_edit_counts_as_what_was_written(
-    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -27,13 +27,13 @@ async def test_an_edit_counts_as_what_was_written(
 
     await come_back(bot, keep_database)
 
-    assert oracle.texts == ["Hello"]
+    assert platform.texts == ["Hello"]
     assert replies(alice.chat, message) == ["Answer to Hello"]
 
 
 @DATABASE
 async def test_an_edit_of_what_was_answered_before_is_no_new_message(
-    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
     message = alice.write(alice.chat, "Helo")
@@ -43,12 +43,12 @@ async def test_an_edit_of_what_was_answered_before_is_no_new_message(
 
     await come_back(bot, keep_database)
 
-    assert oracle.texts == ["Helo"]
+    assert platform.texts == ["Helo"]
 
 
 @DATABASE
 async def test_what_was_taken_back_is_not_asked(
-    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -58,21 +58,21 @@ async def test_what_was_taken_back_is_not_asked(
 
     await come_back(bot, keep_database)
 
-    assert oracle.texts == ["Hello"]
+    assert platform.texts == ["Hello"]
 
 
 async def test_a_message_that_waited_and_was_taken_back_while_nobody_was_there_is_not_asked(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    oracle.gate("Think")
+    platform.gate("Think")
     alice.write(alice.chat, "Think")
     waiting = alice.write(alice.chat, "Never mind")
     await bot.push()
-    await bot.server.until(lambda: oracle.texts == ["Think"])
+    await bot.server.until(lambda: platform.texts == ["Think"])
     await bot.kill()
     alice.take_back(waiting)
-    oracle.gates.clear()
+    platform.gates.clear()
 
     await come_back(bot)
 
@@ -80,17 +80,17 @@ async def test_a_message_that_waited_and_was_taken_back_while_nobody_was_there_i
 
 
 async def test_a_message_that_waited_and_was_edited_while_nobody_was_there_is_asked_so(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    oracle.gate("Think")
+    platform.gate("Think")
     alice.write(alice.chat, "Think")
     waiting = alice.write(alice.chat, "Helo")
     await bot.push()
-    await bot.server.until(lambda: oracle.texts == ["Think"])
+    await bot.server.until(lambda: platform.texts == ["Think"])
     await bot.kill()
     alice.edit(waiting, "Hello")
-    oracle.gates.clear()
+    platform.gates.clear()
 
     await come_back(bot)
 
@@ -98,7 +98,7 @@ async def test_a_message_that_waited_and_was_edited_while_nobody_was_there_is_as
 
 
 async def test_what_happens_to_messages_that_wait_for_older_ones_counts(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     bot.discard_next_sync()
@@ -115,14 +115,14 @@ async def test_what_happens_to_messages_that_wait_for_older_ones_counts(
     reading.release()
     await bot.settled()
 
-    assert oracle.texts == ["Hello"]
+    assert platform.texts == ["Hello"]
 
 
 async def test_an_edit_made_meanwhile_outlives_a_second_restart(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    oracle.failures["Helo"] = PlatformError("No.", can_retry=False)
+    platform.failures["Helo"] = PlatformError("No.", can_retry=False)
     message = alice.write(alice.chat, "Helo")
     await bot.deliver()
     await bot.stop()

@@ -10,14 +10,14 @@ from mautrix.util.async_db import Database
 
 from plugin import Spacekeeper
 
-from ..fakes.fake_platform import ORACLE, Oracle
+from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.leftovers import lasting
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, settle_in, settle_in_with_chats
-from ..fakes.users import Person, bindings, heard
+from ..fakes.users import User, bindings, heard
 
-IMPATIENT = ORACLE + "startup: {wait: 0.02}\n"
+IMPATIENT = FAKE_PLATFORM + "startup: {wait: 0.02}\n"
 
 
 async def assert_closed(plugin: Spacekeeper) -> None:
@@ -27,13 +27,13 @@ async def assert_closed(plugin: Spacekeeper) -> None:
         await plugin.database.execute("DELETE FROM chat")
 
 
-def holder(bot: Bot) -> str:
+def fence(bot: Bot) -> str:
     ((name,),) = bot.query("SELECT holder FROM life")
     return str(name)
 
 
 async def test_a_second_object_takes_over_from_the_first(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
 
@@ -41,32 +41,32 @@ async def test_a_second_object_takes_over_from_the_first(
     await bot.settled()
 
     assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
-    assert oracle.texts == ["Hello"]
-    assert holder(bot) == bot.plugin.store.guard.holder != older.store.guard.holder
+    assert platform.texts == ["Hello"]
+    assert fence(bot) == bot.plugin.store.db.fence != older.store.db.fence
     await assert_closed(older)
 
 
 async def test_what_the_first_was_working_at_the_second_goes_on_with(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    gate = oracle.gate("Think")
+    gate = platform.gate("Think")
     message = alice.write(alice.chat, "Think")
     await bot.push()
-    await bot.server.until(lambda: oracle.keys != [])
+    await bot.server.until(lambda: platform.keys != [])
 
     older = await bot.start_beside()
     gate.set()
     await bot.settled()
 
     assert heard(alice.chat) == ["Answer to Think"]
-    assert set(oracle.keys) == {message["event_id"]}
+    assert set(platform.keys) == {message["event_id"]}
     await assert_closed(older)
 
 
 @pytest.mark.parametrize("held", ["joined_rooms", r"rooms/[^/]*/state$", "sync"])
 async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
-    bot: Bot, oracle: Oracle, alice: Person, held: str
+    bot: Bot, platform: FakePlatform, alice: User, held: str
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
     before, mark = bindings(alice.world), len(bot.server.calls)
@@ -75,7 +75,7 @@ async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
     bot.text.text = IMPATIENT
     walk = bot.server.inject(Hold(f"GET {held}", times=None))
     await bot.start()
-    retired = [await bot.start_beside() for _ in range(10)]
+    marked_upgraded = [await bot.start_beside() for _ in range(10)]
     assert EventType.ROOM_MESSAGE not in bot.client.event_handlers
 
     walk.release()
@@ -84,15 +84,15 @@ async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
     assert len(bot.client.event_handlers[EventType.ROOM_MESSAGE]) == 1
     for chat in alice.chats:
         assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
-    assert oracle.texts == ["Hello", "Hello"]
+    assert platform.texts == ["Hello", "Hello"]
     assert bindings(alice.world) == before
     assert lasting(bot.server.changes(mark)) == []
-    assert holder(bot) == bot.plugin.store.guard.holder
-    for plugin in retired:
+    assert fence(bot) == bot.plugin.store.db.fence
+    for plugin in marked_upgraded:
         await assert_closed(plugin)
 
 
-async def test_a_stop_during_a_held_walk_ends_it(bot: Bot, alice: Person) -> None:
+async def test_a_stop_during_a_held_walk_ends_it(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
     await bot.stop()
     bot.database.unlink()
@@ -110,7 +110,7 @@ async def test_a_stop_during_a_held_walk_ends_it(bot: Bot, alice: Person) -> Non
 
 
 async def test_two_maubots_on_one_database_leave_the_younger(
-    bot: Bot, oracle: Oracle, alice: Person, caplog: pytest.LogCaptureFixture
+    bot: Bot, platform: FakePlatform, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     await settle_in(bot, alice)
     # Somebody else's life stands in the table from now on.
@@ -124,19 +124,19 @@ async def test_two_maubots_on_one_database_leave_the_younger(
     await bot.settled()
 
     assert "Another maubot runs this instance on the same database" in caplog.text
-    assert "Anybody?" not in oracle.texts
-    assert holder(bot) == "another"
+    assert "Anybody?" not in platform.texts
+    assert fence(bot) == "another"
 
 
 async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begins_nothing(
-    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plugin.delivery.room_queues.GRACE", 0.2)
     await settle_in(bot, alice)
-    oracle.gate("Think")
+    platform.gate("Think")
     alice.write(alice.chat, "Think")
     await bot.push()
-    await bot.server.until(lambda: oracle.texts == ["Think"])
+    await bot.server.until(lambda: platform.texts == ["Think"])
     oldest = bot.plugin
     second_start = asyncio.create_task(bot.start_beside())
     await bot.server.until(lambda: bot.plugin is not oldest)
@@ -145,8 +145,8 @@ async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begi
     await bot.start_beside()
     await second_start
 
-    assert overtaken.living is None
-    assert bot.plugin.living is not None
-    oracle.gates["Think"].set()
+    assert overtaken.main_task is None
+    assert bot.plugin.main_task is not None
+    platform.gates["Think"].set()
     await bot.settled()
     assert heard(alice.chat) == ["Answer to Think"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.leftovers import lasting
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, settle_in_with_chats
-from ..fakes.users import CHILD, Person, bindings, heard, replies
+from ..fakes.users import CHILD, User, bindings, heard, replies
 
 
-async def rested(bot: Bot, *people: Person) -> None:
+async def rested(bot: Bot, *people: User) -> None:
     """Everything was seen and noted: the next start has nothing to look at."""
     for person in people:
         await settle_in_with_chats(bot, person, 2)
@@ -20,7 +20,7 @@ async def rested(bot: Bot, *people: Person) -> None:
 
 
 async def test_a_start_where_nothing_changed_takes_two_requests(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await rested(bot, alice, bob)
     await bot.stop()
@@ -48,7 +48,7 @@ async def test_a_start_where_nothing_changed_takes_two_requests(
     ],
 )
 async def test_rows_edited_by_hand_cost_a_look_at_that_owners_space_alone(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person, damage: str
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, damage: str
 ) -> None:
     await rested(bot, alice, bob)
     await bot.stop()
@@ -70,7 +70,7 @@ async def test_rows_edited_by_hand_cost_a_look_at_that_owners_space_alone(
 
 
 async def test_a_token_the_homeserver_no_longer_knows_costs_a_cold_start(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await rested(bot, alice)
     await bot.stop()

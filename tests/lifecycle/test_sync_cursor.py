@@ -11,12 +11,12 @@ from mautrix.types import SyncToken
 from plugin.lifecycle import sync_cursor as cursor_module
 from plugin.matrix.account_data import CURSOR_TYPE
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import ask, assert_at_home, settle_in
 from ..fakes.sync import now
-from ..fakes.users import Person, heard
+from ..fakes.users import User, heard
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def test_a_first_start_notes_where_it_began(bot: Bot) -> None:
     assert in_database(bot) == in_matrix(bot) == now(bot.server.world)
 
 
-async def test_a_stop_notes_how_far_it_came(bot: Bot, alice: Person) -> None:
+async def test_a_stop_notes_how_far_it_came(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
     await ask(bot, alice, alice.chat, "Hello")
     await bot.deliver()
@@ -53,7 +53,7 @@ async def test_a_stop_notes_how_far_it_came(bot: Bot, alice: Person) -> None:
     assert in_database(bot) == in_matrix(bot) == now(bot.server.world)
 
 
-async def test_syncs_without_news_write_nothing(bot: Bot, alice: Person, always: None) -> None:
+async def test_syncs_without_news_write_nothing(bot: Bot, alice: User, always: None) -> None:
     await settle_in(bot, alice)
     for _ in range(3):
         await bot.deliver()
@@ -66,7 +66,7 @@ async def test_syncs_without_news_write_nothing(bot: Bot, alice: Person, always:
 
 
 async def test_between_two_notes_nothing_is_written(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     before = in_matrix(bot)
@@ -78,17 +78,17 @@ async def test_between_two_notes_nothing_is_written(
 
 
 async def test_what_is_not_answered_holds_the_one_in_matrix_back(
-    bot: Bot, oracle: Oracle, alice: Person, always: None
+    bot: Bot, platform: FakePlatform, alice: User, always: None
 ) -> None:
     await settle_in(bot, alice)
     for _ in range(3):
         await bot.deliver()
     before = now(bot.server.world)
-    gate = oracle.gate("Think")
+    gate = platform.gate("Think")
     alice.write(alice.chat, "Think")
     for _ in range(3):
         await bot.push()
-        await bot.server.until(lambda: oracle.texts == ["Think"])
+        await bot.server.until(lambda: platform.texts == ["Think"])
 
     assert SyncToken(in_matrix(bot)) <= SyncToken(before)
     gate.set()
@@ -101,10 +101,10 @@ async def test_what_is_not_answered_holds_the_one_in_matrix_back(
 
 
 async def test_the_one_in_the_database_goes_as_far_as_the_inbox(
-    bot: Bot, oracle: Oracle, alice: Person, always: None
+    bot: Bot, platform: FakePlatform, alice: User, always: None
 ) -> None:
     await settle_in(bot, alice)
-    gate = oracle.gate("Think")
+    gate = platform.gate("Think")
     alice.write(alice.chat, "Think")
     for taken_in in range(1, 5):
         await bot.push()
@@ -123,7 +123,7 @@ async def test_the_one_in_the_database_goes_as_far_as_the_inbox(
 
 
 async def test_an_invitation_that_is_not_answered_yet_is_not_passed_by(
-    bot: Bot, alice: Person, bob: Person, always: None
+    bot: Bot, alice: User, bob: User, always: None
 ) -> None:
     await settle_in(bot, alice)
     making = bot.server.inject(Hold("createRoom", times=None))
@@ -144,7 +144,7 @@ async def test_an_invitation_that_is_not_answered_yet_is_not_passed_by(
 
 
 async def test_a_matrix_that_does_not_take_it_disturbs_nobody(
-    bot: Bot, oracle: Oracle, alice: Person, always: None, impatient: None
+    bot: Bot, platform: FakePlatform, alice: User, always: None, impatient: None
 ) -> None:
     await settle_in(bot, alice)
     bot.server.inject(Answer(f"PUT .*{CURSOR_TYPE}", times=None, status=502))
@@ -155,7 +155,7 @@ async def test_a_matrix_that_does_not_take_it_disturbs_nobody(
 
 @pytest.mark.parametrize("garbage", [{}, {"instances": 7}, {"instances": {"spacekeeper": []}}])
 async def test_garbage_in_matrix_is_no_cursor(
-    bot: Bot, oracle: Oracle, alice: Person, garbage: dict[str, Any]
+    bot: Bot, platform: FakePlatform, alice: User, garbage: dict[str, Any]
 ) -> None:
     await settle_in(bot, alice)
     await ask(bot, alice, alice.chat, "Hello")
@@ -165,4 +165,4 @@ async def test_garbage_in_matrix_is_no_cursor(
     await bot.restart(keep_database=False)
 
     assert await ask(bot, alice, alice.chat, "Still there?") == "Answer to Still there?"
-    assert oracle.texts == ["Hello", "Still there?"]
+    assert platform.texts == ["Hello", "Still there?"]

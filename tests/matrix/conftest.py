@@ -13,7 +13,7 @@ from mautrix.api import HTTPAPI
 from mautrix.types import UserID
 
 from plugin.matrix import api as api_module
-from plugin.matrix.api import PatientAPI
+from plugin.matrix.api import RetryingAPI
 from plugin.matrix.lookups import Lookups
 from plugin.matrix.reader import Reader
 from plugin.topology.marks import Identity
@@ -41,16 +41,16 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def api(homeserver: Homeserver, brief: None) -> AsyncIterator[PatientAPI]:
+async def api(homeserver: Homeserver, brief: None) -> AsyncIterator[RetryingAPI]:
     async with aiohttp.ClientSession() as session:
-        yield PatientAPI(HTTPAPI(homeserver.base_url, "secret", client_session=session))
+        yield RetryingAPI(HTTPAPI(homeserver.base_url, "secret", client_session=session))
 
 
 @pytest.fixture
-def reader(api: PatientAPI) -> Reader:
+def reader(api: RetryingAPI) -> Reader:
     return Reader(api, Identity(UserID("@keeper:one.test"), "main"))
 
 
 @pytest.fixture
-def lookups(api: PatientAPI) -> Lookups:
+def lookups(api: RetryingAPI) -> Lookups:
     return Lookups(api, UserID("@keeper:one.test"))

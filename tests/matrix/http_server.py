@@ -15,7 +15,7 @@ import attr
 from aiohttp import web
 from mautrix.api import Method, Path
 
-from plugin.matrix.api import PatientAPI
+from plugin.matrix.api import RetryingAPI
 
 PREFIX = "/_matrix/client/v3/"
 DROP = "drop the connection"
@@ -104,6 +104,6 @@ class Homeserver:
         return (answer if isinstance(answer, Reply) else Reply(body=answer)).response()
 
 
-async def whoami(api: PatientAPI) -> Any:
+async def whoami(api: RetryingAPI) -> Any:
     """The simplest call there is."""
     return await api.request(Method.GET, Path.v3.account.whoami)

@@ -7,24 +7,24 @@ from typing import Any
 import pytest
 from mautrix.types import RoomID
 
-from plugin.matrix.account_data import Hint, decode_hint, encode_hint
+from plugin.matrix.account_data import RoomIndex, decode_index, encode_index
 
-HINT = Hint(frozenset({RoomID("!s:one.test")}), frozenset({RoomID("!b"), RoomID("!a")}))
+HINT = RoomIndex(frozenset({RoomID("!s:one.test")}), frozenset({RoomID("!b"), RoomID("!a")}))
 
 
 def test_what_was_noted_is_read_back() -> None:
-    assert decode_hint(encode_hint({}, "main", HINT), "main") == HINT
+    assert decode_index(encode_index({}, "main", HINT), "main") == HINT
 
 
 def test_instances_keep_theirs_side_by_side() -> None:
-    content = encode_hint(encode_hint({}, "other", HINT), "main", Hint())
+    content = encode_index(encode_index({}, "other", HINT), "main", RoomIndex())
 
-    assert decode_hint(content, "other") == HINT
-    assert decode_hint(content, "main") == Hint()
+    assert decode_index(content, "other") == HINT
+    assert decode_index(content, "main") == RoomIndex()
 
 
 def test_the_same_hint_is_noted_in_the_same_words() -> None:
-    assert encode_hint({}, "main", HINT)["instances"]["main"]["foreign"] == ["!a", "!b"]
+    assert encode_index({}, "main", HINT)["instances"]["main"]["foreign"] == ["!a", "!b"]
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def test_the_same_hint_is_noted_in_the_same_words() -> None:
     ],
 )
 def test_a_garbled_hint_is_none_and_is_written_over(garbled: dict[str, Any]) -> None:
-    assert decode_hint(garbled, "main") == Hint()
-    assert decode_hint(encode_hint(garbled, "main", HINT), "main") == HINT
+    assert decode_index(garbled, "main") == RoomIndex()
+    assert decode_index(encode_index(garbled, "main", HINT), "main") == HINT

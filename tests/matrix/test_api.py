@@ -10,30 +10,32 @@ from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
 from mautrix.types import RoomID
 
 from plugin.matrix import api as api_module
-from plugin.matrix.api import NoAnswer, PatientAPI
-from plugin.matrix.throttle import Patience
+from plugin.matrix.api import NoAnswer, RetryingAPI
+from plugin.matrix.throttle import RetryPolicy
 
 from .http_server import BUSY, DROP, FORBIDDEN, HANG, NOT_FOUND, Homeserver, Reply, refused, whoami
 
 HTML = "<html>Bad gateway</html>"
-ONCE = Patience(in_flight=8, attempt=30, total=0)
+ONCE = RetryPolicy(in_flight=8, attempt=30, total=0)
 
 
-def give_up_at_once(api: PatientAPI, monkeypatch: pytest.MonkeyPatch) -> PatientAPI:
+def give_up_at_once(api: RetryingAPI, monkeypatch: pytest.MonkeyPatch) -> RetryingAPI:
     """The same client, which tries everything once."""
     for kind in ("READ", "WRITE"):
         monkeypatch.setattr(api_module, kind, ONCE)
-    return PatientAPI(api)
+    return RetryingAPI(api)
 
 
-async def test_what_was_answered_is_returned(homeserver: Homeserver, api: PatientAPI) -> None:
+async def test_what_was_answered_is_returned(homeserver: Homeserver, api: RetryingAPI) -> None:
     homeserver.tell("account/whoami", {"user_id": "@keeper:one.test"})
 
     assert await whoami(api) == {"user_id": "@keeper:one.test"}
     assert homeserver.asked[0].token == "Bearer secret"
 
 
-async def test_a_request_goes_out_as_it_was_meant(homeserver: Homeserver, api: PatientAPI) -> None:
+async def test_a_request_goes_out_as_it_was_meant(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
     room_id = RoomID("!a/b c:one.test")
     path = Path.v3.rooms[room_id].state["m.room.name"][""]
     homeserver.tell("rooms/!a/b c:one.test/state/m.room.name/", {})
@@ -46,7 +48,7 @@ async def test_a_request_goes_out_as_it_was_meant(homeserver: Homeserver, api: P
 
 @pytest.mark.parametrize("nothing", [[], {}])
 async def test_an_empty_answer_is_an_answer(
-    homeserver: Homeserver, api: PatientAPI, nothing: Any
+    homeserver: Homeserver, api: RetryingAPI, nothing: Any
 ) -> None:
     homeserver.tell("account/whoami", nothing)
 
@@ -55,7 +57,7 @@ async def test_an_empty_answer_is_an_answer(
 
 @pytest.mark.parametrize(("answer", "error"), [(FORBIDDEN, MForbidden), (NOT_FOUND, MNotFound)])
 async def test_a_refusal_in_matrixs_words_is_final(
-    homeserver: Homeserver, api: PatientAPI, answer: Reply, error: type[MatrixRequestError]
+    homeserver: Homeserver, api: RetryingAPI, answer: Reply, error: type[MatrixRequestError]
 ) -> None:
     homeserver.tell("account/whoami", answer)
 
@@ -65,7 +67,7 @@ async def test_a_refusal_in_matrixs_words_is_final(
 
 
 async def test_an_errcode_nobody_knows_is_a_refusal_all_the_same(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell("account/whoami", refused(400, "ORG.EXAMPLE.NO"))
 
@@ -95,7 +97,7 @@ async def test_an_errcode_nobody_knows_is_a_refusal_all_the_same(
     ],
 )
 async def test_whatever_is_no_answer_is_tried_again_until_there_is_one(
-    homeserver: Homeserver, api: PatientAPI, nonsense: Any
+    homeserver: Homeserver, api: RetryingAPI, nonsense: Any
 ) -> None:
     homeserver.tell("account/whoami", nonsense, nonsense, {"user_id": "@keeper:one.test"})
 
@@ -105,7 +107,7 @@ async def test_whatever_is_no_answer_is_tried_again_until_there_is_one(
 
 @pytest.mark.parametrize("nonsense", [Reply(200, HTML), refused(500, "M_FORBIDDEN"), BUSY, DROP])
 async def test_when_patience_ends_nobody_knows(
-    homeserver: Homeserver, api: PatientAPI, monkeypatch: pytest.MonkeyPatch, nonsense: Any
+    homeserver: Homeserver, api: RetryingAPI, monkeypatch: pytest.MonkeyPatch, nonsense: Any
 ) -> None:
     homeserver.tell("account/whoami", nonsense)
 
@@ -114,20 +116,20 @@ async def test_when_patience_ends_nobody_knows(
 
 
 async def test_a_homeserver_that_is_not_there_gives_no_answer(
-    api: PatientAPI, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+    api: RetryingAPI, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
     like = HTTPAPI(f"http://127.0.0.1:{unused_tcp_port}", "", client_session=api.session)
-    elsewhere = give_up_at_once(PatientAPI(like), monkeypatch)
+    elsewhere = give_up_at_once(RetryingAPI(like), monkeypatch)
 
     with pytest.raises(NoAnswer, match="ClientConnector"):
         await whoami(elsewhere)
 
 
 async def test_silence_is_no_answer(
-    homeserver: Homeserver, api: PatientAPI, monkeypatch: pytest.MonkeyPatch
+    homeserver: Homeserver, api: RetryingAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_module, "READ", Patience(in_flight=1, attempt=0.05, total=0))
+    monkeypatch.setattr(api_module, "READ", RetryPolicy(in_flight=1, attempt=0.05, total=0))
     homeserver.tell("account/whoami", HANG)
 
     with pytest.raises(NoAnswer, match="no answer within"):
-        await whoami(PatientAPI(api))
+        await whoami(RetryingAPI(api))

@@ -10,13 +10,13 @@ import pytest
 from mautrix.api import Method, Path
 
 from plugin.matrix import api as api_module
-from plugin.matrix.api import NoAnswer, PatientAPI
-from plugin.matrix.throttle import READ, Patience
+from plugin.matrix.api import NoAnswer, RetryingAPI
+from plugin.matrix.throttle import READ, RetryPolicy
 
 from .http_server import BUSY, DROP, HANG, Homeserver, Reply, whoami
 
 HTML = "<html>Bad gateway</html>"
-ONCE = Patience(in_flight=8, attempt=30, total=0)
+ONCE = RetryPolicy(in_flight=8, attempt=30, total=0)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ ONCE = Patience(in_flight=8, attempt=30, total=0)
     ids=["in the body", "in the header", "from a proxy", "the header counts for more"],
 )
 async def test_a_busy_homeserver_is_left_alone_for_as_long_as_it_asks(
-    homeserver: Homeserver, api: PatientAPI, busy: Reply
+    homeserver: Homeserver, api: RetryingAPI, busy: Reply
 ) -> None:
     homeserver.tell("account/whoami", busy, {})
 
@@ -42,7 +42,7 @@ async def test_a_busy_homeserver_is_left_alone_for_as_long_as_it_asks(
 
 @pytest.mark.parametrize("garbled", ["soon", None, -5, [1], {"a": 1}, 1e300])
 async def test_a_garbled_pause_is_none(
-    homeserver: Homeserver, api: PatientAPI, garbled: Any
+    homeserver: Homeserver, api: RetryingAPI, garbled: Any
 ) -> None:
     homeserver.tell("account/whoami", Reply(429, {"retry_after_ms": garbled}), {})
 
@@ -55,7 +55,7 @@ async def test_a_garbled_pause_is_none(
     ids=["in the body", "in the header"],
 )
 async def test_a_pause_longer_than_patience_is_not_waited_for(
-    homeserver: Homeserver, api: PatientAPI, busy: Reply
+    homeserver: Homeserver, api: RetryingAPI, busy: Reply
 ) -> None:
     homeserver.tell("account/whoami", busy)
 
@@ -66,10 +66,10 @@ async def test_a_pause_longer_than_patience_is_not_waited_for(
 
 
 async def test_what_one_call_is_told_holds_for_its_whole_lane(
-    homeserver: Homeserver, api: PatientAPI, monkeypatch: pytest.MonkeyPatch
+    homeserver: Homeserver, api: RetryingAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_module, "READ", attr.evolve(READ, in_flight=1, total=1))
-    narrow = PatientAPI(api)
+    narrow = RetryingAPI(api)
     homeserver.tell("account/whoami", Reply(429, {"retry_after_ms": 80}), {})
     homeserver.tell("joined_rooms", {})
 
@@ -81,7 +81,7 @@ async def test_what_one_call_is_told_holds_for_its_whole_lane(
 
 
 async def test_a_slow_lane_leaves_the_others_alone(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell("account/whoami", HANG)
     homeserver.tell("join/!a", {})
@@ -97,7 +97,7 @@ async def test_a_slow_lane_leaves_the_others_alone(
 
 @pytest.mark.parametrize("answer", [BUSY, Reply(500, HTML), DROP])
 async def test_a_room_is_never_made_twice_by_itself(
-    homeserver: Homeserver, api: PatientAPI, answer: Any
+    homeserver: Homeserver, api: RetryingAPI, answer: Any
 ) -> None:
     homeserver.tell("createRoom", answer, {"room_id": "!second:one.test"})
 
@@ -114,7 +114,7 @@ async def test_a_room_is_never_made_twice_by_itself(
     ],
 )
 async def test_a_courtesy_is_tried_once(
-    homeserver: Homeserver, api: PatientAPI, method: Method, path: str
+    homeserver: Homeserver, api: RetryingAPI, method: Method, path: str
 ) -> None:
     homeserver.tell(path, BUSY, {})
 
@@ -123,7 +123,7 @@ async def test_a_courtesy_is_tried_once(
     assert len(homeserver.asked) == 1
 
 
-async def test_what_was_sent_is_counted_by_kind(homeserver: Homeserver, api: PatientAPI) -> None:
+async def test_what_was_sent_is_counted_by_kind(homeserver: Homeserver, api: RetryingAPI) -> None:
     homeserver.tell("account/whoami", BUSY, {})
     homeserver.tell("createRoom", {})
     homeserver.tell("join/!a", {})

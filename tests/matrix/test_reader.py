@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from mautrix.types import RoomID, SyncToken, UserID
 
-from plugin.matrix.account_data import Hint, encode_hint
+from plugin.matrix.account_data import RoomIndex, encode_index
 from plugin.matrix.api import NoAnswer
 from plugin.matrix.reader import Reader
-from plugin.topology.snapshot import World
+from plugin.topology.snapshot import Snapshot
 
 from .http_server import FORBIDDEN, NOT_FOUND, Homeserver, Reply, refused
 
@@ -20,7 +20,7 @@ ALICE = UserID("@alice:one.test")
 ROOM, OTHER, SPACE = (RoomID(f"!{name}:one.test") for name in ("room", "other", "space"))
 # Away for so long that nobody waits for it.
 AWAY = Reply(429, {}, {"Retry-After": "3000"})
-NOWHERE = World(BOT, frozenset({ROOM, OTHER}), {})
+NOWHERE = Snapshot(BOT, frozenset({ROOM, OTHER}), {})
 HINT_PATH = f"user/{BOT}/account_data/chat.spacekeeper.spaces"
 
 
@@ -41,12 +41,12 @@ async def test_a_look_tells_read_from_gone_from_unread(
         homeserver.tell(f"rooms/{room_id}/state", answer)
     homeserver.tell(f"rooms/{ROOM}/state", state())
 
-    world = await reader.look(NOWHERE, [ROOM, *rooms])
+    snapshot = await reader.look(NOWHERE, [ROOM, *rooms])
 
-    assert world.rooms.keys() == {ROOM}
-    assert world.rooms[ROOM].created_at == 5
-    assert world.gone == {"!forbidden", "!missing"}
-    assert world.unread == {"!busy", "!odd"}
+    assert snapshot.rooms.keys() == {ROOM}
+    assert snapshot.rooms[ROOM].created_at == 5
+    assert snapshot.gone == {"!forbidden", "!missing"}
+    assert snapshot.unread == {"!busy", "!odd"}
 
 
 @pytest.mark.parametrize("answer", [{}, [], ["garbled"], [{"type": "m.room.name"}]])
@@ -62,25 +62,25 @@ async def test_a_second_look_adds_to_the_first(reader: Reader, homeserver: Homes
     homeserver.tell(f"rooms/{ROOM}/state", state())
     homeserver.tell(f"rooms/{OTHER}/state", FORBIDDEN)
 
-    world = await reader.look(await reader.look(NOWHERE, [ROOM]), [OTHER])
+    snapshot = await reader.look(await reader.look(NOWHERE, [ROOM]), [OTHER])
 
-    assert world.rooms.keys() == {ROOM}
-    assert world.gone == {OTHER}
+    assert snapshot.rooms.keys() == {ROOM}
+    assert snapshot.gone == {OTHER}
 
 
 async def test_only_joined_rooms_that_are_likely_spaces_are_read_at_first(
     reader: Reader, homeserver: Homeserver
 ) -> None:
-    hint = Hint(frozenset({SPACE}), frozenset({OTHER, RoomID("!left:one.test")}))
+    index = RoomIndex(frozenset({SPACE}), frozenset({OTHER, RoomID("!left:one.test")}))
     homeserver.tell("joined_rooms", {"joined_rooms": [ROOM, OTHER, SPACE]})
-    homeserver.tell(HINT_PATH, encode_hint({}, "main", hint))
+    homeserver.tell(HINT_PATH, encode_index({}, "main", index))
     homeserver.tell(f"rooms/{SPACE}/state", state(type="m.space"))
 
-    world = await reader.observe([RoomID("!cached-only:one.test")], thorough=False)
+    snapshot = await reader.observe([RoomID("!cached-only:one.test")], full=False)
 
-    assert world.rooms.keys() == {SPACE}
-    assert world.joined == {ROOM, OTHER, SPACE}
-    assert world.foreign == {OTHER}
+    assert snapshot.rooms.keys() == {SPACE}
+    assert snapshot.joined == {ROOM, OTHER, SPACE}
+    assert snapshot.foreign == {OTHER}
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"joined_rooms": {}}, {"joined_rooms": [7]}])
@@ -90,7 +90,7 @@ async def test_without_a_list_of_rooms_nothing_can_be_said(
     homeserver.tell("joined_rooms", answer)
 
     with pytest.raises(NoAnswer):
-        await reader.observe([], thorough=False)
+        await reader.observe([], full=False)
 
 
 @pytest.mark.parametrize("answer", [NOT_FOUND, {"instances": 7}, FORBIDDEN])
@@ -100,23 +100,23 @@ async def test_without_a_hint_the_look_begins_from_nothing(
     homeserver.tell("joined_rooms", {"joined_rooms": [ROOM]})
     homeserver.tell(HINT_PATH, answer)
 
-    assert (await reader.observe([], thorough=False)).rooms == {}
+    assert (await reader.observe([], full=False)).rooms == {}
 
 
 async def test_a_hint_is_written_beside_the_others_and_only_if_it_changed(
     reader: Reader, homeserver: Homeserver
 ) -> None:
-    theirs = encode_hint({}, "other", Hint(frozenset({OTHER})))
+    theirs = encode_index({}, "other", RoomIndex(frozenset({OTHER})))
     homeserver.tell(HINT_PATH, theirs)
-    hint = Hint(frozenset({SPACE}))
+    index = RoomIndex(frozenset({SPACE}))
 
-    await reader.read_hint()
-    await reader.write_hint(hint)
-    await reader.write_hint(hint)
+    await reader.read_index()
+    await reader.write_index(index)
+    await reader.write_index(index)
 
     (written,) = [asked.body for asked in homeserver.asked if asked.method == "PUT"]
-    assert written == encode_hint(theirs, "main", hint)
-    assert reader.noted == hint
+    assert written == encode_index(theirs, "main", index)
+    assert reader.noted == index
 
 
 async def test_others_hints_are_not_lost_when_they_cannot_be_read(
@@ -125,7 +125,7 @@ async def test_others_hints_are_not_lost_when_they_cannot_be_read(
     homeserver.tell(HINT_PATH, AWAY)
 
     with pytest.raises(NoAnswer):
-        await reader.write_hint(Hint(frozenset({SPACE})))
+        await reader.write_index(RoomIndex(frozenset({SPACE})))
     assert homeserver.paths("PUT") == []
 
 

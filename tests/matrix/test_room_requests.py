@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mautrix.types import RoomID, UserID
 
-from plugin.matrix.room_requests import Order, chat_request, space_request
+from plugin.matrix.room_requests import RoomSpec, chat_request, space_request
 from plugin.topology.marks import Identity
 from plugin.topology.model import Binding
 
@@ -20,11 +20,11 @@ VERSIONS = ["1", "7", "8", "9", "10", "11", "12"]
 
 
 def chat(version: str = "12") -> dict[str, Any]:
-    return chat_request(Order(ALICE, "Chat", version), BINDING, IDENTITY)
+    return chat_request(RoomSpec(ALICE, "Chat", version), BINDING, IDENTITY)
 
 
 def space(version: str = "12") -> dict[str, Any]:
-    return space_request(Order(ALICE, "Alice", version), IDENTITY)
+    return space_request(RoomSpec(ALICE, "Alice", version), IDENTITY)
 
 
 def initial(request: dict[str, Any], event_type: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from maubot.matrix import MaubotMatrixClient
 from mautrix.errors import MForbidden
 from mautrix.types import EventID, RoomID, UserID
 
-from plugin.matrix.api import PatientAPI
+from plugin.matrix.api import RetryingAPI
 from plugin.matrix.sender import PIECE_BYTES, Sender, split_text
 
 from .http_server import BUSY, FORBIDDEN, Homeserver, Reply
@@ -46,7 +46,7 @@ class Client:
         return Encrypted()
 
 
-def sender(api: PatientAPI, client: Client | None = None) -> Sender:
+def sender(api: RetryingAPI, client: Client | None = None) -> Sender:
     return Sender(cast(MaubotMatrixClient, client or Client()), api, "main")
 
 
@@ -99,7 +99,7 @@ def test_a_text_is_cut_at_the_best_place(text: str, pieces: list[str]) -> None:
 
 
 async def test_an_answer_is_a_reply_in_as_many_messages_as_it_takes(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
@@ -113,7 +113,9 @@ async def test_an_answer_is_a_reply_in_as_many_messages_as_it_takes(
     assert len(first["body"].encode()) <= PIECE_BYTES
 
 
-async def test_a_notice_is_marked_as_the_bots_own(homeserver: Homeserver, api: PatientAPI) -> None:
+async def test_a_notice_is_marked_as_the_bots_own(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
     await sender(api).notice(ROOM, "**Done.**")
@@ -129,7 +131,7 @@ async def test_a_notice_is_marked_as_the_bots_own(homeserver: Homeserver, api: P
 
 
 async def test_markup_in_an_answer_is_shown_and_not_obeyed(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
@@ -139,7 +141,7 @@ async def test_markup_in_an_answer_is_shown_and_not_obeyed(
 
 
 async def test_a_message_tried_again_is_the_same_message(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell_all(BUSY, Reply(500, ""), {"event_id": "$sent"})
 
@@ -149,7 +151,7 @@ async def test_a_message_tried_again_is_the_same_message(
     assert len(homeserver.asked) == 3
 
 
-async def test_two_messages_alike_are_two(homeserver: Homeserver, api: PatientAPI) -> None:
+async def test_two_messages_alike_are_two(homeserver: Homeserver, api: RetryingAPI) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
     await sender(api).notice(ROOM, "Hello")
@@ -159,7 +161,7 @@ async def test_two_messages_alike_are_two(homeserver: Homeserver, api: PatientAP
 
 
 async def test_in_an_encrypted_room_nothing_goes_out_in_clear_text(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
     client = Client(encrypted=True)
@@ -176,7 +178,7 @@ async def test_in_an_encrypted_room_nothing_goes_out_in_clear_text(
 
 @pytest.mark.parametrize("client", [Client(encrypted=False), Client(True, crypto=False)])
 async def test_elsewhere_messages_go_out_as_they_are(
-    homeserver: Homeserver, api: PatientAPI, client: Client
+    homeserver: Homeserver, api: RetryingAPI, client: Client
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
@@ -186,7 +188,7 @@ async def test_elsewhere_messages_go_out_as_they_are(
 
 
 async def test_a_message_the_homeserver_refuses_is_not_passed_over(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell_all(FORBIDDEN)
 
@@ -196,7 +198,7 @@ async def test_a_message_the_homeserver_refuses_is_not_passed_over(
 
 @pytest.mark.parametrize("answer", [BUSY, FORBIDDEN, Reply(502, "<html>")])
 async def test_no_answer_fails_for_the_lack_of_a_courtesy(
-    homeserver: Homeserver, api: PatientAPI, answer: Reply
+    homeserver: Homeserver, api: RetryingAPI, answer: Reply
 ) -> None:
     homeserver.tell_all(answer)
 

@@ -9,8 +9,8 @@ from maubot.matrix import MaubotMatrixClient
 from mautrix.errors import DecryptionError, MForbidden
 from mautrix.types import EncryptedEvent, Event, EventID, RoomID
 
-from plugin.matrix.api import NoAnswer, PatientAPI
-from plugin.matrix.timeline import Said, Timeline
+from plugin.matrix.api import NoAnswer, RetryingAPI
+from plugin.matrix.timeline import Timeline, TimelineMessage
 
 from .http_server import FORBIDDEN, Homeserver
 
@@ -63,17 +63,17 @@ def encrypted(text: str) -> dict[str, Any]:
     }
 
 
-async def read(api: PatientAPI, client: Client | None = None) -> list[Said]:
+async def read(api: RetryingAPI, client: Client | None = None) -> list[TimelineMessage]:
     timeline = Timeline(cast(MaubotMatrixClient, client or Client()), api, "main")
     return [said async for said in timeline.before(ROOM, NOW)]
 
 
-async def texts(api: PatientAPI, client: Client | None = None) -> list[str]:
+async def texts(api: RetryingAPI, client: Client | None = None) -> list[str]:
     return [said.text for said in await read(api, client)]
 
 
 async def test_messages_come_newest_first_with_what_they_answer(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     answer = message("$2", "Hello!", BOT, **{"chat.spacekeeper.answers": "$1"})
     homeserver.tell(PATH, {"chunk": [NOW_EVENT, answer, message("$1", "Hi")]})
@@ -84,7 +84,9 @@ async def test_messages_come_newest_first_with_what_they_answer(
     assert (question.sender, question.text, question.answers) == (ALICE, "Hi", None)
 
 
-async def test_what_came_later_is_not_yet_history(homeserver: Homeserver, api: PatientAPI) -> None:
+async def test_what_came_later_is_not_yet_history(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
     chunk = [message("$3", "later"), NOW_EVENT, message("$1", "earlier")]
     homeserver.tell(PATH, {"chunk": chunk})
 
@@ -92,7 +94,7 @@ async def test_what_came_later_is_not_yet_history(homeserver: Homeserver, api: P
 
 
 async def test_the_last_edit_counts_even_if_it_came_later(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     chunk = [
         edit("$1", "third"),
@@ -114,7 +116,7 @@ async def test_the_last_edit_counts_even_if_it_came_later(
     ],
 )
 async def test_an_edit_by_somebody_else_or_garbled_changes_nothing(
-    homeserver: Homeserver, api: PatientAPI, forged: dict[str, Any]
+    homeserver: Homeserver, api: RetryingAPI, forged: dict[str, Any]
 ) -> None:
     homeserver.tell(PATH, {"chunk": [NOW_EVENT, forged, message("$1", "as written")]})
 
@@ -137,7 +139,7 @@ async def test_an_edit_by_somebody_else_or_garbled_changes_nothing(
     ids=["redacted", "bare", "garbled", "image", "notice", "id", "sender", "reaction", "text"],
 )
 async def test_what_is_no_text_of_anybodys_is_left_out(
-    homeserver: Homeserver, api: PatientAPI, nothing: Any
+    homeserver: Homeserver, api: RetryingAPI, nothing: Any
 ) -> None:
     homeserver.tell(PATH, {"chunk": [NOW_EVENT, nothing, message("$0", "before")]})
 
@@ -145,7 +147,7 @@ async def test_what_is_no_text_of_anybodys_is_left_out(
 
 
 async def test_it_goes_back_page_by_page_to_the_beginning(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell(
         PATH,
@@ -159,7 +161,7 @@ async def test_it_goes_back_page_by_page_to_the_beginning(
     assert {asked.query["dir"] for asked in homeserver.asked} == {"b"}
 
 
-async def test_no_more_is_read_than_is_wanted(homeserver: Homeserver, api: PatientAPI) -> None:
+async def test_no_more_is_read_than_is_wanted(homeserver: Homeserver, api: RetryingAPI) -> None:
     homeserver.tell(PATH, {"chunk": [NOW_EVENT, message("$2", "two")], "end": "t1"})
     before = Timeline(cast(MaubotMatrixClient, Client()), api, "main").before(ROOM, NOW)
 
@@ -167,7 +169,7 @@ async def test_no_more_is_read_than_is_wanted(homeserver: Homeserver, api: Patie
     assert len(homeserver.asked) == 1
 
 
-async def test_encrypted_messages_are_decrypted(homeserver: Homeserver, api: PatientAPI) -> None:
+async def test_encrypted_messages_are_decrypted(homeserver: Homeserver, api: RetryingAPI) -> None:
     homeserver.tell(PATH, {"chunk": [NOW_EVENT, encrypted("readable")]})
 
     assert await texts(api) == ["in secret"]
@@ -175,7 +177,7 @@ async def test_encrypted_messages_are_decrypted(homeserver: Homeserver, api: Pat
 
 @pytest.mark.parametrize("client", [Client(), Client(crypto=False)])
 async def test_one_that_cannot_be_decrypted_costs_itself_alone(
-    homeserver: Homeserver, api: PatientAPI, client: Client
+    homeserver: Homeserver, api: RetryingAPI, client: Client
 ) -> None:
     chunk = [NOW_EVENT, encrypted("lost"), {**encrypted("x"), "content": {}}]
     homeserver.tell(PATH, {"chunk": [*chunk, message("$1", "before")]})
@@ -184,7 +186,7 @@ async def test_one_that_cannot_be_decrypted_costs_itself_alone(
 
 
 async def test_a_timeline_that_may_not_be_read_says_so(
-    homeserver: Homeserver, api: PatientAPI
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
     homeserver.tell(PATH, FORBIDDEN)
 
@@ -194,7 +196,7 @@ async def test_a_timeline_that_may_not_be_read_says_so(
 
 @pytest.mark.parametrize("answer", [{}, [], {"chunk": "text"}])
 async def test_an_answer_without_messages_is_none(
-    homeserver: Homeserver, api: PatientAPI, answer: Any
+    homeserver: Homeserver, api: RetryingAPI, answer: Any
 ) -> None:
     homeserver.tell(PATH, answer)
 

@@ -31,7 +31,7 @@ from plugin.topology.model import (
     Status,
     Topology,
 )
-from plugin.topology.snapshot import World
+from plugin.topology.snapshot import Snapshot
 
 BOT = UserID("@keeper:one.test")
 ALICE = UserID("@alice:one.test")
@@ -43,7 +43,7 @@ SPACE = RoomID("!space:one.test")
 CHAT = RoomID("!chat:one.test")
 OTHER = RoomID("!other:one.test")
 NOTHING = Topology()
-LOOKS = 12
+MAX_ROUNDS = 12
 
 
 def event(
@@ -136,19 +136,21 @@ class Site:
             content = copy.deepcopy(dict(write.content))
             self.send(write.room_id, event(write.event_type, content, write.state_key))
 
-    def join(self, world: World, room_id: RoomID) -> World:
+    def join(self, snapshot: Snapshot, room_id: RoomID) -> Snapshot:
         """Join a room that was made to take over from one of ours; it must be there."""
         if room_id not in self.state or room_id in self.refusing:
-            return attr.evolve(world, refused=world.refused | {room_id})
+            return attr.evolve(snapshot, refused=snapshot.refused | {room_id})
         self.away.discard(room_id)
-        return attr.evolve(world, joined=world.joined | {room_id})
+        return attr.evolve(snapshot, joined=snapshot.joined | {room_id})
 
     @property
     def joined(self) -> frozenset[RoomID]:
         return frozenset(self.state.keys() - self.away)
 
-    def look(self, world: World, room_ids: Iterable[RoomID], failing: Collection[RoomID]) -> World:
-        rooms, unread = dict(world.rooms), set(world.unread)
+    def to_read(
+        self, snapshot: Snapshot, room_ids: Iterable[RoomID], failing: Collection[RoomID]
+    ) -> Snapshot:
+        rooms, unread = dict(snapshot.rooms), set(snapshot.unread)
         for room_id in room_ids:
             events = self.state[room_id].values()
             room = None if room_id in failing else decode_room(room_id, events, IDENTITY)
@@ -156,7 +158,7 @@ class Site:
                 unread.add(room_id)
             else:
                 rooms[room_id] = room
-        return attr.evolve(world, rooms=rooms, unread=frozenset(unread))
+        return attr.evolve(snapshot, rooms=rooms, unread=frozenset(unread))
 
 
 @attr.frozen
@@ -164,12 +166,12 @@ class Conditions:
     """How one look at a site goes: which reads fail, and whether each chat is read itself."""
 
     failing: frozenset[RoomID] = frozenset()
-    thorough: bool = False
+    full: bool = False
     foreign: frozenset[RoomID] = frozenset()
 
 
 FAIR = Conditions()
-THOROUGH = Conditions(thorough=True)
+THOROUGH = Conditions(full=True)
 
 
 def failing(*room_ids: RoomID) -> Conditions:
@@ -178,21 +180,21 @@ def failing(*room_ids: RoomID) -> Conditions:
 
 def reconcile(site: Site, cached: Topology = NOTHING, conditions: Conditions = FAIR) -> Plan:
     """Look, join and plan until nothing more is wanted; no state is sent."""
-    world = World(
+    snapshot = Snapshot(
         BOT,
         site.joined,
         {},
         foreign=conditions.foreign & site.joined,
-        thorough=conditions.thorough,
+        full=conditions.full,
     )
-    world = site.look(world, site.joined & cached.spaces.keys(), conditions.failing)
-    for _ in range(LOOKS):
-        plan = make_plan(world, cached, RULES)
-        if not plan.look and not plan.join:
+    snapshot = site.to_read(snapshot, site.joined & cached.spaces.keys(), conditions.failing)
+    for _ in range(MAX_ROUNDS):
+        plan = make_plan(snapshot, cached, RULES)
+        if not plan.to_read and not plan.join:
             return plan
         for room_id in plan.join:
-            world = site.join(world, room_id)
-        world = site.look(world, plan.look, conditions.failing)
+            snapshot = site.join(snapshot, room_id)
+        snapshot = site.to_read(snapshot, plan.to_read, conditions.failing)
     raise AssertionError("the plan never stops asking for reads")
 
 

@@ -47,7 +47,7 @@ def test_the_rooms_own_binding_counts_for_more_than_its_mirror() -> None:
     moved = bind(1, platform_chat_id="moved")
     site.send(CHAT, event(BINDING_TYPE, moved.content("main")))
 
-    assert live(reconcile(site, conditions=Conditions(thorough=True))) == {CHAT: moved}
+    assert live(reconcile(site, conditions=Conditions(full=True))) == {CHAT: moved}
 
 
 def test_a_mirror_for_another_owner_is_not_believed() -> None:
@@ -89,7 +89,7 @@ def test_a_room_of_somebody_elses_that_the_bot_linked_is_no_legacy_chat() -> Non
     plan = reconcile(site)
 
     assert plan.topology.chats == {}
-    assert plan.strangers == {CHAT}
+    assert plan.foreign == {CHAT}
 
 
 def test_a_legacy_chat_that_was_taken_out_of_the_space_is_left_alone() -> None:
@@ -115,7 +115,7 @@ def test_a_legacy_chat_taken_out_of_the_chosen_space_is_archived_at_once() -> No
 
 
 def test_an_unread_room_goes_by_its_mirror_for_now() -> None:
-    plan = reconcile(home(1), topology(SPACES), Conditions(frozenset({CHAT}), thorough=True))
+    plan = reconcile(home(1), topology(SPACES), Conditions(frozenset({CHAT}), full=True))
 
     assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1), stale=True)
     assert plan.reasons[CHAT] is Reason.STALE

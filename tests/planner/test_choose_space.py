@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mautrix.types import RoomID
 
-from plugin.planner.choose_space import elect_spaces
-from plugin.planner.upgrades import trace_succession
+from plugin.planner.choose_space import choose_spaces
+from plugin.planner.upgrades import trace_upgrades
 from plugin.topology.contents import child_content, removed_child_content
 from plugin.topology.model import CHILD_TYPE, MARKER_TYPE, Chat, Marker, Space
-from plugin.topology.snapshot import Room, World
+from plugin.topology.snapshot import Room, Snapshot
 
 from .snapshots import (
     ALICE,
@@ -37,10 +37,10 @@ def space(room_id: RoomID, at: int, superseded_by: RoomID | None = None) -> Room
 
 
 def elected(*rooms: Room) -> RoomID:
-    world = World(
+    snapshot = Snapshot(
         BOT, frozenset(room.room_id for room in rooms), {room.room_id: room for room in rooms}
     )
-    return elect_spaces(world, topology(), trace_succession(world)).chosen[ALICE].room_id
+    return choose_spaces(snapshot, topology(), trace_upgrades(snapshot)).chosen[ALICE].room_id
 
 
 def two_spaces() -> Site:
@@ -125,7 +125,7 @@ def test_a_chat_once_taken_out_of_a_space_passed_over_stays_while_its_own_is_unr
     site.send(SECOND, event(CHILD_TYPE, taken_out, CHAT))
     known = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1))])
 
-    plan = reconcile(site, known, Conditions(frozenset({SPACE}), thorough=True))
+    plan = reconcile(site, known, Conditions(frozenset({SPACE}), full=True))
 
     assert live(plan) == {CHAT: bind(1)}
 

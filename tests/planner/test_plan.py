@@ -195,7 +195,7 @@ def test_rooms_that_others_made_are_strangers() -> None:
 
     plan = reconcile(site)
 
-    assert plan.strangers == {OTHER}
+    assert plan.foreign == {OTHER}
     assert OTHER not in plan.topology.chats
 
 

@@ -50,8 +50,8 @@ def in_any_order(plan: Plan) -> Plan:
 
 
 @given(sites(), caches(), st.booleans())
-def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, thorough: bool) -> None:
-    looking = Conditions(thorough=thorough)
+def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, full: bool) -> None:
+    looking = Conditions(full=full)
     first = reconcile(site, cached, looking)
     site.apply(first.writes)
 
@@ -177,9 +177,9 @@ def test_no_two_live_chats_share_a_conversation(
 
 @given(sites(), caches(), st.booleans())
 def test_once_everything_was_read_no_owner_has_two_chats_of_one_number(
-    site: Site, cached: Topology, thorough: bool
+    site: Site, cached: Topology, full: bool
 ) -> None:
-    chats = reconcile(site, cached, Conditions(thorough=thorough)).topology.chats.values()
+    chats = reconcile(site, cached, Conditions(full=full)).topology.chats.values()
 
     assert repeated((chat.owner, chat.binding.chat_id) for chat in chats) == []
 
@@ -242,7 +242,7 @@ def conversation(routed: dict[RoomID, Binding], room_id: RoomID) -> str | None:
 
 
 def was_read(room_id: RoomID, looking: Conditions) -> bool:
-    return looking.thorough or room_id in looking.failing
+    return looking.full or room_id in looking.failing
 
 
 def repeated(values: object) -> list[object]:

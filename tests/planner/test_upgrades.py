@@ -62,7 +62,7 @@ def test_the_binding_moves_to_the_room_that_took_over(by: UserID) -> None:
     assert site.content(SPACE, CHILD_TYPE, CHAT) == {}
     second = reconcile(site, plan.topology, THOROUGH)
     assert second.writes == ()
-    assert second.retired == {CHAT}
+    assert second.marked_upgraded == {CHAT}
 
 
 def test_a_room_upgraded_twice_while_nobody_looked_is_followed_to_the_last() -> None:
@@ -117,7 +117,7 @@ def test_a_room_that_claims_to_be_the_next_is_nothing_without_a_tombstone() -> N
     plan = reconcile(site, NOTHING, THOROUGH)
 
     assert live(plan) == {CHAT: bind(1)}
-    assert plan.strangers == {NEW}
+    assert plan.foreign == {NEW}
 
 
 def test_rooms_that_replace_each_other_end_nowhere() -> None:
@@ -147,17 +147,17 @@ def followed() -> tuple[Site, Plan]:
 
 
 @pytest.mark.parametrize("foreign", [frozenset(), frozenset({CHAT})])
-@pytest.mark.parametrize("thorough", [True, False])
+@pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("known", [True, False])
 def test_what_was_replaced_is_no_chat_again_when_its_successor_is_lost(
-    foreign: frozenset[RoomID], thorough: bool, known: bool
+    foreign: frozenset[RoomID], full: bool, known: bool
 ) -> None:
     site, plan = followed()
     site.away.add(NEW)
     site.refusing.add(NEW)
     cached = plan.topology if known else NOTHING
 
-    again = reconcile(site, cached, Conditions(thorough=thorough, foreign=foreign))
+    again = reconcile(site, cached, Conditions(full=full, foreign=foreign))
 
     chats = again.topology.chats.values()
     assert [(chat.room_id, chat.status) for chat in chats] == [(NEW, Status.LOST)]
@@ -201,14 +201,14 @@ def test_the_binding_moves_although_its_owner_has_no_space_now() -> None:
 def test_a_room_that_was_replaced_is_mirrored_nowhere_any_more() -> None:
     """A Space passed over mirrored it too, and a mirror alone is believed at the next start."""
     site = upgraded()
-    passed_over = RoomID("!passed-over:one.test")
-    site.make_space(passed_over, at=99)
-    site.link_chat(CHAT, bind(1, space_id=passed_over))
+    superseded = RoomID("!passed-over:one.test")
+    site.make_space(superseded, at=99)
+    site.link_chat(CHAT, bind(1, space_id=superseded))
 
     plan = reconcile(site)
     site.apply(plan.writes)
 
-    assert site.content(passed_over, CHILD_TYPE, CHAT) == {}
+    assert site.content(superseded, CHILD_TYPE, CHAT) == {}
     assert live(reconcile(site, plan.topology)).keys() == {NEW}
 
 

@@ -20,8 +20,8 @@ def is_closed(site: Site, room_id: str) -> bool:
 
 
 @given(upgraded_sites(), caches(), st.booleans())
-def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, thorough: bool) -> None:
-    looking = Conditions(thorough=thorough)
+def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, full: bool) -> None:
+    looking = Conditions(full=full)
     first = reconcile(site, cached, looking)
     site.apply(first.writes)
 
@@ -44,10 +44,10 @@ def test_rooms_noted_as_retired_are_no_chats_again_whatever_is_lost(
 ) -> None:
     plan = reconcile(site, cached, THOROUGH)
     site.apply(plan.writes)
-    retired = reconcile(site, plan.topology, THOROUGH).retired
+    marked_upgraded = reconcile(site, plan.topology, THOROUGH).marked_upgraded
     site.away |= lost & site.joined
     site.refusing |= lost
-    noting = Conditions(thorough=True, foreign=retired)
+    noting = Conditions(full=True, foreign=marked_upgraded)
 
     with_hint, without = (reconcile(site.copy(), NOTHING, one) for one in (noting, THOROUGH))
 

@@ -14,7 +14,7 @@ import attr
 from aiohttp import web
 from mautrix.types import EventID
 
-from plugin.platforms.protocol import Message, Platform, Utterance
+from plugin.platforms.protocol import Platform, Prompt, Turn
 
 Reply = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,11 +34,11 @@ class Server:
         return await self.reply(request)
 
 
-def say(text: str, earlier: Sequence[Utterance] = ()) -> Message:
+def say(text: str, earlier: Sequence[Turn] = ()) -> Prompt:
     """An owner's message in a chat; the chat's history is `earlier`, cut from the front."""
 
-    async def history(budget: int) -> Sequence[Utterance]:
-        kept: list[Utterance] = []
+    async def history(budget: int) -> Sequence[Turn]:
+        kept: list[Turn] = []
         for utterance in reversed(earlier):
             budget -= len(utterance.text)
             if budget < 0:
@@ -46,10 +46,10 @@ def say(text: str, earlier: Sequence[Utterance] = ()) -> Message:
             kept.insert(0, utterance)
         return kept
 
-    return Message("conversation", EventID("$question"), text, history)
+    return Prompt("conversation", EventID("$question"), text, history)
 
 
-async def ask(platform: Platform, message: Message) -> list[str]:
+async def ask(platform: Platform, message: Prompt) -> list[str]:
     """The pieces of the answer."""
     return [piece async for piece in platform.send(message)]
 

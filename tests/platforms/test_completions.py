@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.platforms.completions import build_messages
-from plugin.platforms.protocol import Utterance
+from plugin.platforms.protocol import Turn
 
-UTTERANCES = st.builds(Utterance, st.sampled_from(["user", "assistant"]), st.text(min_size=1))
+UTTERANCES = st.builds(Turn, st.sampled_from(["user", "assistant"]), st.text(min_size=1))
 
 
 @hypothesis.settings(deadline=None)
 @given(st.lists(UTTERANCES), st.text(min_size=1))
 def test_the_turns_alternate_and_nothing_the_owner_said_is_lost(
-    earlier: list[Utterance], text: str
+    earlier: list[Turn], text: str
 ) -> None:
-    dialogue = [*earlier, Utterance("user", text)]
+    dialogue = [*earlier, Turn("user", text)]
 
     turns = build_messages("", dialogue)
 
@@ -28,7 +28,7 @@ def test_the_turns_alternate_and_nothing_the_owner_said_is_lost(
 
 
 def test_the_system_prompt_comes_first() -> None:
-    assert build_messages("Be kind.", [Utterance("user", "Hi")]) == [
+    assert build_messages("Be kind.", [Turn("user", "Hi")]) == [
         {"role": "system", "content": "Be kind."},
         {"role": "user", "content": "Hi"},
     ]

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from plugin.platforms.credentials import Key
 from plugin.platforms.openai import OpenAI, OpenAISettings
-from plugin.platforms.protocol import PlatformError, Utterance
+from plugin.platforms.protocol import PlatformError, Turn
 
 from .conversation import Server, ask, chunk, error, events, say
 
@@ -28,7 +28,7 @@ async def test_the_answer_comes_in_pieces(server: Server, http: aiohttp.ClientSe
 async def test_the_server_gets_the_prompt_the_history_and_the_message(
     server: Server, http: aiohttp.ClientSession
 ) -> None:
-    earlier = [Utterance("user", "I am Ann"), Utterance("assistant", "Hello Ann")]
+    earlier = [Turn("user", "I am Ann"), Turn("assistant", "Hello Ann")]
     platform = connect(server, http, system_prompt="Be kind.")
 
     await ask(platform, say("Who am I?", earlier))
@@ -50,7 +50,7 @@ async def test_the_server_gets_the_prompt_the_history_and_the_message(
 async def test_what_does_not_fit_into_the_budget_stays_behind(
     server: Server, http: aiohttp.ClientSession
 ) -> None:
-    earlier = [Utterance("user", "a" * 50), Utterance("assistant", "b" * 5)]
+    earlier = [Turn("user", "a" * 50), Turn("assistant", "b" * 5)]
 
     await ask(connect(server, http, history_characters=20), say("c" * 10, earlier))
 
@@ -60,7 +60,7 @@ async def test_what_does_not_fit_into_the_budget_stays_behind(
 async def test_a_message_beyond_the_budget_goes_alone(
     server: Server, http: aiohttp.ClientSession
 ) -> None:
-    await ask(connect(server, http, history_characters=5), say("c" * 10, [Utterance("user", "a")]))
+    await ask(connect(server, http, history_characters=5), say("c" * 10, [Turn("user", "a")]))
 
     assert server.questions[0]["messages"] == [{"role": "user", "content": "c" * 10}]
 
@@ -68,7 +68,7 @@ async def test_a_message_beyond_the_budget_goes_alone(
 async def test_two_messages_in_a_row_become_one_turn(
     server: Server, http: aiohttp.ClientSession
 ) -> None:
-    await ask(connect(server, http), say("Are you there?", [Utterance("user", "Hello?")]))
+    await ask(connect(server, http), say("Are you there?", [Turn("user", "Hello?")]))
 
     turns = server.questions[0]["messages"]
     assert turns == [{"role": "user", "content": "Hello?\n\nAre you there?"}]

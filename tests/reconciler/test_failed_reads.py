@@ -15,7 +15,7 @@ from ..fakes.kill_points import rest
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, assert_at_home, come_back, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, CHILD, Person
+from ..fakes.users import BINDING, CHILD, User
 
 PARENT = "m.space.parent"
 
@@ -27,12 +27,12 @@ def reading(room_id: str) -> str:
     return f"GET rooms/{room_id}/state$"
 
 
-def next_room(person: Person) -> str:
+def next_room(person: User) -> str:
     """The id of the room that will be made next."""
     return f"!r{len(person.world.rooms) + 1}:test"
 
 
-async def invite_in_vain(bot: Bot, person: Person) -> Room:
+async def invite_in_vain(bot: Bot, person: User) -> Room:
     """Start, and let somebody invite the bot, whose join comes to nothing until all is healed."""
     await bot.start()
     await bot.settled()
@@ -43,9 +43,7 @@ async def invite_in_vain(bot: Bot, person: Person) -> Room:
     return room
 
 
-async def test_a_space_that_nobody_could_look_for_is_not_made_again(
-    bot: Bot, alice: Person
-) -> None:
+async def test_a_space_that_nobody_could_look_for_is_not_made_again(bot: Bot, alice: User) -> None:
     await bot.start()
     await bot.settled()
     lost = bot.server.inject(Drop("createRoom", after=True))
@@ -60,9 +58,7 @@ async def test_a_space_that_nobody_could_look_for_is_not_made_again(
     assert len(alice.spaces) == 1
 
 
-async def test_a_chat_that_could_not_be_looked_at_is_not_made_again(
-    bot: Bot, alice: Person
-) -> None:
+async def test_a_chat_that_could_not_be_looked_at_is_not_made_again(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     bot.server.inject(Drop("createRoom", after=True))
     unreadable = bot.server.inject(Answer(reading(next_room(alice)), times=None))
@@ -76,12 +72,12 @@ async def test_a_chat_that_could_not_be_looked_at_is_not_made_again(
 
 
 async def test_a_strangers_room_that_cannot_be_read_keeps_nobody_from_a_chat(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     (control,) = await settle_in(bot, alice)
     await bot.stop()
-    theirs = Person(alice.world, "carol", "elsewhere").invite_bot()
-    Person(alice.world, BOT[1:].partition(":")[0]).join(theirs)
+    theirs = User(alice.world, "carol", "elsewhere").invite_bot()
+    User(alice.world, BOT[1:].partition(":")[0]).join(theirs)
     unreadable = bot.server.inject(Answer(reading(theirs.room_id), times=None))
     await bot.start()
     await bot.server.until(unreadable.reached.is_set)
@@ -93,7 +89,7 @@ async def test_a_strangers_room_that_cannot_be_read_keeps_nobody_from_a_chat(
 
 @pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 async def test_a_restart_that_cannot_look_at_a_chat_does_not_make_it_again(
-    bot: Bot, alice: Person, keep_database: bool
+    bot: Bot, alice: User, keep_database: bool
 ) -> None:
     (control,) = await settle_in(bot, alice)
     unreadable = Answer(reading(next_room(alice)), times=None)
@@ -113,7 +109,7 @@ async def test_a_restart_that_cannot_look_at_a_chat_does_not_make_it_again(
 
 
 async def test_an_invitation_that_the_homeserver_does_not_let_accept_is_accepted_later(
-    bot: Bot, alice: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plugin.handlers.invitations.LONGEST_PAUSE", 0.05)
     room = await invite_in_vain(bot, alice)
@@ -125,7 +121,7 @@ async def test_an_invitation_that_the_homeserver_does_not_let_accept_is_accepted
     assert len(alice.spaces) == 1
 
 
-async def test_a_stop_leaves_an_invitation_to_the_next_start(bot: Bot, alice: Person) -> None:
+async def test_a_stop_leaves_an_invitation_to_the_next_start(bot: Bot, alice: User) -> None:
     room = await invite_in_vain(bot, alice)
     await bot.stop()
     bot.server.heal()
@@ -136,7 +132,7 @@ async def test_a_stop_leaves_an_invitation_to_the_next_start(bot: Bot, alice: Pe
 
 
 async def test_a_start_that_is_killed_leaves_an_invitation_to_the_next_one(
-    bot: Bot, alice: Person, bob: Person
+    bot: Bot, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -155,7 +151,7 @@ async def test_a_start_that_is_killed_leaves_an_invitation_to_the_next_one(
 
 
 async def test_what_could_not_be_read_is_read_although_the_database_fails(
-    bot: Bot, alice: Person, bob: Person
+    bot: Bot, alice: User, bob: User
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
     await settle_in(bot, bob)
@@ -172,7 +168,7 @@ async def test_what_could_not_be_read_is_read_although_the_database_fails(
 
 
 async def test_a_verification_that_fails_is_done_again(
-    bot: Bot, alice: Person, verifying: None
+    bot: Bot, alice: User, verifying: None
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -191,7 +187,7 @@ async def test_a_verification_that_fails_is_done_again(
 
 
 async def test_who_is_to_be_verified_outlives_a_database_that_fails_for_a_moment(
-    bot: Bot, alice: Person, bob: Person
+    bot: Bot, alice: User, bob: User
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
     await settle_in(bot, bob)
@@ -208,7 +204,7 @@ async def test_who_is_to_be_verified_outlives_a_database_that_fails_for_a_moment
 
 
 async def test_what_changes_while_its_owner_gives_a_command_is_seen_all_the_same(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     first, second = alice.chats
@@ -230,7 +226,7 @@ async def test_what_changes_while_its_owner_gives_a_command_is_seen_all_the_same
 
 
 async def test_a_chat_whose_parent_cannot_be_written_is_answered(
-    bot: Bot, alice: Person, verifying: None
+    bot: Bot, alice: User, verifying: None
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()

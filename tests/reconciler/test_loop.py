@@ -14,14 +14,14 @@ from plugin.planner.plan import Plan
 from plugin.topology.contents import backfilled_id
 from plugin.topology.model import Topology
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.homeserver import Homeserver
 from ..fakes.leftovers import forget_binding, make_legacy_chat
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, Person, bindings, heard, links
+from ..fakes.users import BINDING, User, bindings, heard, links
 
 # How far the bot has seen, in its own account data: no more than a bookmark.
 CURSOR = "account_data/chat.spacekeeper.cursor"
@@ -33,7 +33,7 @@ def handle_of(chat: Room) -> object:
 
 @pytest.mark.parametrize("keep_database", [True, False], ids=["database", "no database"])
 async def test_where_nothing_is_missing_nothing_is_written(
-    bot: Bot, verifying: None, alice: Person, bob: Person, keep_database: bool
+    bot: Bot, verifying: None, alice: User, bob: User, keep_database: bool
 ) -> None:
     await settle_in_with_chats(bot, alice, 3)
     await settle_in_with_chats(bot, bob, 2)
@@ -48,7 +48,7 @@ async def test_where_nothing_is_missing_nothing_is_written(
 
 @pytest.mark.parametrize("version", ["10", "12"])
 async def test_without_a_database_every_chat_answers_as_before(
-    bot: Bot, oracle: Oracle, alice: Person, version: str
+    bot: Bot, platform: FakePlatform, alice: User, version: str
 ) -> None:
     alice.world.default_version = version
     await settle_in_with_chats(bot, alice, 3)
@@ -59,13 +59,13 @@ async def test_without_a_database_every_chat_answers_as_before(
     for chat in alice.chats:
         assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
     assert bindings(alice.world) == before
-    assert [conversation for conversation, _ in oracle.asked] == [
+    assert [conversation for conversation, _ in platform.asked] == [
         chat.content(BINDING)["platform_chat_id"] for chat in alice.chats
     ]
 
 
 async def test_an_existing_room_never_reaches_the_path_for_unknown_rooms(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 3)
     await bot.restart(keep_database=False)
@@ -79,7 +79,7 @@ async def test_an_existing_room_never_reaches_the_path_for_unknown_rooms(
 
 @pytest.mark.parametrize("which", ["joined_rooms", r"rooms/[^/]*/state$"])
 async def test_reconciliation_is_over_before_anything_is_handled(
-    bot: Bot, alice: Person, which: str
+    bot: Bot, alice: User, which: str
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
     await bot.stop()
@@ -102,7 +102,7 @@ async def test_reconciliation_is_over_before_anything_is_handled(
 
 
 async def test_these_tests_can_fail(
-    bot: Bot, alice: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -121,7 +121,7 @@ async def test_these_tests_can_fail(
 
 
 async def test_legacy_chats_are_bound_in_the_order_of_their_making(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -136,13 +136,13 @@ async def test_legacy_chats_are_bound_in_the_order_of_their_making(
     for room in rooms:
         binding = room.content(BINDING)
         assert binding["platform_chat_id"] == backfilled_id(room.room_id)  # type: ignore[arg-type]
-        assert binding["platform"] == "oracle"
+        assert binding["platform"] == "fake"
         assert links(alice.space)[room.room_id][BINDING] == binding
         assert await ask(bot, alice, room, "Hello") == "Answer to Hello"
 
 
 async def test_backfill_comes_to_the_same_on_any_machine(
-    server: Homeserver, tmp_path: Path, alice: Person
+    server: Homeserver, tmp_path: Path, alice: User
 ) -> None:
     results: list[object] = []
     for machine in ("one", "two"):

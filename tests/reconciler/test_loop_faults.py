@@ -10,12 +10,12 @@ from collections.abc import Callable
 import pytest
 from mautrix.types import EventType
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Drop, Fault
 from ..fakes.leftovers import lasting, put
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import ask, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, CHILD, MARKER, Person, bindings, links
+from ..fakes.users import BINDING, CHILD, MARKER, User, bindings, links
 
 STATE = r"GET rooms/[^/]*/state$"
 SILENCE: dict[str, Callable[[], Fault]] = {
@@ -32,7 +32,7 @@ SILENCE: dict[str, Callable[[], Fault]] = {
 @pytest.mark.parametrize("keep_database", [True, False], ids=["database", "no database"])
 @pytest.mark.parametrize("kind", SILENCE)
 async def test_from_a_look_that_failed_nothing_is_concluded(
-    bot: Bot, alice: Person, impatient: None, kind: str, keep_database: bool
+    bot: Bot, alice: User, impatient: None, kind: str, keep_database: bool
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     before, mark = bindings(alice.world), len(bot.server.calls)
@@ -56,7 +56,7 @@ async def test_from_a_look_that_failed_nothing_is_concluded(
     assert len(alice.spaces) == 1
 
 
-async def test_what_is_malformed_costs_itself_alone(bot: Bot, alice: Person) -> None:
+async def test_what_is_malformed_costs_itself_alone(bot: Bot, alice: User) -> None:
     await settle_in_with_chats(bot, alice, 2)
     before = bindings(alice.world)
     space = alice.space
@@ -74,7 +74,7 @@ async def test_what_is_malformed_costs_itself_alone(bot: Bot, alice: Person) -> 
 
 
 async def test_a_binding_that_the_bot_did_not_send_binds_nothing(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice, bob)
     forged = {**bob.chat.content(BINDING), "matrix_user_id": alice.id}
@@ -90,12 +90,12 @@ async def test_a_binding_that_the_bot_did_not_send_binds_nothing(
     alice.write(trap, "Let me into Bob's conversation")
     await bot.deliver()
 
-    assert oracle.asked == []
+    assert platform.asked == []
     assert trap.content(BINDING) == before
     assert bob.chat.content(BINDING)["matrix_user_id"] == bob.id
 
 
-async def test_a_marker_that_the_bot_did_not_send_marks_nothing(bot: Bot, alice: Person) -> None:
+async def test_a_marker_that_the_bot_did_not_send_marks_nothing(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
     body = {"creation_content": {"type": "m.space"}, "invite": [BOT]}
     trap = alice.world.create(alice.id, body)
@@ -111,7 +111,7 @@ async def test_a_marker_that_the_bot_did_not_send_marks_nothing(bot: Bot, alice:
 
 
 async def test_a_homeserver_that_is_away_holds_nothing_up(
-    bot: Bot, alice: Person, impatient: None
+    bot: Bot, alice: User, impatient: None
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()

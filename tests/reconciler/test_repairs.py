@@ -6,10 +6,10 @@ from ..fakes.faults import Hold
 from ..fakes.leftovers import put
 from ..fakes.maubot import Bot
 from ..fakes.stories import settle_in
-from ..fakes.users import BINDING, CHILD, Person, bindings, links
+from ..fakes.users import BINDING, CHILD, User, bindings, links
 
 
-async def test_a_mirror_that_is_missing_is_written_again(bot: Bot, alice: Person) -> None:
+async def test_a_mirror_that_is_missing_is_written_again(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
     before = bindings(alice.world)
     put(alice, alice.space, (CHILD, alice.chat.room_id), {"via": ["test"]})
@@ -20,7 +20,7 @@ async def test_a_mirror_that_is_missing_is_written_again(bot: Bot, alice: Person
 
 
 async def test_a_mirror_that_the_owner_altered_is_read_from_the_room_again(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     await settle_in(bot, alice)
     before = bindings(alice.world)
@@ -37,7 +37,7 @@ async def test_a_mirror_that_the_owner_altered_is_read_from_the_room_again(
 
 
 async def test_a_mirror_that_differs_from_the_room_is_put_right(
-    bot: Bot, verifying: None, alice: Person
+    bot: Bot, verifying: None, alice: User
 ) -> None:
     await settle_in(bot, alice)
     before = bindings(alice.world)
@@ -50,7 +50,7 @@ async def test_a_mirror_that_differs_from_the_room_is_put_right(
     assert bindings(alice.world) == before
 
 
-async def test_a_chat_that_was_never_linked_is_linked(bot: Bot, alice: Person) -> None:
+async def test_a_chat_that_was_never_linked_is_linked(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     cut = bot.server.inject(Hold(f"PUT .*{CHILD}", times=None))
     alice.write(control, "!new")
@@ -67,7 +67,7 @@ async def test_a_chat_that_was_never_linked_is_linked(bot: Bot, alice: Person) -
 
 
 async def test_a_binding_that_is_gone_from_its_room_comes_back_from_the_mirror(
-    bot: Bot, verifying: None, alice: Person
+    bot: Bot, verifying: None, alice: User
 ) -> None:
     await settle_in(bot, alice)
     before = bindings(alice.world)
@@ -81,7 +81,7 @@ async def test_a_binding_that_is_gone_from_its_room_comes_back_from_the_mirror(
 
 
 async def test_a_parent_that_is_gone_is_written_again(
-    bot: Bot, verifying: None, alice: Person
+    bot: Bot, verifying: None, alice: User
 ) -> None:
     await settle_in(bot, alice)
     kind = ("m.space.parent", alice.space.room_id)

@@ -8,13 +8,13 @@ from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Refusal
 from ..fakes.stories import add_chat, ask, settle_in
-from ..fakes.users import BINDING, CHILD, Person, heard, links
+from ..fakes.users import BINDING, CHILD, User, heard, links
 
 PARENT = "m.space.parent"
 JOIN_RULES = "m.room.join_rules"
 
 
-async def test_a_new_chat_is_linked_both_ways_and_mirrored(bot: Bot, alice: Person) -> None:
+async def test_a_new_chat_is_linked_both_ways_and_mirrored(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     chat = await add_chat(bot, alice, control, "Holiday plans")
 
@@ -31,7 +31,7 @@ async def test_a_new_chat_is_linked_both_ways_and_mirrored(bot: Bot, alice: Pers
 
 
 async def test_chats_stand_in_the_space_in_the_order_of_their_numbers(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     (control,) = await settle_in(bot, alice)
     for _ in range(10):
@@ -43,7 +43,7 @@ async def test_chats_stand_in_the_space_in_the_order_of_their_numbers(
     ]
 
 
-async def test_every_chat_is_a_conversation_of_its_own(bot: Bot, alice: Person) -> None:
+async def test_every_chat_is_a_conversation_of_its_own(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     for _ in range(3):
         await add_chat(bot, alice, control)
@@ -54,7 +54,7 @@ async def test_every_chat_is_a_conversation_of_its_own(bot: Bot, alice: Person) 
 
 @pytest.mark.parametrize("keep_database", [True, False])
 async def test_the_number_of_an_archived_chat_is_not_given_again(
-    bot: Bot, alice: Person, keep_database: bool
+    bot: Bot, alice: User, keep_database: bool
 ) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control)
@@ -67,7 +67,7 @@ async def test_the_number_of_an_archived_chat_is_not_given_again(
 
 
 async def test_the_owner_can_rename_reorder_and_remove_but_forge_nothing(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     await settle_in(bot, alice)
     chat, space = alice.chat, alice.space
@@ -88,7 +88,7 @@ async def test_the_owner_can_rename_reorder_and_remove_but_forge_nothing(
             alice.put_state(room, kind, {"forged": True})
 
 
-async def test_nobody_writes_in_the_space_itself(bot: Bot, alice: Person) -> None:
+async def test_nobody_writes_in_the_space_itself(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
     with pytest.raises(Refusal, match="may not send"):
@@ -98,7 +98,7 @@ async def test_nobody_writes_in_the_space_itself(bot: Bot, alice: Person) -> Non
 @pytest.mark.parametrize("version", ["10", "11", "12"])
 @pytest.mark.parametrize("configured", [False, True], ids=["default", "configured"])
 async def test_a_person_is_served_in_every_room_version(
-    bot: Bot, alice: Person, version: str, configured: bool
+    bot: Bot, alice: User, version: str, configured: bool
 ) -> None:
     if configured:
         bot.text.text = f"room_version: '{version}'\n"
@@ -114,7 +114,7 @@ async def test_a_person_is_served_in_every_room_version(
         assert (room.power(alice.id), room.power(BOT) >= 100) == (50, True)
 
 
-async def test_the_owner_can_come_back_to_a_chat_from_the_space(bot: Bot, alice: Person) -> None:
+async def test_the_owner_can_come_back_to_a_chat_from_the_space(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
     alice.leave(alice.chat)
@@ -125,7 +125,7 @@ async def test_the_owner_can_come_back_to_a_chat_from_the_space(bot: Bot, alice:
 
 @pytest.mark.parametrize(("version", "rule"), [("7", "invite"), ("8", "restricted")])
 async def test_the_join_rule_is_one_that_the_room_version_knows(
-    bot: Bot, alice: Person, version: str, rule: str
+    bot: Bot, alice: User, version: str, rule: str
 ) -> None:
     alice.world.default_version = version
 
@@ -138,7 +138,7 @@ async def test_rooms_are_found_through_the_servers_of_the_bot_and_of_the_owner(
     bot: Bot, server: Homeserver
 ) -> None:
     bot.text.text = "permissions: {elsewhere: user}\n"
-    carol = Person(server.world, "carol", "elsewhere")
+    carol = User(server.world, "carol", "elsewhere")
 
     (control,) = await settle_in(bot, carol)
 
@@ -148,7 +148,7 @@ async def test_rooms_are_found_through_the_servers_of_the_bot_and_of_the_owner(
     assert f"{carol.space.room_id}?via=test&via=elsewhere" in heard(control)[0]
 
 
-async def test_names_come_from_the_configuration(bot: Bot, alice: Person) -> None:
+async def test_names_come_from_the_configuration(bot: Bot, alice: User) -> None:
     bot.text.text = 'names: {space: "{localpart} at work", chat: "No. {number}"}\n'
 
     await settle_in(bot, alice)
@@ -156,7 +156,7 @@ async def test_names_come_from_the_configuration(bot: Bot, alice: Person) -> Non
     assert (alice.space.name, alice.chat.name) == ("alice at work", "No. 1")
 
 
-async def test_space_and_chat_are_private(bot: Bot, alice: Person, bob: Person) -> None:
+async def test_space_and_chat_are_private(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice)
 
     assert alice.space.content("m.room.join_rules") == {"join_rule": "invite"}

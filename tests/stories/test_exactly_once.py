@@ -23,12 +23,12 @@ from ..fakes.failpoints import (
     refuse_writes,
     until_reached,
 )
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Event
 from ..fakes.stories import add_chat, come_back, settle_in
-from ..fakes.users import Person, heard, replies
+from ..fakes.users import User, heard, replies
 
 # What it takes to answer a message; the next one waits until that is done.
 REQUESTS, WRITES = 6, 4
@@ -45,16 +45,16 @@ AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
-def assert_asked_once_each(oracle: Oracle, *messages: Event) -> None:
+def assert_asked_once_each(platform: FakePlatform, *messages: Event) -> None:
     """In order, each under its own key; only the one that was being asked perhaps twice."""
-    assert [key for key, _ in groupby(oracle.keys)] == [one["event_id"] for one in messages]
-    assert len(oracle.keys) <= len(messages) + 1
+    assert [key for key, _ in groupby(platform.keys)] == [one["event_id"] for one in messages]
+    assert len(platform.keys) <= len(messages) + 1
 
 
 @DATABASE
 @pytest.mark.parametrize("kill", KILLS)
 async def test_a_kill_at_any_moment_costs_no_answer_and_doubles_none(
-    bot: Bot, oracle: Oracle, alice: Person, kill: str, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, kill: str, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
     messages = [alice.write(alice.chat, text) for text in ("One", "Two")]
@@ -64,13 +64,13 @@ async def test_a_kill_at_any_moment_costs_no_answer_and_doubles_none(
 
     assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
     assert [replies(alice.chat, one) for one in messages] == [["Answer to One"], ["Answer to Two"]]
-    assert_asked_once_each(oracle, *messages)
+    assert_asked_once_each(platform, *messages)
 
 
 @pytest.mark.parametrize("number", range(4))
 @AFTER
 async def test_a_kill_while_a_start_writes_down_what_it_found_costs_no_answer(
-    bot: Bot, oracle: Oracle, alice: Person, number: int, after: bool
+    bot: Bot, platform: FakePlatform, alice: User, number: int, after: bool
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
@@ -92,7 +92,7 @@ async def test_a_kill_while_a_start_writes_down_what_it_found_costs_no_answer(
     assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
 
 
-async def test_the_moments_are_all_of_them(bot: Bot, oracle: Oracle, alice: Person) -> None:
+async def test_the_moments_are_all_of_them(bot: Bot, platform: FakePlatform, alice: User) -> None:
     await settle_in(bot, alice)
     mark = len(bot.server.calls)
 
@@ -104,25 +104,25 @@ async def test_the_moments_are_all_of_them(bot: Bot, oracle: Oracle, alice: Pers
 
 @DATABASE
 async def test_a_kill_while_the_platform_thinks_asks_it_again_under_the_same_key(
-    bot: Bot, oracle: Oracle, alice: Person, keep_database: bool
+    bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
-    gate = oracle.gate("Think")
+    gate = platform.gate("Think")
     message = alice.write(alice.chat, "Think")
     await bot.push()
-    await bot.server.until(lambda: oracle.keys != [])
+    await bot.server.until(lambda: platform.keys != [])
 
     await bot.kill()
     gate.set()
     await come_back(bot, keep_database)
 
     assert heard(alice.chat) == ["Answer to Think"]
-    assert oracle.keys == [message["event_id"]] * 2
+    assert platform.keys == [message["event_id"]] * 2
 
 
 @AFTER
 async def test_an_answer_that_was_had_is_not_asked_for_again(
-    bot: Bot, oracle: Oracle, alice: Person, after: bool
+    bot: Bot, platform: FakePlatform, alice: User, after: bool
 ) -> None:
     await settle_in(bot, alice)
     sending = bot.server.inject(Hold("PUT .*/send/", times=None, after=after))
@@ -135,10 +135,12 @@ async def test_an_answer_that_was_had_is_not_asked_for_again(
     await come_back(bot, keep_database=True)
 
     assert heard(alice.chat) == ["Answer to One"]
-    assert oracle.keys == [message["event_id"]]
+    assert platform.keys == [message["event_id"]]
 
 
-async def test_ten_kills_in_a_row_answer_once(bot: Bot, oracle: Oracle, alice: Person) -> None:
+async def test_ten_kills_in_a_row_answer_once(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
     await settle_in(bot, alice)
     texts = [f"Question {number}" for number in range(10)]
 
@@ -152,10 +154,12 @@ async def test_ten_kills_in_a_row_answer_once(bot: Bot, oracle: Oracle, alice: P
     assert heard(alice.chat) == [f"Answer to {text}" for text in texts]
 
 
-async def test_chats_are_independent_in_a_crash(bot: Bot, oracle: Oracle, alice: Person) -> None:
+async def test_chats_are_independent_in_a_crash(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control)
-    oracle.gate("Hangs")
+    platform.gate("Hangs")
     stuck, quick = alice.chats
     alice.write(stuck, "Hangs")
     alice.write(quick, "Quick")
@@ -163,7 +167,7 @@ async def test_chats_are_independent_in_a_crash(bot: Bot, oracle: Oracle, alice:
     await bot.server.until(lambda: heard(quick) == ["Answer to Quick"])
 
     await bot.kill()
-    oracle.gates.clear()
+    platform.gates.clear()
     await come_back(bot, keep_database=True)
 
     assert heard(stuck) == ["Answer to Hangs"]
@@ -171,27 +175,27 @@ async def test_chats_are_independent_in_a_crash(bot: Bot, oracle: Oracle, alice:
 
 
 async def test_a_database_that_takes_no_write_costs_no_answer(
-    bot: Bot, oracle: Oracle, alice: Person
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    gate = oracle.gate("Think")
+    gate = platform.gate("Think")
     with pytest.MonkeyPatch.context() as patch:
         refuse_writes(patch)
         alice.write(alice.chat, "Quick")
         alice.write(alice.chat, "Think")
         await bot.push()
-        await bot.server.until(lambda: oracle.texts == ["Quick", "Think"])
+        await bot.server.until(lambda: platform.texts == ["Quick", "Think"])
         await bot.kill()
     gate.set()
 
     await come_back(bot, keep_database=True)
 
     assert heard(alice.chat) == ["Answer to Quick", "Answer to Think"]
-    assert oracle.texts == ["Quick", "Think", "Think"]
+    assert platform.texts == ["Quick", "Think", "Think"]
 
 
 async def test_an_answer_that_could_not_be_encrypted_is_sent_in_its_turn(
-    bot: Bot, oracle: Oracle, alice: Person, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await settle_in(bot, alice)
     send, failures = Sender._send, [sqlite3.OperationalError("database is locked")] * 2

@@ -8,11 +8,11 @@ import pytest
 
 from plugin.matrix.sender import PIECE_BYTES
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, come_back, settle_in
-from ..fakes.users import Person, heard, links, replies
+from ..fakes.users import User, heard, links, replies
 
 AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
@@ -29,7 +29,7 @@ CUTS = {
 @AFTER
 @pytest.mark.parametrize("where", ["createRoom", "PUT .*m.space.child", "PUT .*/send/"])
 async def test_new_that_was_cut_short_makes_one_room(
-    bot: Bot, alice: Person, where: str, after: bool, keep_database: bool
+    bot: Bot, alice: User, where: str, after: bool, keep_database: bool
 ) -> None:
     (control,) = await settle_in(bot, alice)
     cut = bot.server.inject(Hold(where, times=None, after=after))
@@ -51,7 +51,7 @@ PARAGRAPHS = [str(number) * (PIECE_BYTES - 100) for number in range(3)]
 ANSWER = [f"Answer to {PARAGRAPHS[0]}", *PARAGRAPHS[1:]]
 
 
-async def cut_off(bot: Bot, alice: Person, cut: str) -> None:
+async def cut_off(bot: Bot, alice: User, cut: str) -> None:
     """Kill the bot while it sends a long answer."""
     held = bot.server.inject(CUTS[cut]())
     alice.write(alice.chat, "\n\n".join(PARAGRAPHS))
@@ -63,7 +63,7 @@ async def cut_off(bot: Bot, alice: Person, cut: str) -> None:
 
 @pytest.mark.parametrize("cut", CUTS)
 async def test_a_long_answer_goes_on_where_it_was_cut_off(
-    bot: Bot, oracle: Oracle, alice: Person, cut: str
+    bot: Bot, platform: FakePlatform, alice: User, cut: str
 ) -> None:
     await settle_in(bot, alice)
     await cut_off(bot, alice, cut)
@@ -71,12 +71,12 @@ async def test_a_long_answer_goes_on_where_it_was_cut_off(
     await come_back(bot)
 
     assert heard(alice.chat) == ANSWER
-    assert len(oracle.asked) == 1
+    assert len(platform.asked) == 1
 
 
 @pytest.mark.parametrize("cut", CUTS)
 async def test_with_the_database_gone_no_part_of_a_long_answer_is_said_twice(
-    bot: Bot, oracle: Oracle, alice: Person, cut: str
+    bot: Bot, platform: FakePlatform, alice: User, cut: str
 ) -> None:
     """The rest of it is known to nobody: another answer might not go with its beginning."""
     await settle_in(bot, alice)
@@ -92,5 +92,5 @@ async def test_with_the_database_gone_no_part_of_a_long_answer_is_said_twice(
     else:
         assert pieces == ANSWER[: len(pieces)] != []
         assert "the rest is lost" in last
-    assert len(set(oracle.keys)) == 1
+    assert len(set(platform.keys)) == 1
     assert await ask(bot, alice, alice.chat, "Next") == "Answer to Next"

@@ -9,17 +9,17 @@ from collections.abc import Callable
 
 import pytest
 
-from plugin.matrix.throttle import Patience
+from plugin.matrix.throttle import RetryPolicy
 
 from ..fakes.faults import Answer, Drop, Fault, Hold, refusal
 from ..fakes.maubot import Bot
 from ..fakes.stories import ask, assert_at_home, settle_in
-from ..fakes.users import Person, heard
+from ..fakes.users import User, heard
 
 STEPS = 20
 
 
-async def test_the_steps_are_all_of_them(bot: Bot, alice: Person) -> None:
+async def test_the_steps_are_all_of_them(bot: Bot, alice: User) -> None:
     await bot.start()
     await bot.settled()
     mark = len(bot.server.calls)
@@ -37,7 +37,7 @@ async def test_the_steps_are_all_of_them(bot: Bot, alice: Person) -> None:
 )
 @pytest.mark.parametrize("step", range(STEPS))
 async def test_a_crash_at_any_step_leaves_what_the_next_start_completes(
-    bot: Bot, alice: Person, step: int, after: bool, keep_database: bool
+    bot: Bot, alice: User, step: int, after: bool, keep_database: bool
 ) -> None:
     await bot.start()
     await bot.settled()
@@ -71,9 +71,9 @@ MADE_ALL_THE_SAME: dict[str, Callable[[int], Fault]] = {
 @pytest.mark.parametrize("which", [0, 1], ids=["Space", "chat"])
 @pytest.mark.parametrize("fault", MADE_ALL_THE_SAME)
 async def test_a_room_that_was_made_without_saying_so_is_found(
-    bot: Bot, alice: Person, monkeypatch: pytest.MonkeyPatch, fault: str, which: int
+    bot: Bot, alice: User, monkeypatch: pytest.MonkeyPatch, fault: str, which: int
 ) -> None:
-    monkeypatch.setattr("plugin.matrix.api.CREATE", Patience(2, attempt=0.1, total=0))
+    monkeypatch.setattr("plugin.matrix.api.CREATE", RetryPolicy(2, attempt=0.1, total=0))
     struck = bot.server.inject(MADE_ALL_THE_SAME[fault](which))
 
     (room,) = await settle_in(bot, alice)
@@ -82,7 +82,7 @@ async def test_a_room_that_was_made_without_saying_so_is_found(
     assert_at_home(alice, room)
 
 
-async def test_a_create_that_failed_is_tried_again(bot: Bot, alice: Person) -> None:
+async def test_a_create_that_failed_is_tried_again(bot: Bot, alice: User) -> None:
     bot.server.inject(Answer("createRoom", times=2, status=502))
 
     (room,) = await settle_in(bot, alice)
@@ -91,7 +91,7 @@ async def test_a_create_that_failed_is_tried_again(bot: Bot, alice: Person) -> N
 
 
 async def test_a_homeserver_that_fails_to_the_end_is_explained_and_made_good(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     bot.server.inject(Answer("createRoom", times=None, status=502))
     (room,) = await settle_in(bot, alice)
@@ -105,7 +105,7 @@ async def test_a_homeserver_that_fails_to_the_end_is_explained_and_made_good(
     assert_at_home(alice)
 
 
-async def test_a_homeserver_that_refuses_is_quoted(bot: Bot, alice: Person) -> None:
+async def test_a_homeserver_that_refuses_is_quoted(bot: Bot, alice: User) -> None:
     bot.server.inject(Answer("createRoom", status=403, body=refusal("M_FORBIDDEN")))
 
     (room,) = await settle_in(bot, alice)

@@ -12,10 +12,10 @@ from plugin.handlers.invitations import SORRY
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import assert_at_home, settle_in
-from ..fakes.users import BINDING, Person, heard
+from ..fakes.users import BINDING, User, heard
 
 
-async def test_an_invitation_brings_a_space_and_a_first_chat(bot: Bot, alice: Person) -> None:
+async def test_an_invitation_brings_a_space_and_a_first_chat(bot: Bot, alice: User) -> None:
     await bot.start()
     await bot.settled()
     room = alice.invite_bot()
@@ -27,7 +27,7 @@ async def test_an_invitation_brings_a_space_and_a_first_chat(bot: Bot, alice: Pe
     assert (alice.space.is_space, alice.chat.is_space) == (True, False)
 
 
-async def test_the_welcome_links_to_the_space_and_the_first_chat(bot: Bot, alice: Person) -> None:
+async def test_the_welcome_links_to_the_space_and_the_first_chat(bot: Bot, alice: User) -> None:
     (room,) = await settle_in(bot, alice)
 
     assert heard(room) == [
@@ -39,7 +39,7 @@ async def test_the_welcome_links_to_the_space_and_the_first_chat(bot: Bot, alice
 
 
 async def test_no_moment_exists_in_which_a_room_cannot_be_recognised(
-    bot: Bot, server: Homeserver, alice: Person
+    bot: Bot, server: Homeserver, alice: User
 ) -> None:
     await settle_in(bot, alice)
 
@@ -50,7 +50,7 @@ async def test_no_moment_exists_in_which_a_room_cannot_be_recognised(
     assert not [change for change in server.changes() if "invite" in change]
 
 
-async def test_inviting_again_leads_to_the_same_space(bot: Bot, alice: Person) -> None:
+async def test_inviting_again_leads_to_the_same_space(bot: Bot, alice: User) -> None:
     (first,) = await settle_in(bot, alice)
     second = alice.invite_bot()
 
@@ -59,7 +59,7 @@ async def test_inviting_again_leads_to_the_same_space(bot: Bot, alice: Person) -
     assert_at_home(alice, first, second)
 
 
-async def test_three_invitations_at_once_bring_one_space(bot: Bot, alice: Person) -> None:
+async def test_three_invitations_at_once_bring_one_space(bot: Bot, alice: User) -> None:
     await bot.start()
     await bot.settled()
     rooms = [alice.invite_bot() for _ in range(3)]
@@ -69,7 +69,7 @@ async def test_three_invitations_at_once_bring_one_space(bot: Bot, alice: Person
     assert_at_home(alice, *rooms)
 
 
-async def test_two_people_at_once_get_a_space_each(bot: Bot, alice: Person, bob: Person) -> None:
+async def test_two_people_at_once_get_a_space_each(bot: Bot, alice: User, bob: User) -> None:
     await bot.start()
     await bot.settled()
     rooms = [alice.invite_bot(), bob.invite_bot()]
@@ -81,7 +81,7 @@ async def test_two_people_at_once_get_a_space_each(bot: Bot, alice: Person, bob:
     assert bob.space.membership(alice.id) == "leave"
 
 
-async def test_an_invitation_that_comes_two_ways_is_welcomed_once(bot: Bot, alice: Person) -> None:
+async def test_an_invitation_that_comes_two_ways_is_welcomed_once(bot: Bot, alice: User) -> None:
     # It falls into the time between the plugin's own look and maubot's first sync, and is in both.
     await bot.start()
     room = alice.invite_bot()
@@ -92,7 +92,7 @@ async def test_an_invitation_that_comes_two_ways_is_welcomed_once(bot: Bot, alic
 
 
 async def test_an_invitation_from_while_the_bot_was_down_is_answered(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     await bot.start()
     await bot.stop()
@@ -104,7 +104,7 @@ async def test_an_invitation_from_while_the_bot_was_down_is_answered(
 
 
 async def test_a_room_that_was_joined_while_nobody_was_there_is_greeted(
-    bot: Bot, server: Homeserver, alice: Person
+    bot: Bot, server: Homeserver, alice: User
 ) -> None:
     room = alice.invite_bot()
     server.world.join(BOT, room.room_id)
@@ -115,7 +115,7 @@ async def test_a_room_that_was_joined_while_nobody_was_there_is_greeted(
     assert_at_home(alice, room)
 
 
-async def test_a_bot_that_joins_by_itself_welcomes_just_the_same(bot: Bot, alice: Person) -> None:
+async def test_a_bot_that_joins_by_itself_welcomes_just_the_same(bot: Bot, alice: User) -> None:
     bot.autojoin = True
     (room,) = await settle_in(bot, alice)
 
@@ -123,7 +123,7 @@ async def test_a_bot_that_joins_by_itself_welcomes_just_the_same(bot: Bot, alice
 
 
 async def test_a_group_that_invites_the_bot_is_not_told_of_the_space(
-    bot: Bot, alice: Person, bob: Person
+    bot: Bot, alice: User, bob: User
 ) -> None:
     await bot.start()
     await bot.settled()
@@ -139,7 +139,7 @@ async def test_a_group_that_invites_the_bot_is_not_told_of_the_space(
 async def test_who_is_not_permitted_gets_one_polite_notice_and_nothing_else(
     bot: Bot, server: Homeserver
 ) -> None:
-    stranger = Person(server.world, "mallory", "elsewhere")
+    stranger = User(server.world, "mallory", "elsewhere")
     await bot.start()
     await bot.settled()
     rooms = [stranger.invite_bot()]
@@ -154,7 +154,7 @@ async def test_who_is_not_permitted_gets_one_polite_notice_and_nothing_else(
 
 # The whole of an onboarding takes fewer requests than this.
 async def test_the_name_in_the_user_id_stands_in_for_a_missing_display_name(
-    bot: Bot, server: Homeserver, alice: Person
+    bot: Bot, server: Homeserver, alice: User
 ) -> None:
     del server.world.names[alice.id]
 
@@ -164,7 +164,7 @@ async def test_the_name_in_the_user_id_stands_in_for_a_missing_display_name(
 
 
 async def test_a_first_chat_is_bound_to_its_owner_its_space_and_the_platform(
-    bot: Bot, alice: Person
+    bot: Bot, alice: User
 ) -> None:
     await settle_in(bot, alice)
 
@@ -183,7 +183,7 @@ async def test_a_first_chat_is_bound_to_its_owner_its_space_and_the_platform(
 
 
 async def test_many_people_at_once_are_all_served(bot: Bot, server: Homeserver) -> None:
-    people = [Person(server.world, f"person{number}") for number in range(12)]
+    people = [User(server.world, f"person{number}") for number in range(12)]
     rooms = await asyncio.wait_for(settle_in(bot, *people), 10)
 
     for person, room in zip(people, rooms, strict=True):

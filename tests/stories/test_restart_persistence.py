@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from plugin.matrix.account_data import HINT_TYPE
+from plugin.matrix.account_data import INDEX_TYPE
 
 from ..fakes.failpoints import refuse_writes
 from ..fakes.leftovers import lasting
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import add_chat, ask, settle_in
-from ..fakes.users import BINDING, Person, bindings
+from ..fakes.users import BINDING, User, bindings
 
 DAMAGE: dict[str, Callable[[Bot], object]] = {
     "kept": lambda bot: None,
@@ -66,7 +66,7 @@ DAMAGE: dict[str, Callable[[Bot], object]] = {
 }
 
 
-async def inhabit(bot: Bot, alice: Person, bob: Person) -> None:
+async def inhabit(bot: Bot, alice: User, bob: User) -> None:
     """Alice with three chats, of which she archived one, and Bob with two."""
     room, other = await settle_in(bot, alice, bob)
     await add_chat(bot, alice, room)
@@ -76,7 +76,7 @@ async def inhabit(bot: Bot, alice: Person, bob: Person) -> None:
     await bot.restart()
 
 
-async def assert_as_before(bot: Bot, people: tuple[Person, ...]) -> None:
+async def assert_as_before(bot: Bot, people: tuple[User, ...]) -> None:
     """Every chat answers, the archived one says so, and the next chat gets the next number."""
     for person in people:
         for chat in person.chats:
@@ -92,7 +92,7 @@ async def assert_as_before(bot: Bot, people: tuple[Person, ...]) -> None:
 
 @pytest.mark.parametrize("damage", DAMAGE)
 async def test_whatever_became_of_the_database_matrix_wins(
-    bot: Bot, alice: Person, bob: Person, damage: str
+    bot: Bot, alice: User, bob: User, damage: str
 ) -> None:
     await inhabit(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
@@ -110,7 +110,7 @@ async def test_whatever_became_of_the_database_matrix_wins(
     "damage", ["deleted", "other owners", "garbage in the chats", "everything dropped"]
 )
 async def test_the_restart_after_that_finds_a_sound_database(
-    bot: Bot, alice: Person, bob: Person, damage: str
+    bot: Bot, alice: User, bob: User, damage: str
 ) -> None:
     await inhabit(bot, alice, bob)
     sound = bot.query("SELECT * FROM chat ORDER BY room_id")
@@ -125,7 +125,7 @@ async def test_the_restart_after_that_finds_a_sound_database(
 
 
 async def test_a_database_that_takes_no_write_costs_nobody_anything(
-    bot: Bot, alice: Person, bob: Person
+    bot: Bot, alice: User, bob: User
 ) -> None:
     await inhabit(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
@@ -144,7 +144,7 @@ async def test_a_database_that_takes_no_write_costs_nobody_anything(
 
 
 async def test_without_the_hint_in_the_account_data_everything_is_found_too(
-    bot: Bot, alice: Person, bob: Person
+    bot: Bot, alice: User, bob: User
 ) -> None:
     await inhabit(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
@@ -167,12 +167,12 @@ HINTS: dict[str, Callable[[list[str]], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("hint", HINTS)
 async def test_a_wrong_hint_comes_to_the_same_result(
-    bot: Bot, alice: Person, bob: Person, hint: str
+    bot: Bot, alice: User, bob: User, hint: str
 ) -> None:
     await inhabit(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
     rooms = [room.room_id for room in (*alice.chats, *bob.chats, alice.space, bob.space)]
-    alice.world.account_data[BOT, HINT_TYPE] = {"v": 1, **HINTS[hint](rooms)}
+    alice.world.account_data[BOT, INDEX_TYPE] = {"v": 1, **HINTS[hint](rooms)}
 
     await bot.restart(keep_database=False)
 

@@ -29,7 +29,7 @@ from ..fakes.kill_points import Away, Deed, Killed, KilledAtStart, Live, Moment
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Event, Refusal, Room
 from ..fakes.stories import add_chat, settle_in
-from ..fakes.users import CHILD, Person, replies
+from ..fakes.users import CHILD, User, replies
 
 STEPS = 15
 PROPERTIES_PER_MACHINE = 25
@@ -66,7 +66,7 @@ class Life(RuleBasedStateMachine):
         (self.folder / "spacekeeper.db").unlink(missing_ok=True)
         # A start that hangs is killed at once; nobody waits for it before that.
         self.bot = Bot(self.server, self.folder, "startup: {wait: 0}")
-        self.people = [Person(self.world, "alice"), Person(self.world, "bob")]
+        self.people = [User(self.world, "alice"), User(self.world, "bob")]
         self.control: dict[str, Room] = {}
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -208,7 +208,7 @@ class Life(RuleBasedStateMachine):
         rows = self.bot.query("SELECT matrix_user_id, space_id FROM space")
         assert dict(rows) == expected
 
-    def answered(self, person: Person) -> list[Room]:
+    def answered(self, person: User) -> list[Room]:
         """The chats where this person can write and is to be answered."""
         return [
             self.world.rooms[room_id]
@@ -218,7 +218,7 @@ class Life(RuleBasedStateMachine):
             and self.world.rooms[room_id].membership(owner) == "join"
         ]
 
-    def write(self, person: Person, room: Room, text: str, moment: Moment) -> Event:
+    def write(self, person: User, room: Room, text: str, moment: Moment) -> Event:
         """Write something; whatever happens meanwhile, it gets one reply."""
         messages: list[Event] = []
         self.happen(moment, lambda: messages.append(person.write(room, text)))
@@ -226,13 +226,13 @@ class Life(RuleBasedStateMachine):
         assert len(replies(room, message)) == 1
         return message
 
-    def link(self, person: Person, room: Room, content: dict[str, Any]) -> None:
+    def link(self, person: User, room: Room, content: dict[str, Any]) -> None:
         space = space_of(self.world, person.id)
         if space is not None and not room.is_space:
             person.put_state(space, (CHILD, room.room_id), content)
 
     def happen_in(
-        self, person: Person, which: int, moment: Moment, deed: Callable[[Room], object]
+        self, person: User, which: int, moment: Moment, deed: Callable[[Room], object]
     ) -> None:
         """Let something happen in one of a person's rooms: those in use, which the bot is in."""
         rooms = [

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import ask, meanwhile, notice, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, CHILD, Person, links
+from ..fakes.users import BINDING, CHILD, User, links
 
 # A start without a database reads each chat's own state only after the first answers.
 pytestmark = pytest.mark.usefixtures("verifying")
@@ -22,7 +22,7 @@ ARCHIVED = "This chat is archived"
 
 @WHEN
 async def test_a_chat_that_its_owner_left_is_archived_and_comes_back_with_them(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
@@ -42,7 +42,7 @@ async def test_a_chat_that_its_owner_left_is_archived_and_comes_back_with_them(
 
 @WHEN
 async def test_a_chat_taken_out_of_the_space_is_archived_until_it_is_put_back(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
@@ -63,7 +63,7 @@ async def test_a_chat_taken_out_of_the_space_is_archived_until_it_is_put_back(
 
 @WHEN
 async def test_a_chat_the_bot_was_put_out_of_is_lost_and_never_made_again(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
@@ -80,7 +80,7 @@ async def test_a_chat_the_bot_was_put_out_of_is_lost_and_never_made_again(
 
 @WHEN
 async def test_a_space_the_bot_was_put_out_of_gets_a_successor_with_the_next_word(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
     old, chats = alice.space, alice.chats
@@ -101,7 +101,7 @@ async def test_a_space_the_bot_was_put_out_of_gets_a_successor_with_the_next_wor
 
 @WHEN
 async def test_an_owner_who_left_the_space_is_invited_back_with_their_next_word(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     await settle_in(bot, alice)
     space = alice.space
@@ -117,7 +117,7 @@ async def test_an_owner_who_left_the_space_is_invited_back_with_their_next_word(
 
 
 async def test_what_a_stranger_does_in_a_chat_changes_nothing(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
     alice.world.invite(alice.id, alice.chat.room_id, bob.id)
@@ -133,7 +133,7 @@ async def test_what_a_stranger_does_in_a_chat_changes_nothing(
 
 
 async def test_what_happens_to_one_reads_nobody_elses_rooms(
-    bot: Bot, alice: Person, bob: Person
+    bot: Bot, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice, bob)
     mark = len(bot.server.calls)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ..fakes.fake_platform import Oracle
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import add_chat, ask, meanwhile, notice, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, Person, links
+from ..fakes.users import BINDING, User, links
 
 # A start without a database reads each chat's own state only after the first answers.
 pytestmark = pytest.mark.usefixtures("verifying")
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.usefixtures("verifying")
 WHEN = pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
 
 
-def replace(person: Person, room: Room, by: str = BOT) -> Room:
+def replace(person: User, room: Room, by: str = BOT) -> Room:
     """Upgrade a room, by default with the bot's account in some client; the owner comes along."""
     new = person.world.upgrade(by, room.room_id)
     person.accept_all()
     return new
 
 
-def replace_without_bot(person: Person, room: Room) -> Room:
+def replace_without_bot(person: User, room: Room) -> Room:
     """Close a room for one that its owner made alone."""
     create = {"predecessor": {"room_id": room.room_id}}
     new = person.world.create(person.id, {"creation_content": create})
@@ -34,7 +34,7 @@ def replace_without_bot(person: Person, room: Room) -> Room:
     return new
 
 
-def promote(person: Person, room: Room) -> None:
+def promote(person: User, room: Room) -> None:
     """Give a person the power that the bot has, as older rooms may have it."""
     levels = room.content("m.room.power_levels")
     users = {**levels["users"], person.id: 100}
@@ -43,7 +43,7 @@ def promote(person: Person, room: Room) -> None:
 
 @WHEN
 async def test_a_chat_that_its_owner_upgraded_goes_on_in_its_new_room(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     await settle_in(bot, alice)
     binding = alice.chat.content(BINDING)
@@ -53,14 +53,14 @@ async def test_a_chat_that_its_owner_upgraded_goes_on_in_its_new_room(
     await notice(bot)
 
     assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
-    assert oracle.asked[-1][0] == binding["platform_chat_id"]
+    assert platform.asked[-1][0] == binding["platform_chat_id"]
     assert list(links(alice.space)) == [new.room_id]
     assert len(alice.spaces) == 1
 
 
 @WHEN
 async def test_an_upgraded_chat_goes_on_in_its_new_room(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
     old = alice.chats[1]
@@ -71,14 +71,14 @@ async def test_an_upgraded_chat_goes_on_in_its_new_room(
 
     assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
     assert new.content(BINDING) == binding
-    assert oracle.asked[-1][0] == binding["platform_chat_id"]
+    assert platform.asked[-1][0] == binding["platform_chat_id"]
     assert set(links(alice.space)) == {alice.chats[0].room_id, new.room_id}
     assert len(alice.spaces) == 1
 
 
 @WHEN
 async def test_a_chat_upgraded_twice_is_followed_to_the_last_room(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     await settle_in(bot, alice)
     old = alice.chat
@@ -92,7 +92,7 @@ async def test_a_chat_upgraded_twice_is_followed_to_the_last_room(
 
 @WHEN
 async def test_an_upgraded_space_takes_its_chats_along(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     old = alice.space
@@ -111,7 +111,7 @@ async def test_an_upgraded_space_takes_its_chats_along(
 
 @pytest.mark.parametrize("when", ["live", "after a restart"])
 async def test_an_upgraded_space_is_not_joined_again_nor_looked_at_for_others(
-    bot: Bot, oracle: Oracle, alice: Person, bob: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, when: str
 ) -> None:
     await settle_in(bot, alice, bob)
     old, other = alice.space, bob.chat
@@ -139,7 +139,7 @@ async def test_an_upgraded_space_is_not_joined_again_nor_looked_at_for_others(
 
 @WHEN
 async def test_a_chat_closed_for_good_is_archived_and_cannot_be_restored(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
@@ -158,7 +158,7 @@ async def test_a_chat_closed_for_good_is_archived_and_cannot_be_restored(
 
 @WHEN
 async def test_a_chat_replaced_by_a_room_without_the_bot_goes_on_there_once_it_is_invited(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
@@ -175,13 +175,13 @@ async def test_a_chat_replaced_by_a_room_without_the_bot_goes_on_there_once_it_i
     await notice(bot)
 
     assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
-    assert oracle.asked[-1][0] == conversation
+    assert platform.asked[-1][0] == conversation
     assert set(links(alice.space)) == {alice.chats[0].room_id, new.room_id}
 
 
 @WHEN
 async def test_a_chat_that_was_replaced_is_not_brought_back_when_its_successor_is_lost(
-    bot: Bot, oracle: Oracle, alice: Person, when: str
+    bot: Bot, platform: FakePlatform, alice: User, when: str
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     old = alice.chats[1]

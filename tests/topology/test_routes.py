@@ -5,7 +5,7 @@ from __future__ import annotations
 from mautrix.types import RoomID
 
 from plugin.topology.model import Chat, Space, Status
-from plugin.topology.routes import Routes, Slot, build_routes
+from plugin.topology.routes import CurrentRoutes, Routes, build_routes
 
 from ..planner.snapshots import ALICE, BOB, CHAT, OTHER, SPACE, bind, topology
 
@@ -17,8 +17,8 @@ SPACES = [Space(SPACE, ALICE), Space(BOBS_SPACE, BOB)]
 ALL = topology(SPACES, [SECOND, BOBS, FIRST])
 
 
-def slot() -> Slot:
-    slot = Slot()
+def slot() -> CurrentRoutes:
+    slot = CurrentRoutes()
     slot.swap(build_routes(ALL), 0)
     return slot
 
@@ -82,7 +82,7 @@ def test_a_part_is_what_these_owners_have() -> None:
 
 
 def test_a_swap_puts_everything_in_force_at_once() -> None:
-    slot = Slot()
+    slot = CurrentRoutes()
 
     slot.swap(build_routes(ALL), slot.changes)
 
