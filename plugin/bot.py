@@ -1,4 +1,4 @@
-"""The lifecycle: put the parts together, reconcile, register the handlers, stop.
+"""The plugin object, as maubot knows it: start, stop, and a configuration that was saved.
 
 No handler is decorated on this class: maubot would register it before `start()` runs, and it
 would serve people before it is known which room is whose. `start()` never raises: maubot would
@@ -16,42 +16,27 @@ from maubot import Plugin
 from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Database, UpgradeTable
 
-from .cache.inbox import Inbox
 from .cache.tables import upgrade_table
-from .cache.topology_store import Store
-from .cache.transactions import FencedDatabase
-from .config.active import ActiveConfig, activate
+from .config.active import ActiveConfig, CurrentConfig, activate
 from .config.file import DEFAULTS, Config, is_fatal, read_settings
+from .config.timing import Limits, Timing
 from .errors import UserError
-from .lifecycle.compose import Handlers, assemble
+from .lifecycle.compose import Host, Services, compose
 from .lifecycle.single_instance import stop_previous
 from .lifecycle.startup import Start
 from .lifecycle.sync_cursor import SyncCursor, Tokens
-from .matrix.client import Matrix, connect
 from .matrix.until_answered import until_answered
-from .planner.plan import Rules
-from .reconciler.loop import Reconciler
 from .reconciler.report import Report
-from .reconciler.run import Runner
-from .spaces.provision import Provisioning
-from .topology.marks import Identity
-from .topology.routes import CurrentRoutes
-
-# The chats themselves are verified when the people have had their first answers.
-VERIFY_AFTER = 5.0
 
 
 class Spacekeeper(Plugin):
     """One instance of the plugin, from a start to the next stop."""
 
-    setup: ActiveConfig
+    timing: Timing = Timing()
+    limits: Limits = Limits()
+    active: CurrentConfig
     platform_http: ClientSession | None = None
-    matrix: Matrix
-    store: Store
-    slot: CurrentRoutes
-    reconciler: Reconciler
-    provisioning: Provisioning
-    handlers: Handlers
+    services: Services
     cursor: SyncCursor | None = None
     main_task: asyncio.Task[None] | None = None
     superseded: bool = False
@@ -74,13 +59,13 @@ class Spacekeeper(Plugin):
         self.platform_http = ClientSession(
             connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar()
         )
-        self._read_config(None)
-        if is_fatal(self.setup.problems):
+        self.active = CurrentConfig(self._read_config(None))
+        if is_fatal(self.active.active.problems):
             self.log.error("Nobody is served until the configuration is mended")
             return
         served = self._launch()
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(served.wait(), self.setup.settings.startup_wait)
+            await asyncio.wait_for(served.wait(), self.active.settings.startup_wait)
 
     async def stop(self) -> None:
         """Let go of everything; what was not answered yet stays unanswered in Matrix."""
@@ -88,8 +73,8 @@ class Spacekeeper(Plugin):
             if self.main_task is not None:
                 self.main_task.cancel()
                 await asyncio.wait({self.main_task})
-                self.reconciler.close()
-                await self.handlers.close()
+                self.services.reconciler.close()
+                await self.services.close()
             if self.cursor is not None and not self.superseded:
                 await self.cursor.note()
         finally:
@@ -99,19 +84,23 @@ class Spacekeeper(Plugin):
     def on_external_config_update(self) -> None:
         """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
         # Until somebody is served, nothing is in force that a mistake could leave as it is.
-        self._read_config(self.setup if self.main_task is not None else None)
-        if self.main_task is None and not is_fatal(self.setup.problems):
+        before = self.active.active if self.main_task is not None else None
+        self.active.active = self._read_config(before)
+        if self.main_task is None and not is_fatal(self.active.active.problems):
             self._launch()
 
     def _launch(self) -> asyncio.Event:
-        """Come to life; what is returned is set when people are served."""
-        self._compose()
+        """Start serving; what is returned is set when people are served."""
+        assert isinstance(self.database, Database)
+        instance = self.active.settings.instance_key or self.id
+        host = Host(self.client, self.database, instance, self.log, self._step_down)
+        self.services = compose(host, self.active, self.timing, self.limits)
         served = asyncio.Event()
         self.main_task = asyncio.create_task(self._run(served))
         self.main_task.add_done_callback(self._report_end)
         return served
 
-    def _read_config(self, before: ActiveConfig | None) -> None:
+    def _read_config(self, before: ActiveConfig | None) -> ActiveConfig:
         assert isinstance(self.config, Config)
         assert self.platform_http is not None
         settings, problems = read_settings(self.config, before.settings if before else DEFAULTS)
@@ -122,81 +111,64 @@ class Spacekeeper(Plugin):
         elif not problems:
             # Brings in what is missing, comments too, for whoever opens it next.
             self.config.update()
-        self.setup = activate(settings, problems, self.platform_http, before, bot=self.client.mxid)
-
-    def _compose(self) -> None:
-        assert isinstance(self.database, Database)
-        self.slot = CurrentRoutes()
-        identity = Identity(self.client.mxid, self.setup.settings.instance_key or self.id)
-        self.matrix = connect(self.client, identity)
-        database = FencedDatabase(self.database, self.log, self._step_down)
-        self.store = Store(database)
-
-        def rules() -> Rules:
-            return Rules(identity, self.setup.settings.default_platform)
-
-        runs = Runner(self.matrix, self.store, self.slot, rules)
-        self.reconciler = Reconciler(runs)
-        self.provisioning = Provisioning(
-            self.matrix, self.store, self.reconciler, lambda: self.setup
-        )
-        self.handlers = assemble(self.provisioning, Inbox(database), lambda: self.setup)
+        return activate(settings, problems, self.platform_http, before, bot=self.client.mxid)
 
     async def _run(self, served: asyncio.Event) -> None:
         """Everything between a start and a stop, in its order."""
-        loaded = await self.store.take_over()
-        kept = await self.handlers.inbox.load()
-        start = Start(self.matrix.reader, self.reconciler, self.handlers.invitations)
+        services = self.services
+        reconciler, catch_up = services.reconciler, services.catch_up
+        loaded = await services.store.take_over()
+        kept = await services.inbox.load()
+        start = Start(services.matrix.reader, reconciler, services.invitations)
         begun = await start.warm(loaded)
         if begun is None:
             begun = await start.cold(loaded)
-            unverified = frozenset(self.slot.current.rooms_of)
-            await self.store.put_unverified(unverified, verified=False)
+            unverified = frozenset(services.routes.rooms_of)
+            await services.store.put_unverified(unverified, verified=False)
         else:
             unverified = loaded.unverified
-        catch_up = self.handlers.catch_up
-        resume = partial(self.handlers.resumption.resume, kept, begun.sync, begun.since)
-        await until_answered(resume, self.log)
+        resume = partial(services.resume.resume, kept, begun.sync, begun.since)
+        await until_answered(resume, self.timing.backoff, self.log)
         catch_up.start_at(begun.token)
-        self.cursor = self._register(Tokens(begun.token, begun.done))
+        self.cursor = self._register(Tokens(begun.token, begun.done, self.timing.save_cursor))
         served.set()
         # Before anything else is waited for: what is delivered meanwhile came later.
         await catch_up.close_gap(begun.token)
-        saved = await self.handlers.intake.pending.save() and self.handlers.invitations.idle
+        saved = await services.pending.save() and services.invitations.idle
         # Where something could not be looked at, or an invitation is not answered yet, which
         # stands in no later sync, the next start must look at everything again.
-        await self.store.put_token(begun.token if begun.settled and saved else SyncToken(""))
+        token = begun.token if begun.settled and saved else SyncToken("")
+        await services.store.put_token(token)
         if not begun.since:
             # Without this, what is written from now on would be lost with the database.
             await self.cursor.note_in_matrix()
         if begun.report is not None:
             self._finish_homes(begun.report)
             await self._welcome_joined_rooms(begun.report)
-        self.reconciler.on_report = self._welcome_joined_rooms
-        await asyncio.gather(
-            self.reconciler.serve(), self.reconciler.verify(unverified, VERIFY_AFTER)
-        )
+        reconciler.on_report = self._welcome_joined_rooms
+        await asyncio.gather(reconciler.serve(), reconciler.verify(unverified))
 
     def _register(self, tokens: Tokens) -> SyncCursor:
         """Let events in: nothing before this does."""
-        cursor = SyncCursor(self.store, self.matrix.reader, self.handlers, tokens)
-        for handler in (*self.handlers.all, cursor):
+        services = self.services
+        cursor = SyncCursor(services.store, services.matrix.reader, services, tokens)
+        for handler in (*services.handlers, cursor):
             self.register_handler_class(handler)
         return cursor
 
     async def _welcome_joined_rooms(self, report: Report) -> None:
         """Welcome whoever maubot joined without the plugin hearing of it."""
-        await self.handlers.invitations.greet(report.foreign.values())
+        await self.services.invitations.greet(report.foreign.values())
 
     def _finish_homes(self, report: Report) -> None:
-        """Make the first chat where an earlier life got no further than the Space."""
+        """Make the first chat where an earlier run got no further than the Space."""
         for owner in report.unfinished:
-            if (space := self.slot.current.spaces.get(owner)) is not None:
-                self.handlers.queues.put(space.room_id, partial(self._ensure_rooms, owner))
+            if (space := self.services.routes.spaces.get(owner)) is not None:
+                self.services.queues.put(space.room_id, partial(self._ensure_rooms, owner))
 
     async def _ensure_rooms(self, owner: UserID) -> None:
         try:
-            await self.provisioning.ensure_rooms(owner)
+            await self.services.provisioning.ensure_rooms(owner)
         except UserError as error:
             self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
 

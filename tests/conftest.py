@@ -1,8 +1,5 @@
 """What the tests share: a homeserver, the plugin running as in maubot, and people.
 
-The plugin's patience is cut short: how long it waits between tries is tested where the waiting
-is written, and everywhere else it would only cost time.
-
 HYPOTHESIS_PROFILE chooses how many examples the property tests try: few on every change, many at
 night. No profile has a deadline: a slow machine is no bug. The examples of "ci" are the same on
 every run, so that a change is never blamed for another one's luck.
@@ -17,7 +14,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from plugin.matrix.throttle import RetryPolicy
 from plugin.platforms import registry
 
 from .fakes.fake_platform import FAKE_PLATFORM, FakePlatform, FakePlatformSettings
@@ -36,28 +32,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-@pytest.fixture(autouse=True)
-def _no_time_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plugin.matrix.throttle.FIRST_WAIT", 0.001)
-    monkeypatch.setattr("plugin.reconciler.loop.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("plugin.reconciler.loop.DEBOUNCE", 0.0)
-    monkeypatch.setattr("plugin.reconciler.observe.RECHECK_DELAY", 0.0)
-    monkeypatch.setattr("plugin.delivery.answer.RETRY_DELAYS", (0.0, 0.0))
-    monkeypatch.setattr("plugin.delivery.room_queues.GRACE", 0.05)
-
-
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(bot: Bot) -> None:
     """Give up on a homeserver that fails after a few tries, within milliseconds."""
-    brief = RetryPolicy(in_flight=8, attempt=5, total=0.01)
-    for kind in ("READ", "WRITE"):
-        monkeypatch.setattr(f"plugin.matrix.api.{kind}", brief)
+    bot.give_up_soon()
 
 
 @pytest.fixture
-def verifying(monkeypatch: pytest.MonkeyPatch) -> None:
+def verifying(bot: Bot) -> None:
     """Let the verification of every chat follow a start at once."""
-    monkeypatch.setattr("plugin.bot.VERIFY_AFTER", 0.0)
+    bot.verify_at_once()
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ class _Course:
         await plugin.internal_start()
         await after("the very first start")
         # In its life the plugin notes each control room as it meets it; these it met all at once.
-        await plugin.reconciler.run("benchmark")
+        await plugin.services.reconciler.run("benchmark")
         await self.host.stop(plugin)
         await self.run(proxy, 0, after)
         return requests

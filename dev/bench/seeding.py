@@ -14,7 +14,7 @@ import aiohttp
 import attr
 from mautrix.types import RoomID, UserID
 
-from plugin.matrix.room_requests import RoomSpec, chat_request, space_request
+from plugin.matrix.create_room import RoomSpec, chat_request, space_request
 from plugin.topology.contents import child_content
 from plugin.topology.marks import Identity
 from plugin.topology.model import CHILD_TYPE, Binding

@@ -51,7 +51,7 @@ async def measure(how: str, spaces: int, chats: int, database: Path) -> dict[str
     try:
         figures = await _start(plugin, simulation)
         _check(plugin, spaces, chats)
-        lookup, bare_lookup = _time_lookups(plugin.slot, spaces, chats)
+        lookup, bare_lookup = _time_lookups(plugin.services.routes, spaces, chats)
         # The token that makes the next start a warm one is noted last.
         await asyncio.sleep(SETTLING)
     finally:
@@ -87,7 +87,7 @@ async def _start(plugin: Spacekeeper, simulation: Simulation) -> dict[str, Any]:
 
 
 def _check(plugin: Spacekeeper, spaces: int, chats: int) -> None:
-    found = plugin.slot.current
+    found = plugin.services.routes
     if (len(found.spaces), len(found.chats)) != (spaces, spaces * chats):
         raise AssertionError(f"found {len(found.spaces)} Spaces and {len(found.chats)} chats")
 
@@ -114,7 +114,7 @@ async def _watch_loop() -> float:
         longest = max(longest, time.perf_counter() - begun - TICK)
 
 
-def _time_lookups(slot: CurrentRoutes, spaces: int, chats: int) -> tuple[float, float]:
+def _time_lookups(routes: CurrentRoutes, spaces: int, chats: int) -> tuple[float, float]:
     """Seconds a lookup takes, and what the bare dictionary takes of it, for ids that come fresh
     from an event: never hashed before."""
     chance = random.Random(0)  # noqa: S311 (no secret)
@@ -125,12 +125,12 @@ def _time_lookups(slot: CurrentRoutes, spaces: int, chats: int) -> tuple[float, 
             for _ in range(LOOKUPS)
         ]
 
-    looked_up, bare, dictionary = [], [], slot.current.chats
+    looked_up, bare, dictionary = [], [], routes.chats
     for _ in range(BATCHES):
         ids = fresh_ids()
         begun = time.thread_time()
         for one in ids:
-            slot.current.lookup(one)
+            routes.lookup(one)
         looked_up.append((time.thread_time() - begun) / LOOKUPS)
         ids = fresh_ids()
         begun = time.thread_time()

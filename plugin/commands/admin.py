@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mautrix.types import UserID
 
-from ..config.active import ActiveConfig
+from ..config.active import CurrentConfig
 from ..config.permissions import Level
 from ..errors import UserError
 from ..reconciler.loop import Reconciler
@@ -20,9 +18,9 @@ USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`
 class Administration:
     """Answers `!admin`."""
 
-    def __init__(self, reconciler: Reconciler, setup: Callable[[], ActiveConfig]) -> None:
+    def __init__(self, reconciler: Reconciler, config: CurrentConfig) -> None:
         self.reconciler = reconciler
-        self.setup = setup
+        self.config = config
 
     async def run(self, sender: UserID, words: str) -> str:
         """Carry out the words behind `!admin`.
@@ -30,7 +28,7 @@ class Administration:
         Raises:
             UserError: the sender is no administrator, or the words make no sense.
         """
-        if self.setup().level_of(sender) < Level.ADMIN:
+        if self.config.level_of(sender) < Level.ADMIN:
             raise UserError("That is for administrators; `permissions` says who is one.")
         match words.split():
             case ["status"]:
@@ -61,11 +59,10 @@ class Administration:
 
     def _status(self) -> str:
         api, last = self.reconciler.reader.api, self.reconciler.last
-        routes = self.reconciler.slot.current
-        stale = [room_id for room_id, chat in routes.chats.items() if chat.stale]
+        routes = self.reconciler.routes
         lines = [
             f"{len(routes.spaces)} Spaces, {len(routes.chats)} chats, "
-            f"{len(stale)} stale, {len(routes.unread)} rooms unread."
+            f"{len(routes.stale)} stale, {len(routes.unread)} rooms unread."
         ]
         if last is None:
             lines.append("No reconciliation was needed since the start.")
@@ -76,5 +73,7 @@ class Administration:
             )
         sent = ", ".join(f"{kind} {number}" for kind, number in sorted(api.sent.items()))
         lines.append(f"Requests since the start: {sent or 'none'}; 429 answers: {api.limited}.")
-        lines += [f"Stale or unread: `{room_id}`" for room_id in sorted({*stale, *routes.unread})]
+        lines += [
+            f"Stale or unread: `{room_id}`" for room_id in sorted(routes.stale | routes.unread)
+        ]
         return "  \n".join(lines)

@@ -7,9 +7,8 @@ and curation.py; whoever asks is served their own chats only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
-from ..config.active import ActiveConfig
+from ..config.active import CurrentConfig
 from ..errors import UserError
 from ..matrix.links import link, plain, room_url
 from ..spaces.edit import ChatEdits
@@ -20,12 +19,12 @@ from .arguments import Request, parse_number, parse_title
 class ChatCommands:
     """Carries out what owners ask for."""
 
-    def __init__(self, edits: ChatEdits, setup: Callable[[], ActiveConfig]) -> None:
+    def __init__(self, edits: ChatEdits, config: CurrentConfig) -> None:
         self.edits = edits
         self.provisioning = edits.provisioning
         self.matrix = edits.matrix
-        self.slot = edits.slot
-        self.setup = setup
+        self.routes = edits.routes
+        self.config = config
 
     async def new(self, request: Request) -> str:
         title = parse_title(request.words)
@@ -42,9 +41,7 @@ class ChatCommands:
 
     async def chats(self, request: Request) -> str:
         owner = request.message.sender
-        chats = [
-            chat for chat in self.slot.current.chats_of(owner) if chat.status is not Status.LOST
-        ]
+        chats = [chat for chat in self.routes.chats_of(owner) if chat.status is not Status.LOST]
         if not chats:
             return "You have no chats yet. `!new` starts one."
         links = await asyncio.gather(*(self._link(chat) for chat in chats))
@@ -94,20 +91,20 @@ class ChatCommands:
         home = await self.provisioning.ensure_rooms(request.message.sender)
         invited = await self.provisioning.invite_back(home.space.room_id, home.space.owner)
         name = await self.matrix.lookups.state_value(home.space.room_id, "m.room.name", "name", "")
-        url = room_url(home.space.room_id, self.setup().bot, home.space.owner)
+        url = room_url(home.space.room_id, self.config.bot, home.space.owner)
         where = link(name or "your Space", url)
         return f"I invited you to {where} again." if invited else f"Your chats are in {where}."
 
     def _find(self, request: Request, words: str, usage: str) -> Chat:
         number = parse_number(words, usage)
-        for chat in self.slot.current.chats_of(request.message.sender):
+        for chat in self.routes.chats_of(request.message.sender):
             if chat.binding.number == number:
                 return chat
         raise UserError(f"You have no chat `C{number}`. `!chats` lists the ones you have.")
 
     async def _link(self, chat: Chat) -> str:
         name = await self.matrix.lookups.state_value(chat.room_id, "m.room.name", "name", "")
-        url = room_url(chat.room_id, self.setup().bot, chat.owner)
+        url = room_url(chat.room_id, self.config.bot, chat.owner)
         return link(name or chat.binding.chat_id, url)
 
 

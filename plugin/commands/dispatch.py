@@ -12,13 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attr
 
-from ..config.active import ActiveConfig
 from ..config.permissions import Level
 from ..delivery.amend import Amend
 from ..failpoints import failpoint
 from ..message import IncomingMessage
-from ..reconciler.loop import Reconciler
-from ..spaces.edit import ChatEdits
 from ..topology.model import Chat
 from .admin import Administration
 from .arguments import Request
@@ -46,18 +43,16 @@ class Commands:
 
     def __init__(
         self,
-        edits: ChatEdits,
-        reconciler: Reconciler,
-        setup: Callable[[], ActiveConfig],
+        chats: ChatCommands,
+        administration: Administration,
         amendments: Amend,
     ) -> None:
-        self.sender = edits.matrix.sender
-        self.slot = edits.slot
-        self.reconciler = reconciler
-        self.setup = setup
+        self.sender = chats.matrix.sender
+        self.routes = chats.routes
+        self.reconciler = administration.reconciler
+        self.config = administration.config
         self.amendments = amendments
-        self.administration = Administration(reconciler, setup)
-        chats = ChatCommands(edits, setup)
+        self.administration = administration
         self.table: Mapping[str, Command] = {
             "new": Command("!new [title]", "start a new chat", chats.new),
             "chats": Command("!chats", "list your chats", chats.chats),
@@ -123,14 +118,14 @@ class Commands:
         return f"I gave up {_messages(len(given_up))}."
 
     async def _status(self, request: Request) -> str:
-        chats = self.slot.current.chats_of(request.message.sender)
-        return describe_status(chats, self.slot.current, self.reconciler.last, self.setup())
+        chats = self.routes.chats_of(request.message.sender)
+        return describe_status(chats, self.routes, self.reconciler.last, self.config.active)
 
     async def _admin(self, request: Request) -> str:
         return await self.administration.run(request.message.sender, request.words)
 
     async def _help(self, request: Request) -> str:
-        admin = self.setup().level_of(request.message.sender) >= Level.ADMIN
+        admin = self.config.level_of(request.message.sender) >= Level.ADMIN
         lines = [
             f"- `{(not request.chat and command.elsewhere) or command.usage}`: {command.does}"
             for name, command in self.table.items()

@@ -13,7 +13,7 @@ from ..topology.routes import Routes
 
 
 def describe_status(
-    chats: Sequence[Chat], routes: Routes, last: Report | None, setup: ActiveConfig
+    chats: Sequence[Chat], routes: Routes, last: Report | None, config: ActiveConfig
 ) -> str:
     """How things are, for one person.
 
@@ -21,7 +21,7 @@ def describe_status(
         chats: the person's chats.
         routes: the routes in force, for what could not be read.
         last: the last reconciliation, if there was one.
-        setup: the configuration in force, and what is wrong with it.
+        config: the configuration in force, and what is wrong with it.
     """
     count = Counter(chat.status for chat in chats)
     stale = sum(chat.stale for chat in chats)
@@ -39,10 +39,10 @@ def describe_status(
         lines.append(f"I last looked at Matrix {ago} s ago, which took {last.seconds:.1f} s.")
     else:
         lines.append("Nothing had to be looked at in Matrix since my last start.")
-    platforms = ", ".join(f"`{name}`" for name in sorted(setup.platforms)) or "none"
-    lines.append(f"Platforms: {platforms}; new chats use `{setup.settings.default_platform}`.")
+    platforms = ", ".join(f"`{name}`" for name in sorted(config.platforms)) or "none"
+    lines.append(f"Platforms: {platforms}; new chats use `{config.settings.default_platform}`.")
     text = "  \n".join(lines)
-    if setup.problems:
-        problems = "\n".join(f"- {problem}" for problem in setup.problems)
+    if config.problems:
+        problems = "\n".join(f"- {problem}" for problem in config.problems)
         text += f"\n\nThe configuration has problems:\n\n{problems}"
     return text

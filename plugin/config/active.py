@@ -59,6 +59,39 @@ class ActiveConfig:
             ) from None
 
 
+class CurrentConfig:
+    """Holds the configuration in force; one assignment changes all of it.
+
+    Whoever keeps this reads what is in force now; whoever keeps something out of it may find
+    that it was replaced since.
+    """
+
+    def __init__(self, active: ActiveConfig) -> None:
+        self.active = active
+
+    @property
+    def settings(self) -> Settings:
+        """What is in force, checked."""
+        return self.active.settings
+
+    @property
+    def bot(self) -> UserID:
+        """The bot's user id."""
+        return self.active.bot
+
+    def level_of(self, user_id: UserID) -> Level:
+        """What a user may do."""
+        return self.active.level_of(user_id)
+
+    def platform(self, name: str) -> Platform:
+        """The platform of this name.
+
+        Raises:
+            UserError: there is none; the chats that are bound to it wait for it.
+        """
+        return self.active.platform(name)
+
+
 def activate(
     settings: Settings,
     problems: tuple[str, ...],

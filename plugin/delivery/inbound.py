@@ -17,8 +17,6 @@ from ..message import IncomingMessage
 from .amend import Amend
 from .pending import PendingMessage, PendingMessages
 
-# Messages of one person that may wait; what comes beyond is set aside, not lost.
-LONGEST_QUEUE = 100
 # A message may come twice, soon after one another, while a start is caught up with.
 REMEMBERED = 10_000
 CUT_OFF = (
@@ -30,9 +28,10 @@ CUT_OFF = (
 class Inbound:
     """Takes messages in."""
 
-    def __init__(self, pending: PendingMessages, amendments: Amend) -> None:
+    def __init__(self, pending: PendingMessages, amendments: Amend, longest_queue: int) -> None:
         self.pending = pending
         self.amendments = amendments
+        self.longest_queue = longest_queue
         self._seen: dict[EventID, None] = {}
         self._holds = 0
         self._held: list[Callable[[], None]] = []
@@ -124,9 +123,9 @@ class Inbound:
         if not self._is_new(message.event_id):
             return
         failpoint("received")
-        if self.pending.waiting(message.sender) >= LONGEST_QUEUE and not at_once:
+        if self.pending.waiting(message.sender) >= self.longest_queue and not at_once:
             text = (
-                f"{LONGEST_QUEUE} of your messages wait for an answer. I set aside what you "
+                f"{self.longest_queue} of your messages wait for an answer. I set aside what you "
                 "write until then; `!retry` takes it up."
             )
             self.pending.set_aside_with(message, text)

@@ -19,14 +19,11 @@ from mautrix.types import EventID, RoomID, UserID
 from ..cache.inbox import Inbox, State
 from ..failpoints import failpoint
 from ..matrix.api import NoAnswer
-from ..matrix.sender import Sender
-from ..matrix.throttle import wait_before
+from ..matrix.retry import Backoff
 from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
 from .error_boundary import ErrorBoundary
 from .room_queues import RoomQueues
-
-LONGEST_PAUSE = 60.0
 
 
 @attr.define(eq=False)
@@ -54,12 +51,13 @@ class PendingMessages:
     for their owner."""
 
     def __init__(
-        self, inbox: Inbox, queues: RoomQueues, boundary: ErrorBoundary, sender: Sender
+        self, inbox: Inbox, queues: RoomQueues, boundary: ErrorBoundary, backoff: Backoff
     ) -> None:
         self.inbox = inbox
         self.queues = queues
         self.boundary = boundary
-        self.sender = sender
+        self.sender = boundary.sender
+        self.backoff = backoff
         self.open: dict[EventID, PendingMessage] = {}
         self.aside: dict[RoomID, dict[EventID, PendingMessage]] = defaultdict(dict)
         self._handle: Handle
@@ -176,7 +174,7 @@ class PendingMessages:
             try:
                 await self.boundary.answer(work, pending.message.room_id, pending.message.event_id)
             except NoAnswer:
-                await asyncio.sleep(wait_before(attempt, LONGEST_PAUSE))
+                await asyncio.sleep(self.backoff.delay(attempt))
             except PlatformError as error:
                 await self._fail(pending, error)
                 return

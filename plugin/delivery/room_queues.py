@@ -13,14 +13,16 @@ from mautrix.types import RoomID
 
 Work = Callable[[], Awaitable[None]]
 
-# Seconds that work which has begun gets to end by itself when the plugin stops.
-GRACE = 5.0
-
 
 class RoomQueues:
     """Runs work room by room; a room without work costs nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float) -> None:
+        """
+        Args:
+            grace: seconds that work which has begun gets to end by itself when this is closed.
+        """
+        self._grace = grace
         self._waiting: dict[RoomID, deque[Work]] = {}
         self._current: dict[RoomID, asyncio.Task[None]] = {}
         self._workers: set[asyncio.Task[None]] = set()
@@ -50,7 +52,7 @@ class RoomQueues:
         for queue in self._waiting.values():
             queue.clear()
         if self._workers:
-            await asyncio.wait(self._workers, timeout=GRACE)
+            await asyncio.wait(self._workers, timeout=self._grace)
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()

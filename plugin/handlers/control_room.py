@@ -6,13 +6,11 @@ made if there is none; there is never a second working room beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
 from ..commands.dispatch import Commands
-from ..config.active import ActiveConfig
+from ..config.active import CurrentConfig
 from ..config.permissions import Level
 from ..errors import UserError
 from ..matrix.api import NoAnswer
@@ -34,13 +32,13 @@ class ControlRoom:
         matrix: Matrix,
         provisioning: Provisioning,
         commands: Commands,
-        setup: Callable[[], ActiveConfig],
+        config: CurrentConfig,
     ) -> None:
         self.matrix = matrix
         self.provisioning = provisioning
-        self.slot = provisioning.slot
+        self.routes = provisioning.routes
         self.commands = commands
-        self.setup = setup
+        self.config = config
         self.log = provisioning.reconciler.log
         self._shown: set[tuple[RoomID, UserID]] = set()
 
@@ -56,21 +54,21 @@ class ControlRoom:
             # Made by another instance, perhaps, or by an earlier life a moment before it ended.
             scope = Scope(frozenset({sender}), frozenset({room_id}))
             await self.provisioning.owner_lock.refresh(scope, "somebody wrote in an unknown room")
-        if room_id in self.slot.current.unread:
+        if room_id in self.routes.unread:
             scope = Scope(frozenset({sender}), frozenset({room_id}))
             await self.provisioning.owner_lock.refresh(scope, "somebody wrote in an unread room")
-            if room_id in self.slot.current.unread:
+            if room_id in self.routes.unread:
                 raise UserError(UNREAD)
-        return self.slot.current.lookup(room_id)
+        return self.routes.lookup(room_id)
 
     async def receive(self, message: IncomingMessage) -> None:
         """Answer somebody who wrote outside their chats."""
-        if self.setup().level_of(message.sender) < Level.USER:
+        if self.config.level_of(message.sender) < Level.USER:
             return
         in_group = not await self.is_control_room(message.room_id, message.sender)
         if not in_group:
             if self.commands.is_command(message.body):
-                if message.sender not in self.slot.current.spaces:
+                if message.sender not in self.routes.spaces:
                     await self.reinvite_to_space(message.sender)
                 await self.commands.run(message, None)
                 await self.reinvite_to_space(message.sender)
@@ -99,11 +97,11 @@ class ControlRoom:
     async def is_control_room(self, room_id: RoomID, sender: UserID) -> bool:
         """Whether the bot and this person are alone in the room."""
         members = await self.matrix.lookups.joined_members(room_id)
-        return members <= {self.setup().bot, sender}
+        return members <= {self.config.bot, sender}
 
     async def describe(self, home: OwnerRooms) -> str:
         """A link to the Space, by its name."""
         space = home.space
         name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")
-        url = room_url(space.room_id, self.setup().bot, space.owner)
+        url = room_url(space.room_id, self.config.bot, space.owner)
         return link(name or "your Space", url)

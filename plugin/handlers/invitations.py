@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Iterable
 from functools import partial
 
@@ -24,12 +23,11 @@ from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.links import link, room_url
+from ..matrix.retry import Backoff
 from ..matrix.sync import Invitation
-from ..matrix.throttle import wait_before
 from ..topology.snapshot import Room
 from .control_room import ControlRoom
 
-LONGEST_PAUSE = 300.0
 SORRY = (
     "Thank you for the invitation! I am not set up to serve your account, though, so I will "
     "leave. The people who run this bot can change that."
@@ -41,18 +39,19 @@ class Invitations:
 
     def __init__(
         self,
-        reception: ControlRoom,
+        control_room: ControlRoom,
         queues: RoomQueues,
         boundary: ErrorBoundary,
-        log: logging.Logger,
+        backoff: Backoff,
     ) -> None:
-        self.reception = reception
-        self.matrix = reception.matrix
-        self.provisioning = reception.provisioning
-        self.setup = reception.setup
+        self.control_room = control_room
+        self.matrix = control_room.matrix
+        self.provisioning = control_room.provisioning
+        self.config = control_room.config
         self.queues = queues
         self.boundary = boundary
-        self.log = log
+        self.log = boundary.log
+        self.backoff = backoff
         self._apologised: set[UserID] = set()
         self._pending = 0
         # The same invitation may come two ways while the plugin starts.
@@ -62,7 +61,7 @@ class Invitations:
     async def take(self, evt: StateEvent) -> None:
         """Queue an invitation of the bot."""
         content = evt.content
-        if evt.state_key != self.setup().bot or not isinstance(content, Member):
+        if evt.state_key != self.config.bot or not isinstance(content, Member):
             return
         if content.membership in (Membership.LEAVE, Membership.BAN):
             self._welcomed.discard(evt.room_id)
@@ -84,7 +83,7 @@ class Invitations:
             self.log.warning("Not every room could be greeted: %s", error)
 
     async def _greet_room(self, room: Room) -> None:
-        bot = self.setup().bot
+        bot = self.config.bot
         others = [user for user, membership in room.members.items() if membership == "join"]
         others = [user for user in others if user != bot]
         greeted = room.is_space or len(others) != 1
@@ -116,12 +115,12 @@ class Invitations:
             except NoAnswer as error:
                 self.log.warning("The invitation to %s waits: %s", invitation.room_id, error)
                 self._welcomed.discard(invitation.room_id)
-                await asyncio.sleep(wait_before(attempt, LONGEST_PAUSE))
+                await asyncio.sleep(self.backoff.delay(attempt))
             else:
                 return
 
     async def _answer(self, invitation: Invitation) -> None:
-        if self.setup().level_of(invitation.sender) < Level.USER:
+        if self.config.level_of(invitation.sender) < Level.USER:
             await self._decline(invitation)
             return
         if invitation.room_id in self._welcomed:
@@ -134,13 +133,13 @@ class Invitations:
             await self.matrix.writer.join(invitation.room_id)
             raise
         await self.matrix.writer.join(invitation.room_id)
-        if await self.reception.is_control_room(invitation.room_id, invitation.sender):
-            bot, owner = self.setup().bot, invitation.sender
+        if await self.control_room.is_control_room(invitation.room_id, invitation.sender):
+            bot, owner = self.config.bot, invitation.sender
             first = link("the first one", room_url(home.chats[0].room_id, bot, owner))
             await self.matrix.sender.notice(
                 invitation.room_id,
                 f"Welcome! Your chats live in a Space of your own: "
-                f"{await self.reception.describe(home)}. Accept the invitations and write in "
+                f"{await self.control_room.describe(home)}. Accept the invitations and write in "
                 f"{first}; `!new` starts another, `!help` shows what else I can do.",
             )
         self.provisioning.reconciler.mark_foreign(invitation.room_id)

@@ -36,7 +36,7 @@ class SpaceEvents:
         raw: dict[str, Any] = {"type": str(evt.type), "state_key": evt.state_key}
         if evt.type == EventType.ROOM_MEMBER:
             raw["content"] = {"membership": str(content.membership)}
-        routes = self.reconciler.slot.current
+        routes = self.reconciler.routes
         scope = affected_by(raw, evt.room_id, routes, self.bot)
         if scope:
             self.reconciler.mark(scope)

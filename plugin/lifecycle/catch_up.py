@@ -44,7 +44,7 @@ class CatchUp:
             timeline: reads what a sync left out.
         """
         self.messages = messages
-        self.intake = messages.intake
+        self.inbound = messages.inbound
         self.invitations = invitations
         self.reconciler = reconciler
         self.reader = reconciler.reader
@@ -82,7 +82,7 @@ class CatchUp:
 
     async def _catch_up_from(self, token: SyncToken) -> None:
         # The messages that are delivered meanwhile come after those that are read here.
-        self.intake.hold()
+        self.inbound.hold()
         reading = asyncio.create_task(self._read_until_known(token))
         self._readings.add(reading)
         reading.add_done_callback(self._readings.discard)
@@ -93,17 +93,19 @@ class CatchUp:
         try:
             # One after the other: what a later one reads was written later.
             async with self._reading:
-                messages = await until_known(partial(self._read_from, token), self.log)
+                messages = await until_known(
+                    partial(self._read_from, token), self.reconciler.timing.backoff, self.log
+                )
         except MatrixRequestError as error:
             self.log.warning("What was written meanwhile could not be read: %s", error)
-        self.intake.release(messages)
+        self.inbound.release(messages)
 
     async def _read_from(self, token: SyncToken) -> list[IncomingMessage]:
         """Read on from a token, and see to everything but the messages that want an answer."""
         bot = self.reader.identity.bot
         sync = await self.reader.since(token)
         backlog = await read_backlog(sync, token, self.timeline, self.log)
-        if scope := scope_of(sync, self.reconciler.slot.current, bot):
+        if scope := scope_of(sync, self.reconciler.routes, bot):
             self.reconciler.mark(scope)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)

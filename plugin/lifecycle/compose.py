@@ -1,95 +1,166 @@
-"""Puts the handlers together: who hands what to whom, in one place."""
+"""Puts one run of the plugin together: who is handed what, in this one place.
+
+Everything is made from the bottom up, so nothing knows, or is later told of, what stands above
+it. Nothing here does any work.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import attr
+from maubot.matrix import MaubotMatrixClient
+from mautrix.util.async_db import Database
 
 from ..cache.inbox import Inbox
+from ..cache.topology_store import Store
+from ..cache.transactions import FencedDatabase
+from ..commands.admin import Administration
+from ..commands.chats import ChatCommands
 from ..commands.dispatch import Commands
-from ..config.active import ActiveConfig
+from ..config.active import CurrentConfig
+from ..config.timing import Limits, Timing
 from ..delivery.amend import Amend
 from ..delivery.answer import Responder
 from ..delivery.error_boundary import ErrorBoundary
+from ..delivery.history import History
 from ..delivery.inbound import Inbound
 from ..delivery.pending import PendingMessages
 from ..delivery.room_queues import RoomQueues
+from ..delivery.typing_notice import ActivityIndicator
 from ..handlers.control_room import ControlRoom
 from ..handlers.invitations import Invitations
 from ..handlers.messages import Messages
 from ..handlers.space_events import SpaceEvents
+from ..matrix.client import Matrix, connect
+from ..platforms.retry import PlatformCalls
+from ..reconciler.apply import Applier
+from ..reconciler.known_rooms import KnownRooms
+from ..reconciler.loop import Reconciler
+from ..reconciler.observe import Observer
+from ..reconciler.run import Runner
 from ..spaces.edit import ChatEdits
+from ..spaces.owner_lock import OwnerLock
 from ..spaces.provision import Provisioning
+from ..spaces.room_creator import RoomCreator
+from ..topology.marks import Identity
+from ..topology.routes import CurrentRoutes
 from .catch_up import CatchUp
 from .resume import Resume
 
 
 @attr.frozen
-class Handlers:
-    """Everything that serves people; `all` is what maubot must be given."""
+class Host:
+    """What maubot gives an instance.
 
-    queues: RoomQueues
+    Attributes:
+        client: the bot's client.
+        database: the instance's database.
+        instance: the key that its rooms are marked with.
+        log: the instance's log.
+        step_down: called when another process turns out to run the same instance.
+    """
+
+    client: MaubotMatrixClient
+    database: Database
+    instance: str
+    log: logging.Logger
+    step_down: Callable[[], None]
+
+
+@attr.frozen
+class Services:
+    """What a start and a stop have to do with; `handlers` is what maubot must be given."""
+
+    timing: Timing
+    matrix: Matrix
+    store: Store
     inbox: Inbox
-    intake: Inbound
+    routes: CurrentRoutes
+    reconciler: Reconciler
+    provisioning: Provisioning
+    queues: RoomQueues
+    pending: PendingMessages
+    inbound: Inbound
+    activity: ActivityIndicator
     invitations: Invitations
     messages: Messages
-    space_events: SpaceEvents
     catch_up: CatchUp
-    resumption: Resume
-
-    @property
-    def all(self) -> tuple[object, ...]:
-        return (self.space_events, self.invitations, self.messages, self.catch_up)
+    resume: Resume
+    handlers: tuple[object, ...]
 
     def is_kept(self) -> bool:
         """Whether everything that was delivered is in the database, or done with."""
-        return self.intake.saved and self.invitations.idle and self.catch_up.reconciler.idle
+        return self.inbound.saved and self.invitations.idle and self.reconciler.idle
 
     def is_done(self) -> bool:
         """Whether everything that was delivered is done with."""
-        return self.is_kept() and not self.intake.pending.open
+        return self.is_kept() and not self.pending.open
 
     async def close(self) -> None:
         """Take in nothing more, and let what goes on end if it does so soon."""
         await self.catch_up.close()
         await self.queues.close()
-        self.messages.conversation.activity.close()
-        await self.intake.pending.close()
+        self.activity.close()
+        await self.pending.close()
 
 
-def assemble(
-    provisioning: Provisioning, inbox: Inbox, setup: Callable[[], ActiveConfig]
-) -> Handlers:
-    """Make the handlers of one life of the plugin.
+def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -> Services:
+    """Make everything that one run of the plugin consists of.
 
     Args:
-        provisioning: makes Spaces and chats.
-        inbox: keeps messages until they are answered.
-        setup: the configuration in force.
+        host: what maubot gives the instance.
+        config: the configuration in force.
+        timing: how long is waited for what.
+        limits: how much is taken on.
     """
-    matrix, reconciler = provisioning.matrix, provisioning.reconciler
-    queues = RoomQueues()
-    boundary = ErrorBoundary(matrix.sender, reconciler.log)
-    cases = PendingMessages(inbox, queues, boundary, matrix.sender)
-    amendments = Amend(cases, matrix.timeline)
-    intake = Inbound(cases, amendments)
-    commands = Commands(ChatEdits(provisioning), reconciler, setup, amendments)
-    reception = ControlRoom(matrix, provisioning, commands, setup)
-    conversation = Responder(matrix, setup, commands.is_command, inbox)
-    invitations = Invitations(reception, queues, boundary, reconciler.log)
-    messages = Messages(reception, conversation, intake)
+    identity = Identity(host.client.mxid, host.instance)
+    matrix = connect(host.client, identity, timing.requests)
+    database = FencedDatabase(host.database, host.log, host.step_down)
+    store, inbox, routes = Store(database), Inbox(database), CurrentRoutes()
 
-    def max_age() -> float:
-        return setup().settings.catch_up_max_age
+    observer = Observer(matrix, config, timing.doubt)
+    applier = Applier(matrix.writer, routes, host.log)
+    known_rooms = KnownRooms(matrix.reader, routes, host.log)
+    reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing)
 
-    return Handlers(
-        queues=queues,
+    owner_lock = OwnerLock(reconciler, timing.requests.backoff)
+    creator = RoomCreator(matrix, store, routes, config)
+    provisioning = Provisioning(matrix, reconciler, owner_lock, creator)
+
+    queues = RoomQueues(timing.stop)
+    boundary = ErrorBoundary(matrix.sender, host.log)
+    pending = PendingMessages(inbox, queues, boundary, timing.reply)
+    amend = Amend(pending, matrix.timeline)
+    inbound = Inbound(pending, amend, limits.waiting)
+
+    chats = ChatCommands(ChatEdits(provisioning), config)
+    commands = Commands(chats, Administration(reconciler, config), amend)
+    calls = PlatformCalls(timing.platform_retries, limits.conversations)
+    history = History(matrix.timeline, commands.is_command)
+    activity = ActivityIndicator(matrix.sender, timing)
+    responder = Responder(config, calls, history, inbox, matrix.sender, activity)
+
+    control_room = ControlRoom(matrix, provisioning, commands, config)
+    invitations = Invitations(control_room, queues, boundary, timing.backoff)
+    messages = Messages(control_room, responder, inbound)
+    catch_up = CatchUp(messages, invitations, reconciler, matrix.timeline)
+    return Services(
+        timing=timing,
+        matrix=matrix,
+        store=store,
         inbox=inbox,
-        intake=intake,
+        routes=routes,
+        reconciler=reconciler,
+        provisioning=provisioning,
+        queues=queues,
+        pending=pending,
+        inbound=inbound,
+        activity=activity,
         invitations=invitations,
         messages=messages,
-        space_events=SpaceEvents(reconciler),
-        catch_up=CatchUp(messages, invitations, reconciler, matrix.timeline),
-        resumption=Resume(messages, matrix.timeline, max_age, reconciler.log),
+        catch_up=catch_up,
+        resume=Resume(messages, matrix.timeline, config, timing.backoff),
+        handlers=(SpaceEvents(reconciler), invitations, messages, catch_up),
     )

@@ -6,10 +6,9 @@ that stand in a room say which messages they answer.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import attr
@@ -17,8 +16,10 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID, SyncToken
 
 from ..cache.inbox import Kept, State
+from ..config.active import CurrentConfig
 from ..handlers.messages import Messages
 from ..matrix.backlog import Backlog, read_backlog
+from ..matrix.retry import Backoff
 from ..matrix.timeline import AnswerStatus, Timeline
 from ..message import IncomingMessage, apply_edits
 
@@ -30,21 +31,22 @@ class Resume:
         self,
         messages: Messages,
         timeline: Timeline,
-        max_age: Callable[[], float],
-        log: logging.Logger,
+        config: CurrentConfig,
+        backoff: Backoff,
     ) -> None:
         """
         Args:
             messages: takes messages in.
             timeline: reads what a sync left out, and what was answered.
-            max_age: hours after which a message is not answered unasked.
-            log: the instance's log.
+            config: says after which time a message is not answered unasked.
+            backoff: the waits between two tries.
         """
         self.messages = messages
-        self.intake = messages.intake
+        self.inbound = messages.inbound
         self.timeline = timeline
-        self.max_age = max_age
-        self.log = log
+        self.config = config
+        self.backoff = backoff
+        self.log = messages.log
 
     async def resume(self, kept: Iterable[Kept], sync: dict[str, Any], since: SyncToken) -> None:
         """Take up what an earlier life left, and what was written since it ended.
@@ -74,9 +76,9 @@ class Resume:
             if not answer.whole and (one.answer is not None or not answer.messages):
                 open_cases.append(attr.evolve(one, sent=answer.messages))
                 continue
-            await self.intake.pending.inbox.remove(one.message.event_id)
+            await self.inbound.pending.inbox.remove(one.message.event_id)
             if not answer.whole:
-                self.intake.say_cut_off(one.message)
+                self.inbound.say_cut_off(one.message)
         await self._requeue(open_cases, {one.event_id for one in fresh} - known)
 
     async def _as_left(self, kept: Iterable[Kept], backlog: Backlog) -> list[Kept]:
@@ -87,10 +89,10 @@ class Resume:
             if one is not None and one.answer is None:
                 one = attr.evolve(one, message=one.message.edited(edit))
                 standing[one.message.event_id] = one
-                await self.intake.pending.inbox.put([one.message], one.state)
+                await self.inbound.pending.inbox.put([one.message], one.state)
         for event_id in standing.keys() & backlog.withdrawn:
             del standing[event_id]
-            await self.intake.pending.inbox.remove(event_id)
+            await self.inbound.pending.inbox.remove(event_id)
         return list(standing.values())
 
     def _wanted(self, backlog: Backlog) -> list[IncomingMessage]:
@@ -115,15 +117,15 @@ class Resume:
         return standing
 
     async def _requeue(self, pending: list[Kept], fresh: set[Any]) -> None:
-        oldest = (time.time() - self.max_age() * 3600) * 1000
+        oldest = (time.time() - self.config.settings.catch_up_max_age * 3600) * 1000
         late: dict[RoomID, list[IncomingMessage]] = defaultdict(list)
         for one in pending:
             message = one.message
             if message.event_id not in fresh:
-                self.intake.resume(one)
+                self.inbound.resume(one)
             elif message.sent_at >= oldest:
                 self.messages.put(message)
             else:
                 late[message.room_id].append(message)
         for room_id, messages in late.items():
-            await self.intake.set_aside(room_id, messages)
+            await self.inbound.set_aside(room_id, messages)

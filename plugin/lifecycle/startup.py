@@ -56,15 +56,16 @@ class Start:
         self.reader = reader
         self.reconciler = reconciler
         self.invitations = invitations
+        self.backoff = reconciler.timing.backoff
         self.log = reconciler.log
 
     async def cold(self, loaded: Loaded) -> StartResult:
         """Start without a cache that can be relied on: look at everything."""
-        token, waiting = await until_answered(self.reader.begin, self.log)
-        since = await until_answered(self.reader.read_cursor, self.log)
+        token, waiting = await until_answered(self.reader.begin, self.backoff, self.log)
+        since = await until_answered(self.reader.read_cursor, self.backoff, self.log)
         sync = await self._since(since) if since else None
         look = partial(self.reconciler.start_cold, loaded.topology)
-        report = await until_answered(look, self.log)
+        report = await until_answered(look, self.backoff, self.log)
         for invitation in waiting:
             self.invitations.answer(invitation)
         if since is None or sync is None:
@@ -86,7 +87,7 @@ class Start:
         bot = self.reader.identity.bot
         changed = scope_of(sync, routes, bot) | Scope(loaded.mismatched)
         look = partial(self.reconciler.start_warm, routes, changed)
-        report = await until_answered(look, self.log)
+        report = await until_answered(look, self.backoff, self.log)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
         # Messages in the inbox are older than the cache's token, so nothing is said to be done.
@@ -95,7 +96,7 @@ class Start:
 
     async def _since(self, token: SyncToken) -> dict[str, Any] | None:
         try:
-            return await until_known(partial(self.reader.since, token), self.log)
+            return await until_known(partial(self.reader.since, token), self.backoff, self.log)
         except MatrixRequestError as error:
             self.log.warning("The homeserver no longer knows where we were: %s", error)
             return None

@@ -21,8 +21,6 @@ from ..failpoints import failpoint
 from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
 
-# Seconds between two writes while nothing else is written.
-INTERVAL = 30.0
 # Seconds that a write to Matrix may take.
 LONGEST_WRITE = 3.0
 
@@ -34,6 +32,7 @@ class Tokens:
 
     delivered: SyncToken
     done: SyncToken
+    interval: float
 
 
 class Progress(Protocol):
@@ -64,6 +63,7 @@ class SyncCursor:
         # Up to which token everything is in the database; the start notes its own itself.
         self._kept = SyncToken("")
         self._done = start.done
+        self._interval = start.interval
         self._noted_at = time.monotonic()
         self._eventful = False
 
@@ -78,7 +78,7 @@ class SyncCursor:
         self._delivered = SyncToken(sync.get("next_batch") or self._delivered)
         # A token that nothing came after is as good as any later one.
         self._eventful = self._eventful or any((sync.get("rooms") or {}).values())
-        if time.monotonic() - self._noted_at >= INTERVAL:
+        if time.monotonic() - self._noted_at >= self._interval:
             await self.note()
 
     async def note(self) -> None:

@@ -18,7 +18,7 @@ from aiohttp import ClientError, ClientResponse, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 from mautrix.errors import MatrixError, make_request_error
 
-from .throttle import BEST_EFFORT, CREATE, MESSAGE, READ, WRITE, Throttle, wait_before
+from .retry import RequestPolicies, Throttle
 
 
 class NoAnswer(MatrixError):
@@ -58,19 +58,24 @@ class RetryingAPI(HTTPAPI):
         limited: how many of them were answered with 429.
     """
 
-    def __init__(self, like: HTTPAPI) -> None:
-        """Make one that talks to the same homeserver, as the same user, as `like`."""
+    def __init__(self, like: HTTPAPI, policies: RequestPolicies) -> None:
+        """
+        Args:
+            like: mautrix's client: its homeserver, its access token, its connections.
+            policies: what each kind of request may cost.
+        """
         super().__init__(like.base_url, like.token, client_session=like.session, log=like.log)
         self.as_user_id = like.as_user_id
         self.as_device_id = like.as_device_id
         self.sent: Counter[str] = Counter()
         self.limited = 0
+        self._backoff = policies.backoff
         self._throttles = {
-            "read": Throttle(READ),
-            "write": Throttle(WRITE),
-            "message": Throttle(MESSAGE),
-            "create": Throttle(CREATE),
-            "courtesy": Throttle(BEST_EFFORT),
+            "read": Throttle(policies.read),
+            "write": Throttle(policies.write),
+            "message": Throttle(policies.message),
+            "create": Throttle(policies.create),
+            "courtesy": Throttle(policies.best_effort),
         }
 
     async def request(  # type: ignore[override]
@@ -113,7 +118,7 @@ class RetryingAPI(HTTPAPI):
                 except NoAnswer as error:
                     failure = error
             attempt += 1
-            wait = failure.retry_after or wait_before(attempt)
+            wait = failure.retry_after or self._backoff.delay(attempt)
             if failure.limited:
                 self.limited += 1
                 throttle.pause(wait)

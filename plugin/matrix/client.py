@@ -12,6 +12,7 @@ from ..topology.marks import Identity
 from .api import RetryingAPI
 from .lookups import Lookups
 from .reader import Reader
+from .retry import RequestPolicies
 from .sender import Sender
 from .timeline import Timeline
 from .writer import Writer
@@ -30,14 +31,15 @@ class Matrix:
     timeline: Timeline
 
 
-def connect(client: MaubotMatrixClient, identity: Identity) -> Matrix:
+def connect(client: MaubotMatrixClient, identity: Identity, policies: RequestPolicies) -> Matrix:
     """Talk to the homeserver as maubot's client does.
 
     Args:
         client: maubot's client: its homeserver, its access token, its encryption.
         identity: the bot and the instance in whose name rooms are read and made.
+        policies: what each kind of request may cost.
     """
-    api = RetryingAPI(client.api)
+    api = RetryingAPI(client.api, policies)
     return Matrix(
         identity=identity,
         api=api,

@@ -66,6 +66,7 @@ class Timeline:
             instance: whose answers count as answers.
         """
         self.client = client
+        self.bot = client.mxid
         self.api = api
         self.instance = instance
 
@@ -85,7 +86,7 @@ class Timeline:
             elif (said := _text_of(event, edits)) is not None:
                 if reached:
                     yield said
-                elif said.answers is not None and said.sender == self.client.mxid:
+                elif said.answers is not None and said.sender == self.bot:
                     yield attr.evolve(said, later=True)
 
     async def answers(
@@ -99,7 +100,7 @@ class Timeline:
         unseen: set[EventID] = set(questions)
         found = {one: AnswerStatus() for one in questions}
         async for event in self._events(room_id):
-            if event.get("sender") == self.client.mxid:
+            if event.get("sender") == self.bot:
                 for one in _settled_by(event, self.instance):
                     if one in found:
                         found[one].messages += 1

@@ -15,24 +15,24 @@ from typing import TypeVar
 from mautrix.errors import MatrixRequestError
 
 from .api import NoAnswer
-from .throttle import wait_before
-
-LONGEST_PAUSE = 300.0
+from .retry import Backoff
 
 T = TypeVar("T")
 
 
-async def until_answered(ask: Callable[[], Awaitable[T]], log: logging.Logger) -> T:
+async def until_answered(
+    ask: Callable[[], Awaitable[T]], backoff: Backoff, log: logging.Logger
+) -> T:
     """Ask the homeserver until it does what it is asked, however long that takes."""
     for attempt in itertools.count(1):
         try:
-            return await until_known(ask, log)
+            return await until_known(ask, backoff, log)
         except MatrixRequestError as error:
-            await _pause(attempt, error, log)
+            await _pause(backoff.delay(attempt), error, log)
     raise AssertionError("unreachable: the count has no end")
 
 
-async def until_known(ask: Callable[[], Awaitable[T]], log: logging.Logger) -> T:
+async def until_known(ask: Callable[[], Awaitable[T]], backoff: Backoff, log: logging.Logger) -> T:
     """Ask the homeserver until it answers, however long that takes.
 
     Raises:
@@ -44,15 +44,14 @@ async def until_known(ask: Callable[[], Awaitable[T]], log: logging.Logger) -> T
         except MatrixRequestError:
             raise
         except NoAnswer as error:
-            await _pause(attempt, error, log)
+            await _pause(backoff.delay(attempt), error, log)
         except Exception as error:
             # A bug must not end the plugin for good: what it stumbled over may go away.
             log.exception("Something broke down and is tried again")
-            await _pause(attempt, error, log)
+            await _pause(backoff.delay(attempt), error, log)
     raise AssertionError("unreachable: the count has no end")
 
 
-async def _pause(attempt: int, error: Exception, log: logging.Logger) -> None:
-    pause = wait_before(attempt, LONGEST_PAUSE)
+async def _pause(pause: float, error: Exception, log: logging.Logger) -> None:
     log.warning("Waiting for the homeserver (%s); next try in %.0f s", error, pause)
     await asyncio.sleep(pause)

@@ -6,6 +6,7 @@ as they made it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import attr
@@ -24,9 +25,9 @@ from .observe import RoomSnapshot
 class Applier:
     """Applies the plans of one instance."""
 
-    def __init__(self, writer: Writer, slot: CurrentRoutes, log: logging.Logger) -> None:
+    def __init__(self, writer: Writer, routes: CurrentRoutes, log: logging.Logger) -> None:
         self.writer = writer
-        self.slot = slot
+        self.routes = routes
         self.log = log
 
     async def apply(self, plan: Plan, looked_at: int) -> list[Write]:
@@ -34,7 +35,7 @@ class Applier:
 
         Args:
             plan: what to send.
-            looked_at: the slot's count of changes when the look at Matrix began.
+            looked_at: the routes' count of changes when the look at Matrix began.
 
         Returns:
             What could not be sent, which was logged.
@@ -50,7 +51,7 @@ class Applier:
 
     async def _send(self, write: Write, looked_at: int) -> bool:
         """Send one planned event, unless its owner's rooms changed since they were looked at."""
-        if self.slot.touched_since(looked_at, write.owner):
+        if self.routes.touched_since(looked_at, write.owner):
             # Not done and not wrong: the next run looks at what is there then.
             return False
         try:
@@ -65,13 +66,13 @@ class Applier:
         self.log.debug("Wrote %s in %s", write.event_type, write.room_id)
         return True
 
-    def swap(self, observed: RoomSnapshot, failed: list[Write], looked_at: int) -> None:
+    async def swap(self, observed: RoomSnapshot, failed: list[Write], looked_at: int) -> None:
         """Put the routes in force; a chat whose binding could not be written waits.
 
         Args:
             picture: what was seen, and the plan.
             failed: the writes that Matrix did not take.
-            looked_at: the slot's count of changes when the look at Matrix began.
+            looked_at: the routes' count of changes when the look at Matrix began.
         """
         plan = observed.plan
         waiting = {
@@ -87,11 +88,11 @@ class Applier:
         unread = plan.unread | plan.to_read | {room_id for room_id in waiting if room_id}
         found = attr.evolve(plan.topology, chats=chats)
         if observed.owners is None:
-            routes = build_routes(found, unread, plan.elsewhere)
-        else:
-            seen = observed.snapshot.joined | observed.snapshot.gone
-            routes = self.slot.current.replace_part(
-                observed.owners, found, (self.slot.current.unread - seen) | unread
-            )
-            routes = attr.evolve(routes, elsewhere=routes.elsewhere | plan.elsewhere)
-        self.slot.swap(routes, looked_at)
+            # Of a million chats that takes seconds, for which nothing else must stand still.
+            routes = await asyncio.to_thread(build_routes, found, unread, plan.elsewhere)
+            self.routes.replace(routes, looked_at)
+            return
+        seen = observed.snapshot.joined | observed.snapshot.gone
+        self.routes.replace_part(observed.owners, found, looked_at)
+        self.routes.unread = (self.routes.unread - seen) | unread
+        self.routes.elsewhere |= plan.elsewhere

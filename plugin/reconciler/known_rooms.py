@@ -23,15 +23,15 @@ from .observe import FamiliarRooms, RoomSnapshot
 class KnownRooms:
     """What one instance knows of the rooms that the bot is in."""
 
-    def __init__(self, reader: Reader, slot: CurrentRoutes, log: logging.Logger) -> None:
+    def __init__(self, reader: Reader, routes: CurrentRoutes, log: logging.Logger) -> None:
         """
         Args:
             reader: reads and writes the hint.
-            slot: holds the rooms that are chats and Spaces.
+            routes: hold the rooms that are chats and Spaces.
             log: the instance's log.
         """
         self.reader = reader
-        self.slot = slot
+        self.routes = routes
         self.log = log
         self._foreign: frozenset[RoomID] | None = None
         self._passed_over: dict[RoomID, UserID] = {}
@@ -39,7 +39,7 @@ class KnownRooms:
 
     async def knows(self, room_id: RoomID) -> bool:
         """Whether a run has seen what this room is, in this life or in an earlier one."""
-        routes = self.slot.current
+        routes = self.routes
         if room_id in routes.chats or room_id in routes.elsewhere or routes.owner_of(room_id):
             return True
         known = await self.known()
@@ -57,7 +57,7 @@ class KnownRooms:
 
     async def owners_missing_rooms(self) -> Scope:
         """Those of whom a room is gone that no event told of: purged by an administrator."""
-        routes = self.slot.current
+        routes = self.routes
         try:
             joined = await self.reader.joined_rooms()
         except (NoAnswer, MatrixRequestError) as error:
@@ -83,7 +83,7 @@ class KnownRooms:
             if observed.owners is not None and owner not in observed.owners
         }
         self._passed_over = {**others, **plan.superseded}
-        spaces = frozenset(space.room_id for space in self.slot.current.spaces.values())
+        spaces = frozenset(space.room_id for space in self.routes.spaces.values())
         seen_to = self._acknowledged & (plan.foreign | self._foreign)
         noted = self.reader.noted.foreign if observed.owners is not None else snapshot.foreign
         try:

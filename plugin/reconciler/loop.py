@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
+from ..config.timing import Timing
 from ..matrix.api import NoAnswer
-from ..matrix.throttle import wait_before
 from ..planner.plan import Plan
 from ..topology.model import Topology
 from ..topology.routes import Routes
@@ -22,10 +22,6 @@ from ..topology.scope import NOWHERE, Scope
 from .report import Report
 from .run import Runner, RunRequest
 
-FIRST_PAUSE = 5.0
-LONGEST_PAUSE = 300.0
-# Events come in flocks: one run for all of them, soon enough that nobody waits.
-DEBOUNCE = 0.2
 # Owners whose chats are verified in one run: few, so that what people do meanwhile waits little.
 BATCH = 20
 
@@ -33,15 +29,17 @@ BATCH = 20
 class Reconciler:
     """Reconciles one instance."""
 
-    def __init__(self, runs: Runner) -> None:
+    def __init__(self, runs: Runner, timing: Timing) -> None:
         """
         Args:
             runs: what is done wherever something may have changed.
+            timing: how long is waited before what.
         """
         self.runs = runs
+        self.timing = timing
         self.reader = runs.reader
         self.store = runs.store
-        self.slot = runs.slot
+        self.routes = runs.routes
         self.log = runs.log
         self.store.on_behind = lambda: self._retry_later(NOWHERE)
         self._dirty = NOWHERE
@@ -59,7 +57,7 @@ class Reconciler:
     async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
         """Take the cache for true but where something changed since, and look there: no report
         means that there was nothing to look at."""
-        self.slot.current = cached
+        self.routes.replace(cached, self.routes.changes)
         return await self._run(RunRequest("start", changed)) if changed else None
 
     async def run(self, reason: str, full: bool = False) -> Report:
@@ -114,7 +112,7 @@ class Reconciler:
         """Look wherever something is marked, until cancelled."""
         while True:
             await self._woken.wait()
-            await asyncio.sleep(DEBOUNCE)
+            await asyncio.sleep(self.timing.debounce)
             self._woken.clear()
             scope, self._dirty = self._dirty, NOWHERE
             if scope:
@@ -126,18 +124,18 @@ class Reconciler:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def verify(self, owners: Iterable[UserID], after: float) -> None:
+    async def verify(self, owners: Iterable[UserID]) -> None:
         """Read the own state of these owners' chats, a few owners at a time.
 
         Args:
             owners: whose chats; who is done is noted, so that a restart goes on from there.
-            after: seconds to wait before it begins, and between any two portions.
         """
+        after = self.timing.verify
         await asyncio.sleep(after)
         self.mark(await self.runs.known_rooms.owners_missing_rooms())
         waiting, failures = sorted(owners), 0
         while waiting:
-            pause = wait_before(failures, LONGEST_PAUSE) if failures else 0.0
+            pause = self.timing.backoff.delay(failures) if failures else 0.0
             await asyncio.sleep(max(after, pause))
             portion, waiting = frozenset(waiting[:BATCH]), waiting[BATCH:]
             report = await self._try(RunRequest("verification", Scope(portion), full=True))
@@ -179,8 +177,8 @@ class Reconciler:
             return
         if self._timer is None or self._timer.done():
             self._failures += 1
-            pause = wait_before(self._failures, LONGEST_PAUSE)
-            self._timer = asyncio.create_task(self._mark_later(max(pause, FIRST_PAUSE)))
+            pause = self.timing.backoff.delay(self._failures)
+            self._timer = asyncio.create_task(self._mark_later(max(pause, self.timing.recheck)))
 
     async def _mark_later(self, pause: float) -> None:
         await asyncio.sleep(pause)
@@ -188,4 +186,4 @@ class Reconciler:
         self.mark(scope)
         # From here on there may be another one: if the database fails again, there is.
         self._timer = None
-        await self.store.save(self.slot.current.topology())
+        await self.store.save(self.routes.topology())

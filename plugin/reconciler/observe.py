@@ -7,12 +7,13 @@ Nothing is written, but that the bot joins a room which took over from one of it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
+from ..config.active import CurrentConfig
 from ..matrix.api import NoAnswer
 from ..matrix.client import Matrix
 from ..planner.plan import Plan, Rules, make_plan
@@ -24,8 +25,7 @@ from ..topology.snapshot import Snapshot
 # A look can bring up rooms that call for another one; a world that keeps changing must not hold
 # a run for ever, and what is missing then is looked at by the next.
 MAX_ROUNDS = 12
-# Seconds before a second look, where the first saw far less than there was.
-RECHECK_DELAY = 3.0
+# Second looks, where the first saw far less than there was.
 MAX_RECHECKS = 3
 
 
@@ -53,14 +53,17 @@ class FamiliarRooms:
 class Observer:
     """Looks at the world of one instance, whole or in part."""
 
-    def __init__(self, matrix: Matrix, rules: Callable[[], Rules]) -> None:
+    def __init__(self, matrix: Matrix, config: CurrentConfig, doubt: float) -> None:
         """
         Args:
             matrix: what is looked at.
-            rules: what a plan goes by; asked each time, for the configuration may change.
+            config: says where legacy chats belong; read anew for each plan.
+            doubt: seconds before a second look, where the first saw far less than there was.
         """
         self.reader, self.writer = matrix.reader, matrix.writer
-        self.rules = rules
+        self.identity = matrix.identity
+        self.config = config
+        self.doubt = doubt
 
     async def observe_all(self, cached: Topology, full: bool) -> RoomSnapshot:
         """Look at everything.
@@ -76,7 +79,7 @@ class Observer:
         for _ in range(MAX_RECHECKS):
             if not _is_doubtful(snapshot, cached):
                 break
-            await asyncio.sleep(RECHECK_DELAY)
+            await asyncio.sleep(self.doubt)
             again = await self.reader.observe(cached.spaces, full)
             agreed, snapshot = again.joined == snapshot.joined, again
             if agreed:
@@ -107,7 +110,7 @@ class Observer:
             cached = routes.part(owners)
             spaces = cached.spaces.keys() | _owned(known.superseded, owners)
             mine = {*spaces, *cached.chats, *scope.rooms, *unknown}
-            bot = self.reader.identity.bot
+            bot = self.identity.bot
             snapshot = Snapshot(bot, joined & mine, {}, full=full)
             snapshot = await self.reader.look(snapshot, joined & {*spaces, *scope.rooms})
             snapshot = await self._confirm(snapshot, cached)
@@ -155,7 +158,7 @@ class Observer:
     ) -> tuple[Snapshot, Plan]:
         """Read what the plan asks for; `inside` are rooms that need no joining for that."""
         # Of a million chats that takes a minute, for which nothing else must stand still.
-        plan = await asyncio.to_thread(make_plan, snapshot, cached, self.rules())
+        plan = await asyncio.to_thread(make_plan, snapshot, cached, self._rules())
         for _ in range(MAX_ROUNDS):
             if not plan.to_read and not plan.join:
                 break
@@ -163,8 +166,11 @@ class Observer:
             for room_id in sorted(plan.join - inside):
                 snapshot = await self._join(snapshot, room_id)
             snapshot = await self.reader.look(snapshot, plan.to_read)
-            plan = await asyncio.to_thread(make_plan, snapshot, cached, self.rules())
+            plan = await asyncio.to_thread(make_plan, snapshot, cached, self._rules())
         return snapshot, plan
+
+    def _rules(self) -> Rules:
+        return Rules(self.identity, self.config.settings.default_platform)
 
     async def _join(self, snapshot: Snapshot, room_id: RoomID) -> Snapshot:
         """Join a room that took over from one of ours; a refusal is noted and final."""

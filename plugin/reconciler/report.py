@@ -63,7 +63,7 @@ class Report:
     changed_meanwhile: frozenset[UserID]
     settled: bool
 
-    def tell(self, routes: Routes, log: logging.Logger) -> None:
+    def log_to(self, routes: Routes, log: logging.Logger) -> None:
         """One line for the run, and in detail what was left out."""
         for problem in self.problems:
             log.debug("Left out in %s: %s", problem.room_id, problem.what)
@@ -73,7 +73,7 @@ class Report:
             self.run,
             self.reason,
             len(routes.spaces),
-            routes.count(Status.LIVE),
+            routes.counts[Status.LIVE],
             self.writes,
             self.failed,
             len(routes.unread),

@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
 
 import attr
 
 from ..cache.topology_store import Store
 from ..collector import full_collections_spared
-from ..matrix.client import Matrix
-from ..planner.plan import Plan, Rules
+from ..planner.plan import Plan
 from ..topology.model import Topology
-from ..topology.routes import CurrentRoutes, Routes
+from ..topology.routes import Routes
 from ..topology.scope import Scope
 from .apply import Applier
 from .known_rooms import KnownRooms
@@ -47,26 +45,22 @@ class Runner:
     """The runs of one instance, one at a time."""
 
     def __init__(
-        self,
-        matrix: Matrix,
-        store: Store,
-        slot: CurrentRoutes,
-        rules: Callable[[], Rules],
+        self, observer: Observer, applier: Applier, known_rooms: KnownRooms, store: Store
     ) -> None:
         """
         Args:
-            matrix: the truth.
+            observer: looks at Matrix.
+            applier: writes to Matrix, and puts routes in force.
+            known_rooms: told of the rooms that are no chats.
             store: the cache.
-            slot: where the routes are put in force.
-            rules: what a plan goes by; asked at every run, for the configuration may change.
         """
         self.log = store.log
-        self.observation = Observer(matrix, rules)
-        self.application = Applier(matrix.writer, slot, self.log)
-        self.known_rooms = KnownRooms(matrix.reader, slot, self.log)
-        self.reader = matrix.reader
+        self.observer = observer
+        self.applier = applier
+        self.known_rooms = known_rooms
+        self.reader = observer.reader
         self.store = store
-        self.slot = slot
+        self.routes = applier.routes
         self.last: Report | None = None
         self._numbers = itertools.count(1)
         self._running = asyncio.Lock()
@@ -83,16 +77,16 @@ class Runner:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
         """
         async with self._running:
-            started, looked_at = time.monotonic(), self.slot.changes
+            started, looked_at = time.monotonic(), self.routes.changes
             with full_collections_spared():
                 observed = await self._see(request)
-            failed = await self.application.apply(observed.plan, looked_at)
-            changed_meanwhile = self.slot.all_touched_since(looked_at)
+            failed = await self.applier.apply(observed.plan, looked_at)
+            changed_meanwhile = self.routes.all_touched_since(looked_at)
             if observed.owners is not None:
                 changed_meanwhile &= observed.owners
             with full_collections_spared():
-                self.application.swap(observed, failed, looked_at)
-                saved = await self.store.save(self.slot.current.topology())
+                await self.applier.swap(observed, failed, looked_at)
+                saved = await self.store.save(self.routes.topology())
             await self.known_rooms.note(observed)
             self.last = attr.evolve(
                 make_report(observed, failed, saved),
@@ -101,7 +95,7 @@ class Runner:
                 changed_meanwhile=changed_meanwhile,
                 seconds=time.monotonic() - started,
             )
-            self.last.tell(self.slot.current, self.log)
+            self.last.log_to(self.routes, self.log)
             return self.last
 
     async def plan(self, request: RunRequest) -> Plan:
@@ -111,14 +105,14 @@ class Runner:
 
     async def _see(self, request: RunRequest) -> RoomSnapshot:
         if not request.scope:
-            cached = self.slot.current.topology() if request.cached is None else request.cached
-            return await self.observation.observe_all(cached, request.full)
-        routes = self.slot.current
+            cached = self.routes.topology() if request.cached is None else request.cached
+            return await self.observer.observe_all(cached, request.full)
+        routes = self.routes
         known = await self.known_rooms.known()
-        observed = await self.observation.observe_scope(routes, request.scope, known, request.full)
+        observed = await self.observer.observe_scope(routes, request.scope, known, request.full)
         if observed.owners is not None and _collides(observed, routes):
             # Two owners' chats claim one conversation: only the whole picture settles that.
-            return await self.observation.observe_all(routes.topology(), request.full)
+            return await self.observer.observe_all(routes.topology(), request.full)
         return observed
 
 

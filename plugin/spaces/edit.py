@@ -32,7 +32,9 @@ class ChatEdits:
     def __init__(self, provisioning: Provisioning) -> None:
         self.provisioning = provisioning
         self.matrix = provisioning.matrix
-        self.slot = provisioning.slot
+        self.store = provisioning.creator.store
+        self.routes = provisioning.routes
+        self.owner_lock = provisioning.owner_lock
 
     async def archive(self, chat: Chat) -> None:
         """Take a chat out of its Space; the room and its binding stay.
@@ -41,7 +43,7 @@ class ChatEdits:
             NoAnswer, MatrixRequestError: not all could be written; the chat is as before, until
                 the next look at the Space.
         """
-        async with self.provisioning.owner_lock.lock(chat.owner):
+        async with self.owner_lock.lock(chat.owner):
             standing = child_content(chat.binding, self.matrix.identity)
             await self._change(chat, Status.ARCHIVED, removed_child_content(standing), {})
 
@@ -55,7 +57,7 @@ class ChatEdits:
             UserError: its room is closed; a closed room is never a live chat.
             NoAnswer, MatrixRequestError: as for `archive`.
         """
-        async with self.provisioning.owner_lock.lock(chat.owner):
+        async with self.owner_lock.lock(chat.owner):
             await self._refuse_closed(chat)
             identity = self.matrix.identity
             link = child_content(chat.binding, identity)
@@ -87,7 +89,7 @@ class ChatEdits:
     ) -> None:
         # The route goes first: a reconciliation that looked before it will not undo this.
         after = before._replace(status=status)
-        self.slot.put_chat(after)
+        self.routes.put_chat(after)
         room_id, space_id = before.room_id, before.binding.space_id
         try:
             # The Space has the say, so it comes first: what a look in between finds of the room
@@ -95,8 +97,8 @@ class ChatEdits:
             await self.matrix.writer.put_state(space_id, CHILD_TYPE, room_id, link)
             await self.matrix.writer.put_state(room_id, PARENT_TYPE, space_id, parent)
         except (NoAnswer, MatrixRequestError):
-            self.slot.put_chat(before)
+            self.routes.put_chat(before)
             raise
         # Whoever looked while that was written saw what was there before.
-        self.slot.put_chat(after)
-        await self.provisioning.store.put(Topology(chats={after.room_id: after}))
+        self.routes.put_chat(after)
+        await self.store.put(Topology(chats={after.room_id: after}))

@@ -16,7 +16,7 @@ from mautrix.types import UserID
 
 from ..errors import UserError
 from ..matrix.api import NoAnswer
-from ..matrix.throttle import wait_before
+from ..matrix.retry import Backoff
 from ..topology.scope import Scope
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ NO_ANSWER = "The homeserver does not answer just now. Nothing is lost; please tr
 class OwnerLock:
     """Insists on what one instance's owners are to have."""
 
-    def __init__(self, reconciler: Reconciler) -> None:
+    def __init__(self, reconciler: Reconciler, backoff: Backoff) -> None:
         self.reconciler = reconciler
+        self.backoff = backoff
         self.log = reconciler.log
         self._locks: WeakValueDictionary[UserID, asyncio.Lock] = WeakValueDictionary()
 
@@ -67,7 +68,7 @@ class OwnerLock:
                 self.log.warning("The homeserver makes no room for %s: %s", owner, error)
                 raise UserError(f"The homeserver refused: {error}") from error
             failures += not failure.limited
-            wait = failure.retry_after or wait_before(max(failures, 1))
+            wait = failure.retry_after or self.backoff.delay(max(failures, 1))
             if failures >= TRIES or loop.time() + wait > deadline:
                 raise UserError(NO_ANSWER)
             if tell is not None and wait > WORTH_TELLING:

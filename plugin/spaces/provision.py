@@ -7,7 +7,6 @@ insistence.py, and the requests are creation.py's.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attr
@@ -19,15 +18,12 @@ from ..matrix.api import NoAnswer
 from ..platforms.protocol import PlatformError
 from ..topology.model import BINDING_TYPE, Binding, Chat, Space
 from ..topology.scope import Scope
-from .create import RoomCreator
 from .owner_lock import NO_ANSWER, OnWait, OwnerLock
+from .room_creator import RoomCreator
 
 if TYPE_CHECKING:
-    from ..cache.topology_store import Store
-    from ..config.active import ActiveConfig
     from ..matrix.client import Matrix
     from ..reconciler.loop import Reconciler
-    from ..topology.routes import CurrentRoutes
 
 # The key of a Space's first chat: any other chat will do as well.
 FIRST = "first"
@@ -52,24 +48,23 @@ class Provisioning:
     def __init__(
         self,
         matrix: Matrix,
-        store: Store,
         reconciler: Reconciler,
-        setup: Callable[[], ActiveConfig],
+        owner_lock: OwnerLock,
+        creator: RoomCreator,
     ) -> None:
         """
         Args:
-            matrix: where rooms are made.
-            store: the cache, told of each change.
-            reconciliation: finds what the homeserver made without saying so.
-            setup: the configuration in force.
+            matrix: where people are invited.
+            reconciler: finds what the homeserver made without saying so.
+            owner_lock: lets one thing at a time be made for an owner.
+            creator: makes the rooms.
         """
         self.matrix = matrix
-        self.store = store
         self.reconciler = reconciler
-        self.setup = setup
-        self.slot: CurrentRoutes = reconciler.slot
-        self.owner_lock = OwnerLock(reconciler)
-        self.creator_of_rooms = RoomCreator(matrix, store, self.slot, setup)
+        self.owner_lock = owner_lock
+        self.creator = creator
+        self.config = creator.config
+        self.routes = reconciler.routes
 
     async def ensure_rooms(self, owner: UserID) -> OwnerRooms:
         """The owner's Space with a chat in it; whatever of it is missing is made.
@@ -78,12 +73,12 @@ class Provisioning:
             UserError: it could not be made now.
         """
         space, made = await self._make_space(owner)
-        if made and self.slot.current.chats_of(owner):
+        if made and self.routes.chats_of(owner):
             # The Space before it is lost to the bot; its chats come along.
             await self.owner_lock.refresh(Scope(frozenset({owner})), "a new Space for old chats")
-        if not self.slot.current.chats_of(owner):
+        if not self.routes.chats_of(owner):
             await self._make_chat(owner, "", FIRST)
-        return OwnerRooms(space, self.slot.current.chats_of(owner), made)
+        return OwnerRooms(space, self.routes.chats_of(owner), made)
 
     async def make_chat(
         self, owner: UserID, title: str, key: str, tell: OnWait | None = None
@@ -122,26 +117,26 @@ class Provisioning:
     async def reinvite_to_space(self, owner: UserID) -> None:
         """See that an owner who is there again can find their Space: whoever left it is invited
         back, whoever has none any more gets a new one with their chats in it."""
-        space = self.slot.current.spaces.get(owner)
+        space = self.routes.spaces.get(owner)
         if space is not None and not space.owner_left:
             return
         home = await self.ensure_rooms(owner)
         await self.invite_back(home.space.room_id, owner)
         # Asked once: whoever leaves again is invited again when they speak again.
-        self.slot.put_space(attr.evolve(home.space, owner_left=False))
+        self.routes.put_space(attr.evolve(home.space, owner_left=False))
 
     async def _make_space(self, owner: UserID) -> tuple[Space, bool]:
         async def make() -> tuple[Space, bool]:
-            space = self.slot.current.spaces.get(owner)
+            space = self.routes.spaces.get(owner)
             if space is not None:
                 return space, False
-            if self.slot.current.unread:
+            if self.routes.unread:
                 raise UserError(NOT_LOOKED)
-            return await self.creator_of_rooms.make_space(owner), True
+            return await self.creator.make_space(owner), True
 
-        if owner not in self.slot.current.spaces:
+        if owner not in self.routes.spaces:
             # It may be there, unheard of: a second one would be worse than a late one.
-            scope = Scope(frozenset({owner}), self.slot.current.unread)
+            scope = Scope(frozenset({owner}), self.routes.unread)
             if not await self.owner_lock.refresh(scope, "a Space is wanted"):
                 raise UserError(NO_ANSWER)
         return await self.owner_lock.run_with_retry(owner, make)
@@ -149,30 +144,30 @@ class Provisioning:
     async def _make_chat(
         self, owner: UserID, title: str, key: str, tell: OnWait | None = None
     ) -> Chat:
-        name = self.setup().settings.default_platform
-        platform = self.setup().platform(name)
+        name = self.config.settings.default_platform
+        platform = self.config.platform(name)
         try:
             conversation = await platform.open(f"{self.matrix.identity.instance} {owner} {key}")
         except PlatformError as error:
             raise UserError(error.sentence) from error
 
         async def make() -> Chat:
-            for chat in self.slot.current.chats_of(owner):
+            for chat in self.routes.chats_of(owner):
                 if key == FIRST or chat.binding.platform_chat_id == conversation:
                     return chat
             await self._require_all_read(owner)
             binding = Binding(
                 room_type="chat",
-                chat_id=f"C{self.slot.current.next_number(owner)}",
-                space_id=self.slot.current.spaces[owner].room_id,
+                chat_id=f"C{self.routes.next_number(owner)}",
+                space_id=self.routes.spaces[owner].room_id,
                 matrix_user_id=owner,
                 platform=name,
                 platform_chat_id=conversation,
             )
-            return await self.creator_of_rooms.make_chat(binding, title)
+            return await self.creator.make_chat(binding, title)
 
-        if self.slot.current.unread:
-            scope = Scope(frozenset({owner}), self.slot.current.unread)
+        if self.routes.unread:
+            scope = Scope(frozenset({owner}), self.routes.unread)
             await self.owner_lock.refresh(scope, "a chat is wanted")
         chat = None
         try:
@@ -190,7 +185,7 @@ class Provisioning:
         Raises:
             NoAnswer: one is, or that could not be told.
         """
-        for room_id in self.slot.current.unread:
+        for room_id in self.routes.unread:
             try:
                 named = await self.matrix.lookups.state_value(
                     room_id, BINDING_TYPE, "matrix_user_id", ""

@@ -154,7 +154,7 @@ async def test_a_look_in_the_middle_of_a_restore_does_not_undo_it(
     await bot.push()
     await writing.reached.wait()
 
-    await bot.plugin.reconciler.run("the story wants a look")
+    await bot.plugin.services.reconciler.run("the story wants a look")
     writing.release()
     await bot.settled()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import attr
 import pytest
 from mautrix.types import RoomID
 
+from plugin.config.timing import Limits
 from plugin.matrix.sender import PIECE_BYTES
 from plugin.platforms.protocol import PlatformError
 
@@ -32,14 +34,12 @@ async def test_messages_are_answered_in_the_order_they_were_sent(
 
 
 async def test_a_platform_that_hangs_wherever_it_is_asked_holds_up_no_other_platform(
-    bot: Bot, platform: FakePlatform, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
-    monkeypatch.setattr("plugin.delivery.answer.MAX_CONCURRENT", 1)
+    bot.limits = Limits(conversations=1)
     await settle_in(bot, alice)
     await bot.restart()
-    await bot.configure(
-        FAKE_PLATFORM.replace("default_platform: fake", "default_platform: echo")
-    )
+    await bot.configure(FAKE_PLATFORM.replace("default_platform: fake", "default_platform: echo"))
     await settle_in(bot, bob)
     gate = platform.gate("Think")
     alice.write(alice.chat, "Think")
@@ -72,10 +72,9 @@ async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
 
 
 async def test_what_is_answered_at_once_is_read_when_nobody_waits_any_more(
-    bot: Bot, platform: FakePlatform, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
-    monkeypatch.setattr("plugin.delivery.activity.TYPING_AFTER", 60.0)
-    monkeypatch.setattr("plugin.delivery.activity.RECEIPTS_AFTER", 0.01)
+    bot.timing = attr.evolve(bot.timing, typing=60.0, receipts=0.01)
     await settle_in(bot, alice, bob)
     gate = platform.gate("Think")
     bob.write(bob.chat, "Think")
@@ -199,9 +198,9 @@ async def test_a_long_answer_is_one_in_the_history_although_its_owner_wrote_in_b
     held.release()
     await bot.settled()
 
-    chat = bot.plugin.slot.current.lookup(RoomID(alice.chat.room_id))
+    chat = bot.plugin.services.routes.lookup(RoomID(alice.chat.room_id))
     assert chat is not None
-    conversation = bot.plugin.handlers.messages.conversation
-    question, answer = await conversation._history(chat, after["event_id"], 1_000_000)
+    history = bot.plugin.services.messages.responder.history
+    question, answer = await history.before(chat, after["event_id"], 1_000_000)
 
     assert answer.text == f"Answer to {question.text}"

@@ -37,7 +37,7 @@ async def let_it_work() -> None:
 
 
 async def test_a_room_waits_for_its_own_work_and_for_no_other() -> None:
-    diary, queues = Diary(), RoomQueues()
+    diary, queues = Diary(), RoomQueues(0.05)
     queues.put(HERE, diary.wait)
     queues.put(HERE, diary.noting("second"))
     queues.put(THERE, diary.noting("elsewhere"))
@@ -51,7 +51,7 @@ async def test_a_room_waits_for_its_own_work_and_for_no_other() -> None:
 
 
 async def test_a_room_that_came_to_rest_takes_up_work_again() -> None:
-    diary, queues = Diary(), RoomQueues()
+    diary, queues = Diary(), RoomQueues(0.05)
     queues.put(HERE, diary.noting("first"))
     await let_it_work()
 
@@ -62,7 +62,7 @@ async def test_a_room_that_came_to_rest_takes_up_work_again() -> None:
 
 
 async def test_after_closing_nothing_is_done_any_more() -> None:
-    diary, queues = Diary(), RoomQueues()
+    diary, queues = Diary(), RoomQueues(0.05)
     queues.put(HERE, diary.wait)
     queues.put(HERE, diary.noting("second"))
     await let_it_work()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from plugin.config.timing import Limits
 from plugin.platforms.protocol import PlatformError
 
 from ..fakes.fake_platform import FakePlatform
@@ -113,9 +114,9 @@ async def test_retry_without_a_database_takes_up_what_was_written_before_it_as_e
 
 
 async def test_what_comes_beyond_a_full_queue_is_set_aside_and_said_once(
-    bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
-    monkeypatch.setattr("plugin.delivery.inbound.LONGEST_QUEUE", 3)
+    bot.limits = Limits(waiting=3)
     await settle_in(bot, alice)
     gate = await write_while_busy(bot, platform, alice, *(f"Question {n}" for n in range(5)))
     gate.set()

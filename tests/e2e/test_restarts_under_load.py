@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from dev.stack import INSTANCE, Stack
-from plugin.delivery.inbound import LONGEST_QUEUE
+from plugin.config.timing import Limits
 
 from .story import OnboardedUser, onboard
 from .transcript import read_transcript, read_when_complete
@@ -36,7 +36,7 @@ async def until_few_wait(chats: list[tuple[OnboardedUser, str]]) -> None:
         for onboarded, room_id in chats:
             transcript = await read_transcript(onboarded.person, room_id)
             waiting[onboarded.person.user_id] += len(transcript.lost)
-        if max(waiting.values()) <= LONGEST_QUEUE - 2 * BURST:
+        if max(waiting.values()) <= Limits().waiting - 2 * BURST:
             return
         await asyncio.sleep(0.3)
 

@@ -97,7 +97,7 @@ def chats_of(world: Snapshot) -> Chats:
 
 def routed(bot: Bot) -> Chats:
     """What the routes say."""
-    chats = bot.plugin.slot.current.chats.values()
+    chats = bot.plugin.services.routes.chats.values()
     stale = [chat.room_id for chat in chats if chat.stale]
     assert stale == [], "every room can be read"
     return {

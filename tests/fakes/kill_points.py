@@ -109,5 +109,4 @@ async def rest(bot: Bot) -> None:
 
 def _is_at_rest(bot: Bot) -> bool:
     plugin = bot.plugin
-    served = plugin.cursor is not None
-    return served and plugin.reconciler.idle and not plugin.handlers.intake.pending.open
+    return plugin.cursor is not None and plugin.services.is_done()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
+import attr
 from maubot.loader import BasePluginLoader
 from maubot.matrix import MaubotMatrixClient
 from mautrix.client import InternalEventType
@@ -22,6 +23,8 @@ from mautrix.util.async_db import Database
 from mautrix.util.logging import TraceLogger
 
 from plugin import Spacekeeper
+from plugin.config.timing import Limits, Timing
+from plugin.matrix.retry import Backoff, RequestPolicies, RetryPolicy
 
 from ..config_text import Text
 from .homeserver import Homeserver
@@ -29,6 +32,18 @@ from .sync import now, sync
 from .tasks import Tasks
 
 BOT = UserID("@bot:test")
+# How long the plugin waits is tested where the waiting is written; elsewhere it would cost time.
+SOON = Backoff(first=0.002)
+FAST = Timing(
+    requests=RequestPolicies(backoff=SOON),
+    backoff=SOON,
+    reply=SOON,
+    recheck=0.01,
+    debounce=0.0,
+    doubt=0.0,
+    platform_retries=(0.0, 0.0),
+    stop=0.05,
+)
 LOG = cast(TraceLogger, logging.getLogger("maubot.instance.spacekeeper"))
 
 
@@ -45,6 +60,8 @@ class Bot:
         self.server = server
         self.database = folder / "spacekeeper.db"
         self.text = Text(config)
+        self.timing = FAST
+        self.limits = Limits()
         self.autojoin = False
         self.plugin: Spacekeeper
         self.client: MaubotMatrixClient
@@ -53,6 +70,16 @@ class Bot:
         self._http: aiohttp.ClientSession | None = None
         self._token: str | None = None
         self._first = True
+
+    def give_up_soon(self) -> None:
+        """From the next start on, give up on a homeserver that fails within milliseconds."""
+        brief = RetryPolicy(in_flight=8, attempt=5, total=0.01)
+        requests = attr.evolve(self.timing.requests, read=brief, write=brief)
+        self.timing = attr.evolve(self.timing, requests=requests)
+
+    def verify_at_once(self) -> None:
+        """From the next start on, verify every chat at once after it."""
+        self.timing = attr.evolve(self.timing, verify=0.0)
 
     async def start(self) -> None:
         """Start the plugin; returns when its `start()` has returned."""
@@ -174,6 +201,7 @@ class Bot:
             # The plugin asks nothing of its loader.
             loader=cast(BasePluginLoader, None),
         )
+        self.plugin.timing, self.plugin.limits = self.timing, self.limits
         self.running = True
         await self.plugin.internal_start()
 

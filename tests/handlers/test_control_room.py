@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
+import attr
 
-from plugin.matrix.throttle import RetryPolicy
+from plugin.matrix.retry import RetryPolicy
 
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer
@@ -78,10 +78,10 @@ async def test_who_is_not_permitted_hears_nothing_in_a_group(
 
 
 async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_it(
-    bot: Bot, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, alice: User, bob: User
 ) -> None:
-    impatient = RetryPolicy(in_flight=8, attempt=5, total=0)
-    monkeypatch.setattr("plugin.matrix.api.MESSAGE", impatient)
+    once = RetryPolicy(in_flight=8, attempt=5, total=0)
+    bot.timing = attr.evolve(bot.timing, requests=attr.evolve(bot.timing.requests, message=once))
     await settle_in(bot, alice)
     group = alice.invite_bot(bob)
     bob.join(group)

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from plugin.config.timing import Limits
+
 from ..fakes.failpoints import Brake
 from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Hold
@@ -84,20 +86,19 @@ async def test_more_than_a_sync_tells_is_paged_to_the_end(
     texts = [f"Question {number}" for number in range(count)]
     await settle_in(bot, alice)
     await bot.stop()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("plugin.delivery.inbound.LONGEST_QUEUE", count)
-        for text in texts:
-            alice.write(alice.chat, text)
+    bot.limits = Limits(waiting=count)
+    for text in texts:
+        alice.write(alice.chat, text)
 
-        await come_back(bot, keep_database)
+    await come_back(bot, keep_database)
 
     assert heard(alice.chat) == [f"Answer to {text}" for text in texts]
 
 
 async def test_more_than_may_wait_is_set_aside_and_not_lost(
-    bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
-    monkeypatch.setattr("plugin.delivery.inbound.LONGEST_QUEUE", 5)
+    bot.limits = Limits(waiting=5)
     texts = [f"Question {number}" for number in range(12)]
     await settle_in(bot, alice)
     await bot.stop()

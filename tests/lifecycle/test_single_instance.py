@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attr
 import pytest
 from mautrix.types import EventType
 from mautrix.util.async_db import Database
@@ -42,7 +43,7 @@ async def test_a_second_object_takes_over_from_the_first(
 
     assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
     assert platform.texts == ["Hello"]
-    assert fence(bot) == bot.plugin.store.db.fence != older.store.db.fence
+    assert fence(bot) == bot.plugin.services.store.db.fence != older.services.store.db.fence
     await assert_closed(older)
 
 
@@ -87,7 +88,7 @@ async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
     assert platform.texts == ["Hello", "Hello"]
     assert bindings(alice.world) == before
     assert lasting(bot.server.changes(mark)) == []
-    assert fence(bot) == bot.plugin.store.db.fence
+    assert fence(bot) == bot.plugin.services.store.db.fence
     for plugin in marked_upgraded:
         await assert_closed(plugin)
 
@@ -129,9 +130,9 @@ async def test_two_maubots_on_one_database_leave_the_younger(
 
 
 async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begins_nothing(
-    bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
-    monkeypatch.setattr("plugin.delivery.room_queues.GRACE", 0.2)
+    bot.timing = attr.evolve(bot.timing, stop=0.2)
     await settle_in(bot, alice)
     platform.gate("Think")
     alice.write(alice.chat, "Think")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import attr
 import pytest
 from mautrix.types import SyncToken
 
-from plugin.lifecycle import sync_cursor as cursor_module
 from plugin.matrix.account_data import CURSOR_TYPE
 
 from ..fakes.fake_platform import FakePlatform
@@ -20,9 +20,9 @@ from ..fakes.users import User, heard
 
 
 @pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
+def always(bot: Bot) -> None:
     """Note it with every sync."""
-    monkeypatch.setattr(cursor_module, "INTERVAL", 0.0)
+    bot.timing = attr.evolve(bot.timing, save_cursor=0.0)
 
 
 def in_database(bot: Bot) -> str:

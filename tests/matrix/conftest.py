@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import aiohttp
-import attr
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from mautrix.api import HTTPAPI
 from mautrix.types import UserID
 
-from plugin.matrix import api as api_module
 from plugin.matrix.api import RetryingAPI
 from plugin.matrix.lookups import Lookups
 from plugin.matrix.reader import Reader
+from plugin.matrix.retry import Backoff, RequestPolicies, RetryPolicy
 from plugin.topology.marks import Identity
 
 from .http_server import Homeserver
+
+# Nothing is tried for longer than a second.
+BRIEF = RequestPolicies(
+    read=RetryPolicy(in_flight=8, attempt=60, total=1),
+    write=RetryPolicy(in_flight=8, attempt=30, total=1),
+    backoff=Backoff(first=0.002),
+)
 
 
 @pytest.fixture
@@ -33,17 +39,9 @@ async def homeserver() -> AsyncIterator[Homeserver]:
 
 
 @pytest.fixture
-def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is tried for longer than a second."""
-    for kind in ("READ", "WRITE"):
-        patience = attr.evolve(getattr(api_module, kind), total=1.0)
-        monkeypatch.setattr(api_module, kind, patience)
-
-
-@pytest.fixture
-async def api(homeserver: Homeserver, brief: None) -> AsyncIterator[RetryingAPI]:
+async def api(homeserver: Homeserver) -> AsyncIterator[RetryingAPI]:
     async with aiohttp.ClientSession() as session:
-        yield RetryingAPI(HTTPAPI(homeserver.base_url, "secret", client_session=session))
+        yield RetryingAPI(HTTPAPI(homeserver.base_url, "secret", client_session=session), BRIEF)
 
 
 @pytest.fixture

@@ -9,21 +9,16 @@ from mautrix.api import HTTPAPI, Method, Path
 from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
 from mautrix.types import RoomID
 
-from plugin.matrix import api as api_module
 from plugin.matrix.api import NoAnswer, RetryingAPI
-from plugin.matrix.throttle import RetryPolicy
+from plugin.matrix.retry import RequestPolicies, RetryPolicy
 
 from .http_server import BUSY, DROP, FORBIDDEN, HANG, NOT_FOUND, Homeserver, Reply, refused, whoami
 
 HTML = "<html>Bad gateway</html>"
-ONCE = RetryPolicy(in_flight=8, attempt=30, total=0)
-
-
-def give_up_at_once(api: RetryingAPI, monkeypatch: pytest.MonkeyPatch) -> RetryingAPI:
-    """The same client, which tries everything once."""
-    for kind in ("READ", "WRITE"):
-        monkeypatch.setattr(api_module, kind, ONCE)
-    return RetryingAPI(api)
+ONCE = RequestPolicies(
+    read=RetryPolicy(in_flight=8, attempt=30, total=0),
+    write=RetryPolicy(in_flight=8, attempt=30, total=0),
+)
 
 
 async def test_what_was_answered_is_returned(homeserver: Homeserver, api: RetryingAPI) -> None:
@@ -107,29 +102,27 @@ async def test_whatever_is_no_answer_is_tried_again_until_there_is_one(
 
 @pytest.mark.parametrize("nonsense", [Reply(200, HTML), refused(500, "M_FORBIDDEN"), BUSY, DROP])
 async def test_when_patience_ends_nobody_knows(
-    homeserver: Homeserver, api: RetryingAPI, monkeypatch: pytest.MonkeyPatch, nonsense: Any
+    homeserver: Homeserver, api: RetryingAPI, nonsense: Any
 ) -> None:
     homeserver.tell("account/whoami", nonsense)
 
     with pytest.raises(NoAnswer):
-        await whoami(give_up_at_once(api, monkeypatch))
+        await whoami(RetryingAPI(api, ONCE))
 
 
 async def test_a_homeserver_that_is_not_there_gives_no_answer(
-    api: RetryingAPI, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+    api: RetryingAPI, unused_tcp_port: int
 ) -> None:
     like = HTTPAPI(f"http://127.0.0.1:{unused_tcp_port}", "", client_session=api.session)
-    elsewhere = give_up_at_once(RetryingAPI(like), monkeypatch)
+    elsewhere = RetryingAPI(like, ONCE)
 
     with pytest.raises(NoAnswer, match="ClientConnector"):
         await whoami(elsewhere)
 
 
-async def test_silence_is_no_answer(
-    homeserver: Homeserver, api: RetryingAPI, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_module, "READ", RetryPolicy(in_flight=1, attempt=0.05, total=0))
+async def test_silence_is_no_answer(homeserver: Homeserver, api: RetryingAPI) -> None:
+    brief = RetryPolicy(in_flight=1, attempt=0.05, total=0)
     homeserver.tell("account/whoami", HANG)
 
     with pytest.raises(NoAnswer, match="no answer within"):
-        await whoami(RetryingAPI(api))
+        await whoami(RetryingAPI(api, RequestPolicies(read=brief)))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import attr
 import pytest
 from mautrix.api import Method, Path
 
-from plugin.matrix import api as api_module
 from plugin.matrix.api import NoAnswer, RetryingAPI
-from plugin.matrix.throttle import READ, RetryPolicy
+from plugin.matrix.retry import RequestPolicies, RetryPolicy
 
 from .http_server import BUSY, DROP, HANG, Homeserver, Reply, whoami
 
@@ -66,10 +64,10 @@ async def test_a_pause_longer_than_patience_is_not_waited_for(
 
 
 async def test_what_one_call_is_told_holds_for_its_whole_lane(
-    homeserver: Homeserver, api: RetryingAPI, monkeypatch: pytest.MonkeyPatch
+    homeserver: Homeserver, api: RetryingAPI
 ) -> None:
-    monkeypatch.setattr(api_module, "READ", attr.evolve(READ, in_flight=1, total=1))
-    narrow = RetryingAPI(api)
+    one_at_a_time = RetryPolicy(in_flight=1, attempt=60, total=1)
+    narrow = RetryingAPI(api, RequestPolicies(read=one_at_a_time))
     homeserver.tell("account/whoami", Reply(429, {"retry_after_ms": 80}), {})
     homeserver.tell("joined_rooms", {})
 

@@ -26,6 +26,7 @@ class Client:
 
     def __init__(self, crypto: bool = True) -> None:
         self.crypto = self if crypto else None
+        self.mxid = BOT
 
     async def decrypt_megolm_event(self, event: EncryptedEvent) -> Event:
         if event.content.serialize().get("ciphertext") != "readable":

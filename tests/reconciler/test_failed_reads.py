@@ -4,9 +4,11 @@ never wrong.
 
 from __future__ import annotations
 
+import attr
 import pytest
 from mautrix.types import RoomID
 
+from plugin.matrix.retry import Backoff
 from plugin.topology.model import Chat, Status
 
 from ..fakes.failpoints import refuse_writes
@@ -109,9 +111,9 @@ async def test_a_restart_that_cannot_look_at_a_chat_does_not_make_it_again(
 
 
 async def test_an_invitation_that_the_homeserver_does_not_let_accept_is_accepted_later(
-    bot: Bot, alice: User, monkeypatch: pytest.MonkeyPatch
+    bot: Bot, alice: User
 ) -> None:
-    monkeypatch.setattr("plugin.handlers.invitations.LONGEST_PAUSE", 0.05)
+    bot.timing = attr.evolve(bot.timing, backoff=Backoff(first=0.002, longest=0.05))
     room = await invite_in_vain(bot, alice)
 
     bot.server.heal()
@@ -244,7 +246,7 @@ async def test_a_chat_whose_parent_cannot_be_written_is_answered(
 
 
 def route(bot: Bot, room_id: str) -> Chat | None:
-    return bot.plugin.slot.current.lookup(RoomID(room_id))
+    return bot.plugin.services.routes.lookup(RoomID(room_id))
 
 
 def status(bot: Bot, room_id: str) -> Status | None:

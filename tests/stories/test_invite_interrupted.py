@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attr
 import pytest
 
-from plugin.matrix.throttle import RetryPolicy
+from plugin.matrix.retry import RetryPolicy
 
 from ..fakes.faults import Answer, Drop, Fault, Hold, refusal
 from ..fakes.maubot import Bot
@@ -71,9 +72,10 @@ MADE_ALL_THE_SAME: dict[str, Callable[[int], Fault]] = {
 @pytest.mark.parametrize("which", [0, 1], ids=["Space", "chat"])
 @pytest.mark.parametrize("fault", MADE_ALL_THE_SAME)
 async def test_a_room_that_was_made_without_saying_so_is_found(
-    bot: Bot, alice: User, monkeypatch: pytest.MonkeyPatch, fault: str, which: int
+    bot: Bot, alice: User, fault: str, which: int
 ) -> None:
-    monkeypatch.setattr("plugin.matrix.api.CREATE", RetryPolicy(2, attempt=0.1, total=0))
+    brief = RetryPolicy(in_flight=2, attempt=0.1, total=0)
+    bot.timing = attr.evolve(bot.timing, requests=attr.evolve(bot.timing.requests, create=brief))
     struck = bot.server.inject(MADE_ALL_THE_SAME[fault](which))
 
     (room,) = await settle_in(bot, alice)

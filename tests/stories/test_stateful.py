@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -66,6 +65,8 @@ class Life(RuleBasedStateMachine):
         (self.folder / "spacekeeper.db").unlink(missing_ok=True)
         # A start that hangs is killed at once; nobody waits for it before that.
         self.bot = Bot(self.server, self.folder, "startup: {wait: 0}")
+        self.bot.give_up_soon()
+        self.bot.verify_at_once()
         self.people = [User(self.world, "alice"), User(self.world, "bob")]
         self.control: dict[str, Room] = {}
 
@@ -203,7 +204,7 @@ class Life(RuleBasedStateMachine):
             return
         spaces = {one.id: space_of(self.world, one.id) for one in self.people}
         expected = {owner: space.room_id for owner, space in spaces.items() if space is not None}
-        routes = self.bot.plugin.slot.current
+        routes = self.bot.plugin.services.routes
         assert {owner: space.room_id for owner, space in routes.spaces.items()} == expected
         rows = self.bot.query("SELECT matrix_user_id, space_id FROM space")
         assert dict(rows) == expected
@@ -261,7 +262,6 @@ async def _serve() -> Homeserver:
     return server
 
 
-@pytest.mark.usefixtures("impatient", "verifying")
 def test_cache_and_routes_say_what_matrix_says_whatever_happens(tmp_path: Path) -> None:
     machine = type("Machine", (Life,), {"folder": tmp_path})
     profile = settings.default

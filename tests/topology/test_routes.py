@@ -17,10 +17,10 @@ SPACES = [Space(SPACE, ALICE), Space(BOBS_SPACE, BOB)]
 ALL = topology(SPACES, [SECOND, BOBS, FIRST])
 
 
-def slot() -> CurrentRoutes:
-    slot = CurrentRoutes()
-    slot.swap(build_routes(ALL), 0)
-    return slot
+def in_force() -> CurrentRoutes:
+    routing = CurrentRoutes()
+    routing.replace(build_routes(ALL), 0)
+    return routing
 
 
 def test_a_room_leads_to_its_chat_and_any_other_to_none() -> None:
@@ -46,33 +46,54 @@ def test_somebody_without_chats_has_none_and_begins_at_one() -> None:
 def test_the_next_number_is_past_every_one_that_was_used() -> None:
     lost = Chat(THIRD, bind(11), Status.LOST)
 
-    assert build_routes(ALL).next_number(ALICE) == 11
-    assert build_routes(ALL).with_chat(lost).next_number(ALICE) == 12
+    routing = in_force()
+
+    assert routing.next_number(ALICE) == 11
+    routing.put_chat(lost)
+    assert routing.next_number(ALICE) == 12
 
 
 def test_what_is_indexed_can_be_had_back() -> None:
     assert build_routes(ALL).topology() == ALL
 
 
-def test_adding_a_chat_leaves_the_routes_that_others_hold_as_they_were() -> None:
-    before = build_routes(topology(SPACES, [FIRST]), frozenset({OTHER, THIRD}))
+def test_what_was_had_back_is_left_alone_by_later_changes() -> None:
+    routing = in_force()
 
-    after = before.with_chat(SECOND)
+    before = routing.topology()
+    routing.put_chat(Chat(CHAT, bind(2), Status.ARCHIVED))
 
-    assert (before.lookup(OTHER), after.lookup(OTHER)) == (None, SECOND)
-    assert after.unread == {THIRD}
+    assert before == ALL
+
+
+def test_a_chat_that_is_taken_up_is_no_longer_unread() -> None:
+    routing = CurrentRoutes()
+    routing.replace(build_routes(topology(SPACES, [FIRST]), frozenset({OTHER, THIRD})), 0)
+
+    routing.put_chat(SECOND)
+
+    assert routing.lookup(OTHER) == SECOND
+    assert routing.unread == {THIRD}
 
 
 def test_one_owners_part_is_replaced_and_nobody_elses() -> None:
+    routing = in_force()
     moved = Chat(CHAT, bind(2), Status.ARCHIVED)
 
-    routes = build_routes(ALL).replace_part(
-        frozenset({ALICE}), topology([SPACES[0]], [moved]), frozenset({OTHER})
-    )
+    routing.replace_part(frozenset({ALICE}), topology([SPACES[0]], [moved]), routing.changes)
 
-    assert routes.chats_of(ALICE) == [moved]
-    assert routes.chats_of(BOB) == [BOBS]
-    assert routes.unread == {OTHER}
+    assert routing.chats_of(ALICE) == [moved]
+    assert routing.chats_of(BOB) == [BOBS]
+    assert routing.lookup(OTHER) is None
+
+
+def test_a_chat_that_goes_to_another_owner_is_theirs_alone() -> None:
+    routing = in_force()
+
+    routing.put_chat(Chat(CHAT, bind(2, BOB, BOBS_SPACE)))
+
+    assert routing.chats_of(ALICE) == [SECOND]
+    assert [chat.room_id for chat in routing.chats_of(BOB)] == [THIRD, CHAT]
 
 
 def test_a_part_is_what_these_owners_have() -> None:
@@ -82,59 +103,60 @@ def test_a_part_is_what_these_owners_have() -> None:
 
 
 def test_a_swap_puts_everything_in_force_at_once() -> None:
-    slot = CurrentRoutes()
+    routing = in_force()
 
-    slot.swap(build_routes(ALL), slot.changes)
-
-    assert slot.current == build_routes(ALL)
+    assert (routing.topology(), routing.owner_of(SPACE)) == (ALL, ALICE)
+    assert routing.chats_of(ALICE) == [FIRST, SECOND]
 
 
 def test_a_swap_does_not_undo_what_changed_since_it_looked() -> None:
     """Alice archives one chat and is given another while the homeserver is being read."""
-    routing = slot()
+    routing = in_force()
     looked_at = routing.changes
     archived, new = Chat(CHAT, bind(2), Status.ARCHIVED), Chat(RoomID("!new"), bind(11))
     routing.put_chat(archived)
     routing.put_chat(new)
 
-    routing.swap(build_routes(ALL), looked_at)
+    routing.replace(build_routes(ALL), looked_at)
 
-    assert routing.current.chats_of(ALICE) == [archived, SECOND, new]
+    assert routing.chats_of(ALICE) == [archived, SECOND, new]
 
 
 def test_a_swap_does_not_take_away_a_space_made_since_it_looked() -> None:
-    routing = slot()
+    routing = in_force()
     looked_at = routing.changes
     routing.put_space(Space(RoomID("!newer:one.test"), ALICE))
 
-    routing.swap(build_routes(ALL), looked_at)
+    routing.replace(build_routes(ALL), looked_at)
 
-    assert routing.current.spaces[ALICE].room_id == "!newer:one.test"
-    assert routing.current.spaces[BOB].room_id == BOBS_SPACE
+    assert routing.spaces[ALICE].room_id == "!newer:one.test"
+    assert routing.spaces[BOB].room_id == BOBS_SPACE
 
 
 def test_a_swap_takes_up_what_was_found_of_owners_who_did_nothing_meanwhile() -> None:
-    routing = slot()
+    routing = in_force()
     looked_at = routing.changes
     routing.put_chat(SECOND)
 
-    routing.swap(build_routes(topology([SPACES[0]], [SECOND])), looked_at)
+    routing.replace(build_routes(topology([SPACES[0]], [SECOND])), looked_at)
 
-    assert routing.current.chats_of(BOB) == []
+    assert routing.chats_of(BOB) == []
     assert not routing.touched_since(looked_at, BOB)
     assert routing.touched_since(looked_at, ALICE)
 
 
 def test_what_changed_before_it_looked_is_superseded_by_what_was_found() -> None:
-    routing = slot()
+    routing = in_force()
     routing.put_chat(Chat(CHAT, bind(2), Status.ARCHIVED))
 
-    routing.swap(build_routes(ALL), routing.changes)
+    routing.replace(build_routes(ALL), routing.changes)
 
-    assert routing.current.chats_of(ALICE) == [FIRST, SECOND]
+    assert routing.chats_of(ALICE) == [FIRST, SECOND]
 
 
-def test_live_chats_can_be_counted() -> None:
-    routes = build_routes(ALL).with_chat(Chat(CHAT, bind(2), Status.ARCHIVED))
+def test_chats_are_counted_by_status() -> None:
+    routing = in_force()
 
-    assert (routes.count(Status.LIVE), routes.count(Status.ARCHIVED)) == (2, 1)
+    routing.put_chat(Chat(CHAT, bind(2), Status.ARCHIVED))
+
+    assert (routing.counts[Status.LIVE], routing.counts[Status.ARCHIVED]) == (2, 1)

@@ -13,19 +13,16 @@ from typing import Any
 
 from mautrix.types import EventID, RoomID
 
+from ..config.timing import Timing
 from ..matrix.sender import TYPING_MS, Sender
-
-# Seconds within which an answer shows by itself that somebody was at work.
-TYPING_AFTER = 0.5
-# Seconds without an answer to anybody, after which receipts disturb no one.
-RECEIPTS_AFTER = 1.0
 
 
 class ActivityIndicator:
     """Typing notices and read receipts, for whatever is being answered."""
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, timing: Timing) -> None:
         self.sender = sender
+        self.timing = timing
         self._at_work = 0
         self._unread: dict[RoomID, EventID] = {}
         self._quiet: asyncio.TimerHandle | None = None
@@ -50,7 +47,7 @@ class ActivityIndicator:
         loop = asyncio.get_running_loop()
         # Those before it in the room are read with it (client-server API, section 11.6).
         self._unread[room_id] = event_id
-        showing = loop.call_later(TYPING_AFTER, self._show, room_id, event_id, done)
+        showing = loop.call_later(self.timing.typing, self._show, room_id, event_id, done)
         try:
             yield showing.cancel
         finally:
@@ -71,7 +68,9 @@ class ActivityIndicator:
     def _end(self) -> None:
         self._at_work -= 1
         if self._at_work == 0:
-            self._quiet = asyncio.get_running_loop().call_later(RECEIPTS_AFTER, self._catch_up)
+            self._quiet = asyncio.get_running_loop().call_later(
+                self.timing.receipts, self._catch_up
+            )
 
     def _show(self, room_id: RoomID, event_id: EventID, done: asyncio.Event) -> None:
         self._unread.pop(room_id, None)

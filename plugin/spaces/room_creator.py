@@ -6,14 +6,13 @@ Whether it may be made, and what if the homeserver does not answer, is for provi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from mautrix.types import UserID
 
 from ..cache.topology_store import Store
-from ..config.active import ActiveConfig
+from ..config.active import CurrentConfig
 from ..matrix.client import Matrix
-from ..matrix.room_requests import RoomSpec, chat_request, space_request
+from ..matrix.create_room import RoomSpec, chat_request, space_request
 from ..topology.contents import child_content
 from ..topology.model import CHILD_TYPE, Binding, Chat, Space, Topology
 from ..topology.routes import CurrentRoutes
@@ -23,19 +22,19 @@ class RoomCreator:
     """Makes rooms for one instance."""
 
     def __init__(
-        self, matrix: Matrix, store: Store, slot: CurrentRoutes, setup: Callable[[], ActiveConfig]
+        self, matrix: Matrix, store: Store, routes: CurrentRoutes, config: CurrentConfig
     ) -> None:
         """
         Args:
             matrix: where rooms are made.
             store: the cache, told of each.
-            slot: where they are routed from at once.
-            setup: the configuration in force: names and room version.
+            routes: where they are routed from at once.
+            config: the configuration in force: names and room version.
         """
         self.matrix = matrix
         self.store = store
-        self.slot = slot
-        self.setup = setup
+        self.routes = routes
+        self.config = config
         self._default_version = ""
 
     async def make_space(self, owner: UserID) -> Space:
@@ -46,11 +45,11 @@ class RoomCreator:
             MatrixRequestError: it was not.
         """
         displayname = await self.matrix.lookups.display_name(owner)
-        name = self.setup().settings.space_title(owner, displayname)
+        name = self.config.settings.space_title(owner, displayname)
         spec = RoomSpec(owner, name, await self._room_version())
         room_id = await self.matrix.writer.create_room(space_request(spec, self.matrix.identity))
         space = Space(room_id, owner, int(time.time() * 1000))
-        self.slot.put_space(space)
+        self.routes.put_space(space)
         await self.store.put(Topology(spaces={room_id: space}))
         await self.matrix.reader.note_space(room_id)
         return space
@@ -70,12 +69,12 @@ class RoomCreator:
         name = title
         if not name:
             displayname = await self.matrix.lookups.display_name(owner)
-            name = self.setup().settings.chat_title(binding.number, owner, displayname)
+            name = self.config.settings.chat_title(binding.number, owner, displayname)
         spec = RoomSpec(owner, name, await self._room_version())
         request = chat_request(spec, binding, self.matrix.identity)
         chat = Chat(await self.matrix.writer.create_room(request), binding)
         # From here on the room is a chat: what its owner writes at once must find its way.
-        self.slot.put_chat(chat)
+        self.routes.put_chat(chat)
         await self.store.put(Topology(chats={chat.room_id: chat}))
         link = child_content(binding, self.matrix.identity)
         await self.matrix.writer.put_state(binding.space_id, CHILD_TYPE, chat.room_id, link)
@@ -84,7 +83,7 @@ class RoomCreator:
     async def _room_version(self) -> str:
         """The configured room version, or the homeserver's default, asked for once: a room's
         power levels depend on it, so every request names it."""
-        if configured := self.setup().settings.room_version:
+        if configured := self.config.settings.room_version:
             return configured
         if not self._default_version:
             self._default_version = await self.matrix.lookups.default_room_version()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mautrix.types import RoomID, UserID
 
-from plugin.matrix.room_requests import RoomSpec, chat_request, space_request
+from plugin.matrix.create_room import RoomSpec, chat_request, space_request
 from plugin.topology.marks import Identity
 from plugin.topology.model import Binding
 

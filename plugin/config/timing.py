@@ -1,0 +1,57 @@
+"""How long the plugin waits and how much it takes on: values that no operator has to set.
+
+They are handed down from the plugin object, so that a test may run the same code with shorter
+waits and smaller limits. What operators set is in settings.py.
+"""
+
+from __future__ import annotations
+
+import attr
+
+from ..matrix.retry import Backoff, RequestPolicies
+
+
+@attr.frozen
+class Timing:
+    """Times, all in seconds.
+
+    Attributes:
+        requests: tries of single requests to the homeserver.
+        backoff: tries of what nobody waits for, or nothing but the homeserver can help.
+        reply: tries of a reply that the homeserver does not take.
+        recheck: the shortest wait before a room is looked at again that could not be read.
+        debounce: how long changes are gathered before they are looked at.
+        doubt: the wait before a second look, where the first saw far less than there was.
+        verify: the wait before the state of the chats is verified, and between two parts of it.
+        platform_retries: the waits before a platform that has no answer is asked again.
+        typing: how long an answer may take before it is shown that somebody is at work.
+        receipts: how long nothing may be answered before read receipts are sent.
+        save_cursor: the least time between two writes of the sync token.
+        stop: what work that has begun gets to end by itself when the plugin stops.
+    """
+
+    requests: RequestPolicies = attr.field(factory=RequestPolicies)
+    backoff: Backoff = attr.field(default=Backoff(longest=300.0))
+    reply: Backoff = attr.field(default=Backoff(longest=60.0))
+    recheck: float = 5.0
+    debounce: float = 0.2
+    doubt: float = 3.0
+    verify: float = 5.0
+    platform_retries: tuple[float, ...] = (1.0, 4.0)
+    typing: float = 0.5
+    receipts: float = 1.0
+    save_cursor: float = 30.0
+    stop: float = 5.0
+
+
+@attr.frozen
+class Limits:
+    """Numbers.
+
+    Attributes:
+        waiting: messages of one person that may wait; what comes beyond is set aside.
+        conversations: conversations with one platform that go on at the same time.
+    """
+
+    waiting: int = 100
+    conversations: int = 64

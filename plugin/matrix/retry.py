@@ -1,0 +1,89 @@
+"""How long to wait before a call to the homeserver is tried again, and how many run at once.
+
+mautrix retries neither a 429 nor a broken answer and drops `retry_after_ms`, so the discipline
+stands here, once, for every call. Calls of one kind share a throttle: what the
+homeserver says to one of them holds for the others, while another kind goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+
+import attr
+
+
+@attr.frozen
+class RetryPolicy:
+    """What a kind of call may cost.
+
+    Attributes:
+        in_flight: calls of this kind at the same time.
+        attempt: seconds to wait for one answer.
+        total: seconds after which no further try is begun; 0 means a single try.
+    """
+
+    in_flight: int
+    attempt: float
+    total: float
+
+
+@attr.frozen
+class Backoff:
+    """How long to wait before a further try: exponential, with jitter.
+
+    Attributes:
+        first: the longest wait after one failure, in seconds.
+        longest: the longest wait ever, in seconds.
+    """
+
+    first: float = 1.0
+    longest: float = 30.0
+
+    def delay(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row, from 1."""
+        most = min(self.longest, self.first * 2 ** min(failures - 1, 16))
+        return random.uniform(most / 2, most)  # noqa: S311 (spreads load, keeps no secret)
+
+
+@attr.frozen
+class RequestPolicies:
+    """What each kind of request may cost, and how long a failed one waits for its next try."""
+
+    read: RetryPolicy = attr.field(default=RetryPolicy(in_flight=8, attempt=60, total=60))
+    write: RetryPolicy = attr.field(default=RetryPolicy(in_flight=8, attempt=30, total=300))
+    # Many at once cost a homeserver less than one after the other: whoever waits for several is
+    # told of them in one sync.
+    message: RetryPolicy = attr.field(default=RetryPolicy(in_flight=96, attempt=30, total=300))
+    # The homeserver may have made the room although it said otherwise: trying again is up to
+    # whoever can look whether it did.
+    create: RetryPolicy = attr.field(default=RetryPolicy(in_flight=2, attempt=120, total=0))
+    # Typing notices and receipts are worth nothing late.
+    best_effort: RetryPolicy = attr.field(default=RetryPolicy(in_flight=4, attempt=10, total=0))
+    backoff: Backoff = attr.field(factory=Backoff)
+
+
+class Throttle:
+    """Calls of one kind, and when the next of them may set off."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self.policy = policy
+        self._free = asyncio.Semaphore(policy.in_flight)
+        self._closed_until = 0.0
+
+    @contextlib.asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for a place, and for the end of any pause the homeserver asked for."""
+        async with self._free:
+            loop = asyncio.get_running_loop()
+            # Asked again after each wait: another call may have been told to wait longer.
+            while (wait := self._closed_until - loop.time()) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(wait)
+            yield
+
+    def pause(self, seconds: float) -> None:
+        """Let no call of this kind set off for so many seconds."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._closed_until = max(self._closed_until, until)
