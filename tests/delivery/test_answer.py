@@ -37,9 +37,7 @@ async def test_a_platform_that_hangs_wherever_it_is_asked_holds_up_no_other_plat
     monkeypatch.setattr("plugin.delivery.answer.MAX_CONCURRENT", 1)
     await settle_in(bot, alice)
     await bot.restart()
-    await bot.configure(
-        FAKE_PLATFORM.replace("default_platform: fake", "default_platform: echo")
-    )
+    await bot.configure(FAKE_PLATFORM.replace("default_platform: fake", "default_platform: echo"))
     await settle_in(bot, bob)
     gate = platform.gate("Think")
     alice.write(alice.chat, "Think")

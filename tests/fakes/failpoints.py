@@ -57,7 +57,7 @@ async def crash_at_request(bot: Bot, number: int, after: bool) -> None:
     await bot.push()
     await until_reached(bot, hold.reached)
     await bot.kill()
-    bot.server.heal()
+    bot.server.lift(hold)
 
 
 async def crash_at_write(bot: Bot, number: int, after: bool) -> None:

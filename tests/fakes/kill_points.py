@@ -84,7 +84,7 @@ class KilledAtStart:
         await bot.start()
         await until_reached(bot, hold.reached)
         await bot.kill()
-        bot.server.heal()
+        bot.server.lift(hold)
         await come_back(bot)
         await rest(bot)
 

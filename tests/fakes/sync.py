@@ -52,7 +52,8 @@ def sync(world: Snapshot, user: str, since: str | None, chosen: Content) -> Cont
 
 def _joined(room: Room, events: list[Event], since: str | None, chosen: Content) -> Content:
     state = [] if since else [dict(event) for event in room.state.values()]
-    timeline = events if since else room.messages()[-10:]
+    sent = [event for event in room.timeline if "state_key" not in event]
+    timeline = events if since else sent[-10:]
     parts: dict[str, Any] = chosen.get("room", {})
     return {
         "state": {"events": _chosen(state, parts.get("state", {}))},
