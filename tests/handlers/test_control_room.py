@@ -27,7 +27,7 @@ async def test_in_the_control_room_the_way_to_the_space_is_shown(
     )
 
 
-async def test_who_has_no_space_yet_gets_one_with_the_first_word(
+async def test_who_has_no_space_and_writes_in_a_group_gets_one_and_is_shown_to_it(
     bot: Bot, server: Homeserver, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)

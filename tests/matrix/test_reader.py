@@ -129,12 +129,19 @@ async def test_others_hints_are_not_lost_when_they_cannot_be_read(
     assert homeserver.paths("PUT") == []
 
 
-async def test_a_new_space_that_cannot_be_noted_is_no_misfortune(
+async def test_a_new_space_that_could_not_be_noted_does_not_count_as_noted(
     reader: Reader, homeserver: Homeserver
 ) -> None:
-    homeserver.tell(HINT_PATH, {}, {}, FORBIDDEN)
+    homeserver.tell(HINT_PATH, {}, {}, FORBIDDEN, {})
+    index = RoomIndex(frozenset({SPACE}))
 
     await reader.note_space(SPACE)
+    assert reader.noted == RoomIndex()
+    await reader.write_index(index)
+
+    written = [asked.body for asked in homeserver.asked if asked.method == "PUT"]
+    assert written == [encode_index({}, "main", index)] * 2
+    assert reader.noted == index
 
 
 async def test_a_life_begins_with_a_fresh_token_and_the_invitations_that_wait(
