@@ -29,6 +29,11 @@ class User:
         body = {"preset": "private_chat", "invite": [BOT, *(other.id for other in others)]}
         return self.world.create(self.id, body)
 
+    def let_in(self, other: User, room: Room) -> None:
+        """Invite somebody to a room, who joins it."""
+        self.world.invite(self.id, room.room_id, other.id)
+        other.join(room)
+
     def write(self, room: Room, text: str, **more: object) -> Event:
         """Write a message; further fields replace those of a plain text."""
         content = {"msgtype": "m.text", "body": text, **more}

@@ -10,7 +10,7 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import Bot
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import ask, open_group, settle_in
 from ..fakes.users import User, heard, replies
 
 
@@ -31,9 +31,7 @@ async def test_who_has_no_space_and_writes_in_a_group_gets_one_and_is_shown_to_i
     bot: Bot, server: Homeserver, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
-    group = alice.invite_bot(bob)
-    bob.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
 
     reply = await ask(bot, bob, group, "May I?")
 
@@ -46,9 +44,7 @@ async def test_in_a_group_each_person_is_shown_the_way_once(
     bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice, bob)
-    group = alice.invite_bot(bob)
-    bob.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
 
     for person in (alice, bob, alice, bob):
         person.write(group, "Chatter")
@@ -67,9 +63,7 @@ async def test_who_is_not_permitted_hears_nothing_in_a_group(
 ) -> None:
     await settle_in(bot, alice)
     stranger = User(server.world, "mallory", "elsewhere")
-    group = alice.invite_bot(stranger)
-    stranger.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, stranger)
 
     stranger.write(group, "Let me in")
     await bot.deliver()
@@ -83,9 +77,7 @@ async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_i
     impatient = RetryPolicy(in_flight=8, attempt=5, total=0)
     monkeypatch.setattr("plugin.matrix.api.MESSAGE", impatient)
     await settle_in(bot, alice)
-    group = alice.invite_bot(bob)
-    bob.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
     bot.server.inject(Answer("PUT .*/send/", status=502))
 
     message = alice.write(group, "Hello?")

@@ -9,7 +9,7 @@ from maubot.matrix import MaubotMatrixClient
 
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import ask, open_group, settle_in
 from ..fakes.users import User, heard
 
 
@@ -40,10 +40,7 @@ async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: User) ->
 
 async def test_in_a_group_nothing_is_said(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice, bob)
-    group = alice.invite_bot(bob)
-    await bot.deliver()
-    bob.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
     before = heard(group)
 
     await write_encrypted(bot, alice, group)
@@ -54,8 +51,7 @@ async def test_in_a_group_nothing_is_said(bot: Bot, alice: User, bob: User) -> N
 
 async def test_a_guest_in_a_chat_is_told_nothing(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice, bob)
-    bot.server.world.invite(alice.id, alice.chat.room_id, bob.id)
-    bob.join(alice.chat)
+    alice.let_in(bob, alice.chat)
 
     await write_encrypted(bot, bob, alice.chat)
 

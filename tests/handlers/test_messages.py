@@ -43,8 +43,7 @@ async def test_what_others_write_in_a_chat_is_not_routed(
     bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
-    alice.world.invite(alice.id, alice.chat.room_id, bob.id)
-    bob.join(alice.chat)
+    alice.let_in(bob, alice.chat)
 
     bob.write(alice.chat, "And what about me?")
     await bot.deliver()

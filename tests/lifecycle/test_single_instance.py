@@ -14,7 +14,7 @@ from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.leftovers import lasting
 from ..fakes.maubot import Bot
-from ..fakes.stories import ask, settle_in, settle_in_with_chats
+from ..fakes.stories import ask, settle_in, settle_in_with_chats, write_while_busy
 from ..fakes.users import User, bindings, heard
 
 IMPATIENT = FAKE_PLATFORM + "startup: {wait: 0.02}\n"
@@ -50,10 +50,8 @@ async def test_what_the_first_was_working_at_the_second_goes_on_with(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    gate = platform.gate("Think")
-    message = alice.write(alice.chat, "Think")
-    await bot.push()
-    await bot.server.until(lambda: platform.keys != [])
+    gate = await write_while_busy(bot, platform, alice)
+    (message,) = alice.chat.messages(alice.id)
 
     older = await bot.start_beside()
     gate.set()
@@ -133,10 +131,7 @@ async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begi
 ) -> None:
     monkeypatch.setattr("plugin.delivery.room_queues.GRACE", 0.2)
     await settle_in(bot, alice)
-    platform.gate("Think")
-    alice.write(alice.chat, "Think")
-    await bot.push()
-    await bot.server.until(lambda: platform.texts == ["Think"])
+    gate = await write_while_busy(bot, platform, alice)
     oldest = bot.plugin
     second_start = asyncio.create_task(bot.start_beside())
     await bot.server.until(lambda: bot.plugin is not oldest)
@@ -147,6 +142,6 @@ async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begi
 
     assert overtaken.main_task is None
     assert bot.plugin.main_task is not None
-    platform.gates["Think"].set()
+    gate.set()
     await bot.settled()
     assert heard(alice.chat) == ["Answer to Think"]

@@ -27,7 +27,7 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Event
-from ..fakes.stories import add_chat, come_back, settle_in
+from ..fakes.stories import add_chat, come_back, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
 
 # What it takes to answer a message; the next one waits until that is done.
@@ -107,10 +107,8 @@ async def test_a_kill_while_the_platform_thinks_asks_it_again_under_the_same_key
     bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
-    gate = platform.gate("Think")
-    message = alice.write(alice.chat, "Think")
-    await bot.push()
-    await bot.server.until(lambda: platform.keys != [])
+    gate = await write_while_busy(bot, platform, alice)
+    (message,) = alice.chat.messages(alice.id)
 
     await bot.kill()
     gate.set()

@@ -11,7 +11,7 @@ from plugin.handlers.invitations import SORRY
 
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import assert_at_home, settle_in
+from ..fakes.stories import assert_at_home, open_group, settle_in
 from ..fakes.users import BINDING, User, heard
 
 
@@ -127,10 +127,8 @@ async def test_a_group_that_invites_the_bot_is_not_told_of_the_space(
 ) -> None:
     await bot.start()
     await bot.settled()
-    group = alice.invite_bot(bob)
-    bob.join(group)
 
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
 
     assert_at_home(alice)
     assert heard(group) == []
