@@ -1,11 +1,11 @@
 """What the tests share: a homeserver, the plugin running as in maubot, and people.
 
-The plugin's patience is cut short: how long it waits between tries is tested where the waiting
-is written, and everywhere else it would only cost time.
+The plugin hardly waits between tries here: how long it waits is tested where the waiting is
+written, and everywhere else it would only cost time.
 
 HYPOTHESIS_PROFILE chooses how many examples the property tests try: few on every change, many at
 night. No profile has a deadline: a slow machine is no bug. The examples of "ci" are the same on
-every run, so that a change is never blamed for another one's luck.
+every run, so that a change is never blamed for examples that another one was not tried with.
 """
 
 from __future__ import annotations

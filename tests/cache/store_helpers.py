@@ -36,10 +36,10 @@ ALL = of(FIRST, SECOND, BOBS)
 
 
 def new_guard(database: Database) -> FencedDatabase:
-    """The database as a life sees it that nobody supersedes."""
+    """The database as the newest run sees it."""
 
     def fail() -> None:
-        raise AssertionError("no younger life was begun")
+        raise AssertionError("no newer run has begun")
 
     return FencedDatabase(database, LOG, fail)
 

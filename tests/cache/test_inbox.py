@@ -27,7 +27,7 @@ FIRST, SECOND, THIRD = message("z"), message("y", "ä\0 'quoted' 😀"), message
 
 
 async def kept(database: Database) -> list[Kept]:
-    """What the next life finds."""
+    """What the next run finds."""
     return await Inbox(new_guard(database)).load()
 
 

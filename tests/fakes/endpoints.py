@@ -11,7 +11,7 @@ import attr
 from .limits import InvitationLimit
 from .rooms import Content, Event, Refusal, Room, not_found
 from .sync import sync
-from .world import VERSIONS, Snapshot
+from .world import VERSIONS, World
 
 
 @attr.frozen
@@ -44,7 +44,7 @@ class Request:
 class Endpoints:
     """Answers requests out of a world; remembers transaction ids for ever."""
 
-    def __init__(self, world: Snapshot) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
         self.transactions: dict[tuple[str, ...], str] = {}
         self.invitation_limit: InvitationLimit | None = None

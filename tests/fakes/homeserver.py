@@ -18,10 +18,10 @@ from .endpoints import Endpoints, Request
 from .faults import ANY, ROOM_READS, Answer, Fault, Hold, refusal
 from .limits import InvitationLimit
 from .rooms import Refusal
-from .world import Snapshot
+from .world import World
 
 PREFIX = ("", "_matrix", "client", "v3")
-PATIENCE = 10.0
+TIME_LIMIT = 10.0
 
 F = TypeVar("F", bound=Fault)
 
@@ -41,8 +41,8 @@ class Call:
 class Homeserver:
     """Start it, read its `url`, and look at what became of its `world`."""
 
-    def __init__(self, world: Snapshot | None = None) -> None:
-        self.world = world or Snapshot()
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
         self.endpoints = Endpoints(self.world)
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
@@ -111,7 +111,7 @@ class Homeserver:
             AssertionError: it did not come true.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE
+        deadline = loop.time() + TIME_LIMIT
         while not true():
             self._changed.clear()
             left = deadline - loop.time()

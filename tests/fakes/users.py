@@ -7,7 +7,7 @@ from typing import Any
 
 from .maubot import BOT
 from .rooms import Content, Event, Room
-from .world import Snapshot
+from .world import World
 
 BINDING = "chat.spacekeeper.room"
 MARKER = "chat.spacekeeper.space"
@@ -17,9 +17,9 @@ ALGORITHM = "m.megolm.v1.aes-sha2"
 
 
 class User:
-    """Somebody with an account, whom everything is told by their own deeds."""
+    """Somebody with an account; what happens is told by what they do."""
 
-    def __init__(self, world: Snapshot, name: str, server: str = "test") -> None:
+    def __init__(self, world: World, name: str, server: str = "test") -> None:
         self.world = world
         self.id = f"@{name}:{server}"
         world.names[self.id] = name.capitalize()
@@ -154,7 +154,7 @@ def replies(room: Room, to: Event) -> list[str]:
     ]
 
 
-def bindings(world: Snapshot) -> dict[str, tuple[Any, Any]]:
+def bindings(world: World) -> dict[str, tuple[Any, Any]]:
     """Every chat's binding and the mirror of it in its Space, by room."""
     found = {}
     for room_id, room in world.rooms.items():

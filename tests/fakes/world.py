@@ -25,7 +25,7 @@ Kind = str | tuple[str, str]
 VERSIONS = tuple(str(version) for version in range(1, 13))
 
 
-class Snapshot:
+class World:
     """The rooms, the people's names, and one log of everything that happened."""
 
     def __init__(self, server_name: str = "test") -> None:

@@ -62,13 +62,13 @@ async def test_who_is_not_permitted_hears_nothing_in_a_group(
     bot: Bot, server: Homeserver, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    stranger = User(server.world, "mallory", "elsewhere")
-    group = await open_group(bot, alice, stranger)
+    mallory = User(server.world, "mallory", "elsewhere")
+    group = await open_group(bot, alice, mallory)
 
-    stranger.write(group, "Let me in")
+    mallory.write(group, "Let me in")
     await bot.deliver()
 
-    assert (heard(group), stranger.spaces, platform.asked) == ([], [], [])
+    assert (heard(group), mallory.spaces, platform.asked) == ([], [], [])
 
 
 async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_it(

@@ -1,4 +1,4 @@
-"""Of two plugin objects for one instance only the younger lives, whenever it began."""
+"""Of two plugin objects for one instance only the newer one runs, whenever it was started."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_what_the_first_was_working_at_the_second_goes_on_with(
 
 
 @pytest.mark.parametrize("held", ["joined_rooms", r"rooms/[^/]*/state$", "sync"])
-async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
+async def test_ten_objects_in_a_row_during_a_held_start_leave_one(
     bot: Bot, platform: FakePlatform, alice: User, held: str
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
@@ -71,12 +71,12 @@ async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
     await bot.stop()
     bot.database.unlink()
     bot.text.text = IMPATIENT
-    walk = bot.server.inject(Hold(f"GET {held}", times=None))
+    held_reads = bot.server.inject(Hold(f"GET {held}", times=None))
     await bot.start()
-    marked_upgraded = [await bot.start_beside() for _ in range(10)]
+    older = [await bot.start_beside() for _ in range(10)]
     assert EventType.ROOM_MESSAGE not in bot.client.event_handlers
 
-    walk.release()
+    held_reads.release()
     await bot.settled()
 
     assert len(bot.client.event_handlers[EventType.ROOM_MESSAGE]) == 1
@@ -86,32 +86,32 @@ async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
     assert bindings(alice.world) == before
     assert lasting(bot.server.changes(mark)) == []
     assert fence(bot) == bot.plugin.store.db.fence
-    for plugin in marked_upgraded:
+    for plugin in older:
         await assert_closed(plugin)
 
 
-async def test_a_stop_during_a_held_walk_ends_it(bot: Bot, alice: User) -> None:
+async def test_a_stop_during_a_held_start_ends_it(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
     await bot.stop()
     bot.database.unlink()
     bot.text.text = IMPATIENT
-    walk = bot.server.inject(Hold("GET joined_rooms", times=None))
+    held_reads = bot.server.inject(Hold("GET joined_rooms", times=None))
     await bot.start()
 
     await bot.stop()
     mark = len(bot.server.calls)
-    walk.release()
+    held_reads.release()
     await bot.settled()
 
     assert bot.server.calls[mark:] == []
     assert EventType.ROOM_MESSAGE not in bot.client.event_handlers
 
 
-async def test_two_maubots_on_one_database_leave_the_younger(
+async def test_two_maubots_on_one_database_leave_the_newer(
     bot: Bot, platform: FakePlatform, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     await settle_in(bot, alice)
-    # Somebody else's life stands in the table from now on.
+    # Somebody else's run stands in the table from now on.
     bot.query("UPDATE life SET holder = 'another'")
 
     alice.write(alice.chat, "Hello")

@@ -72,7 +72,7 @@ async def test_a_chat_that_could_not_be_looked_at_is_not_made_again(bot: Bot, al
     assert len(alice.chats) == 2
 
 
-async def test_a_strangers_room_that_cannot_be_read_keeps_nobody_from_a_chat(
+async def test_a_foreign_room_that_cannot_be_read_keeps_nobody_from_a_chat(
     bot: Bot, alice: User
 ) -> None:
     (control,) = await settle_in(bot, alice)

@@ -108,7 +108,7 @@ async def test_an_owner_who_left_the_space_is_invited_back_with_their_next_word(
     assert space.membership(alice.id) == "invite"
 
 
-async def test_what_a_stranger_does_in_a_chat_changes_nothing(
+async def test_what_a_guest_does_in_a_chat_changes_nothing(
     bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)

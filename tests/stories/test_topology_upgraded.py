@@ -121,7 +121,7 @@ async def test_an_upgraded_space_is_not_joined_again_nor_looked_at_for_others(
 
     if when != "live":
         await bot.restart()
-        # What this life does not know yet it reads once.
+        # What this run does not know yet it reads once.
         await come_and_go()
     mark = len(bot.server.calls)
 

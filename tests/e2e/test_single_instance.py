@@ -1,4 +1,4 @@
-"""However often the plugin is stopped, started and replaced, one life of it serves at a time."""
+"""However often the plugin is stopped, started and replaced, one instance serves at a time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def start(stack: Stack) -> None:
 TEN_TURNS = (upload, stop, start, upload, upload, stop, start, stop, start, upload)
 
 
-async def test_ten_turns_during_a_slow_walk_leave_one_life(
+async def test_ten_turns_during_a_slow_start_leave_one_instance(
     stack: Stack, configure: Configure
 ) -> None:
     await configure("startup: {wait: 1}")
@@ -68,7 +68,7 @@ async def test_ten_turns_during_a_slow_walk_leave_one_life(
     (transcript,) = await read_when_complete([(eve.person, room_id)])
     assert await ask(eve.person, room_id, "who is there?") == "who is there?"
     assert transcript.answered == transcript.asked
-    # The homeserver takes a message that two lives send for one: the wire tells them apart.
+    # The homeserver takes a message that two instances send for one: the wire tells them apart.
     sent = Counter(passage.path for passage in stack.proxy.find("PUT", r"/send/"))
     assert set(sent.values()) == {1}
     assert membership_changes(stack.proxy) == []
