@@ -2,7 +2,7 @@
 
 HYPOTHESIS_PROFILE chooses how many examples the property tests try: few on every change, many at
 night. No profile has a deadline: a slow machine is no bug. The examples of "ci" are the same on
-every run, so that a change is never blamed for another one's luck.
+every run, so that a change is never blamed for examples that another one was not tried with.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ Open = Callable[[], Awaitable[Database]]
 
 @pytest.fixture
 async def open_database(tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens the same file again, as each life of the plugin does."""
+    """Opens the same file again, as each run of the plugin does."""
     opened: list[Database] = []
 
     async def open_again() -> Database:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 from mautrix.types import RoomID, SyncToken, UserID
 from mautrix.util.async_db import Database
@@ -32,10 +36,10 @@ ALL = of(FIRST, SECOND, BOBS)
 
 
 def new_guard(database: Database) -> FencedDatabase:
-    """The database as a life sees it that nobody supersedes."""
+    """The database as the newest run sees it."""
 
     def fail() -> None:
-        raise AssertionError("no younger life was begun")
+        raise AssertionError("no newer run has begun")
 
     return FencedDatabase(database, LOG, fail)
 
@@ -54,6 +58,18 @@ async def filled(database: Database, topology: Topology = ALL) -> Store:
 
 async def loaded(database: Database) -> Loaded:
     return await new_store(database).take_over()
+
+
+@contextlib.asynccontextmanager
+async def locked(database: Database, folder: Path) -> AsyncIterator[None]:
+    """Somebody else holds the whole database in here."""
+    await database.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(folder / "cache.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.close()
 
 
 async def rows(database: Database, table: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 import attr
@@ -15,7 +14,7 @@ from plugin.cache.inbox import BATCH, Inbox, Kept, State
 from plugin.message import IncomingMessage
 
 from .conftest import Open
-from .store_helpers import ALL, loaded, new_guard, new_store, rows
+from .store_helpers import ALL, loaded, locked, new_guard, new_store, rows
 
 ROOM, ALICE = RoomID("!room:one.test"), UserID("@alice:one.test")
 
@@ -28,7 +27,7 @@ FIRST, SECOND, THIRD = message("z"), message("y", "ä\0 'quoted' 😀"), message
 
 
 async def kept(database: Database) -> list[Kept]:
-    """What the next life finds."""
+    """What the next run finds."""
     return await Inbox(new_guard(database)).load()
 
 
@@ -177,14 +176,9 @@ async def test_while_the_database_is_locked_nothing_is_said_to_be_kept(
     database: Database, tmp_path: Path
 ) -> None:
     inbox = await filled(database)
-    await database.execute("PRAGMA busy_timeout = 1")
-    other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
 
-    locked = await inbox.put([FIRST])
-    other.execute("ROLLBACK")
-    other.close()
+    async with locked(database, tmp_path):
+        assert not await inbox.put([FIRST])
 
-    assert not locked
     assert await inbox.put([SECOND])
     assert await rows(database, "inbox") == 1

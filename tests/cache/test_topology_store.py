@@ -1,4 +1,4 @@
-"""The cache on a real database: kept from life to life, and taken over by the youngest."""
+"""The cache on a real database: kept from run to run, and taken over by the newest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_a_new_database_holds_nothing_to_rely_on(database: Database) -> No
     assert await loaded(database) == Loaded(Topology())
 
 
-async def test_what_was_saved_is_there_in_the_next_life(
+async def test_what_was_saved_is_there_in_the_next_run(
     database: Database, open_database: Open
 ) -> None:
     await filled(database)
@@ -128,16 +128,16 @@ async def test_who_is_still_to_be_verified_is_remembered(database: Database) -> 
     assert (await loaded(database)).unverified == {ALICE}
 
 
-async def test_an_older_life_writes_nothing_more(database: Database) -> None:
+async def test_an_older_run_writes_nothing_more(database: Database) -> None:
     ended: list[str] = []
     older = Store(FencedDatabase(database, LOG, lambda: ended.append("older")))
     await older.take_over()
     await older.save(ALL)
-    younger = await filled(database, of(FIRST))
+    newer = await filled(database, of(FIRST))
 
     assert not await older.save(of(SECOND))
     assert not await older.put_token(SyncToken("t9"))
 
     assert set(ended) == {"older"}
-    assert await younger.save(of(FIRST, BOBS))
+    assert await newer.save(of(FIRST, BOBS))
     assert await loaded(database) == Loaded(of(FIRST, BOBS), TOKEN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from .store_helpers import (
     TOKEN,
     filled,
     loaded,
+    locked,
     new_store,
     of,
     rows,
@@ -134,15 +134,10 @@ async def test_a_locked_database_costs_time_at_the_next_start_and_no_more(
     database: Database, tmp_path: Path
 ) -> None:
     store = await filled(database)
-    await database.execute("PRAGMA busy_timeout = 1")
-    other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
 
-    locked = await store.save(of(FIRST))
-    other.execute("ROLLBACK")
-    other.close()
+    async with locked(database, tmp_path):
+        assert not await store.save(of(FIRST))
 
-    assert not locked
     assert await store.save(of(FIRST))
     assert (await loaded(database)).topology == of(FIRST)
 

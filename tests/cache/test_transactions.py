@@ -16,12 +16,12 @@ from plugin.message import IncomingMessage
 
 from .conftest import Open
 from .store_helpers import ALL, FIRST, LOG, loaded, new_guard, of
-from .test_inbox import FIRST as LETTER
-from .test_inbox import SECOND as SECOND_LETTER
+from .test_inbox import FIRST as MESSAGE
+from .test_inbox import SECOND as SECOND_MESSAGE
 
 
-class Life:
-    """One life of the plugin, as the database sees it."""
+class Run:
+    """One run of the plugin, as the database sees it."""
 
     def __init__(self, database: Database) -> None:
         self.told = 0
@@ -33,12 +33,12 @@ class Life:
         self.told += 1
 
 
-async def begin(database: Database, *messages: IncomingMessage) -> Life:
-    life = Life(database)
-    await life.store.take_over()
-    await life.inbox.load()
-    await life.inbox.put(messages)
-    return life
+async def begin(database: Database, *messages: IncomingMessage) -> Run:
+    run = Run(database)
+    await run.store.take_over()
+    await run.inbox.load()
+    await run.inbox.put(messages)
+    return run
 
 
 def inserting(room_id: str) -> Work:
@@ -53,38 +53,38 @@ async def written(database: Database) -> list[str]:
     return [row["matrix_user_id"] for row in found]
 
 
-async def test_of_two_lives_the_older_is_told_and_writes_nothing_more(
+async def test_of_two_runs_the_older_is_told_and_writes_nothing_more(
     database: Database, open_database: Open
 ) -> None:
-    older = await begin(database, LETTER)
+    older = await begin(database, MESSAGE)
     await older.store.save(of(FIRST))
-    younger = await begin(await open_database())
+    newer = await begin(await open_database())
 
     saved = await older.store.save(ALL)
-    put = await older.inbox.put([SECOND_LETTER])
-    removed = await older.inbox.remove(LETTER.event_id)
+    put = await older.inbox.put([SECOND_MESSAGE])
+    removed = await older.inbox.remove(MESSAGE.event_id)
 
     assert (saved, put, removed) == (False, False, False)
     assert older.told == 3
-    assert younger.told == 0
+    assert newer.told == 0
     assert (await loaded(database)).topology == of(FIRST)
-    assert await Inbox(new_guard(database)).load() == [Kept(LETTER, State.WAITING)]
+    assert await Inbox(new_guard(database)).load() == [Kept(MESSAGE, State.WAITING)]
 
 
-async def test_the_younger_of_two_lives_goes_on_writing(
+async def test_the_newer_of_two_runs_goes_on_writing(
     database: Database, open_database: Open
 ) -> None:
     older = await begin(database)
-    younger = await begin(await open_database())
+    newer = await begin(await open_database())
     await older.store.save(of(FIRST))
 
-    assert await younger.store.save(ALL)
-    assert await younger.inbox.put([LETTER])
+    assert await newer.store.save(ALL)
+    assert await newer.inbox.put([MESSAGE])
 
-    assert younger.told == 0
+    assert newer.told == 0
 
 
-async def test_what_was_under_way_when_a_younger_life_began_is_not_half_done(
+async def test_what_was_under_way_when_a_newer_run_began_is_not_half_done(
     database: Database, open_database: Open
 ) -> None:
     older = await begin(database)
@@ -98,11 +98,11 @@ async def test_what_was_under_way_when_a_younger_life_began_is_not_half_done(
 
     writing = asyncio.ensure_future(older.db.write(slow))
     await begun.wait()
-    younger = asyncio.ensure_future(begin(await open_database()))
+    newer = asyncio.ensure_future(begin(await open_database()))
     go_on.set()
 
     assert await writing
-    await younger
+    await newer
     assert not await older.db.write(inserting("@three:test"))
     assert await written(database) == ["@one:test", "@two:test"]
 
@@ -155,11 +155,11 @@ async def test_a_write_whose_asker_was_cancelled_is_done(database: Database) -> 
 async def test_a_database_whose_tables_were_dropped_belongs_to_who_writes(
     database: Database,
 ) -> None:
-    life = await begin(database)
+    run = await begin(database)
     await database.execute("DROP TABLE life")
 
-    assert await life.db.write(inserting("@one:test"))
-    assert life.told == 0
+    assert await run.db.write(inserting("@one:test"))
+    assert run.told == 0
 
 
 async def test_a_closed_database_is_a_failure_and_no_crash(database: Database) -> None:

@@ -37,8 +37,7 @@ async def test_a_wrong_argument_gets_the_usage_and_changes_nothing(
 
 async def test_only_the_owner_commands_in_a_chat(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice, bob)
-    alice.world.invite(alice.id, alice.chat.room_id, bob.id)
-    bob.join(alice.chat)
+    alice.let_in(bob, alice.chat)
 
     messages = [bob.write(alice.chat, text) for text in ("!archive", "!help", "!new", "Hello")]
     await bot.deliver()

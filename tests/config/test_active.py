@@ -8,7 +8,7 @@ import pytest
 
 from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.maubot import Bot
-from ..fakes.stories import add_chat, ask, settle_in
+from ..fakes.stories import add_chat, ask, settle_in, write_while_busy
 from ..fakes.users import BINDING, User
 
 WRONG = {
@@ -47,10 +47,8 @@ async def test_a_platform_in_use_goes_on_through_a_change(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    gate = platform.gate("Hello")
-    message = alice.write(alice.chat, "Hello")
-    await bot.push()
-    await bot.server.until(lambda: platform.texts == ["Hello"])
+    gate = await write_while_busy(bot, platform, alice)
+    (message,) = alice.chat.messages(alice.id)
 
     await bot.configure(bot.text.text + "names: {chat: 'Talk {number}'}\n")
     gate.set()

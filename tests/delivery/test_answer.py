@@ -13,7 +13,7 @@ from plugin.platforms.protocol import PlatformError
 from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import add_chat, ask, settle_in
+from ..fakes.stories import add_chat, ask, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
 
 
@@ -41,10 +41,7 @@ async def test_a_platform_that_hangs_wherever_it_is_asked_holds_up_no_other_plat
     await bot.restart()
     await bot.configure(FAKE_PLATFORM.replace("default_platform: fake", "default_platform: echo"))
     await settle_in(bot, bob)
-    gate = platform.gate("Think")
-    alice.write(alice.chat, "Think")
-    await bot.push()
-    await bot.server.until(lambda: platform.asked != [])
+    gate = await write_while_busy(bot, platform, alice)
 
     bob.write(bob.chat, "Hello")
     await bot.push()

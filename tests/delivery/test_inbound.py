@@ -30,8 +30,7 @@ async def test_an_edit_of_somebody_elses_message_replaces_nothing(
     bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
-    alice.world.invite(alice.id, alice.chat.room_id, bob.id)
-    bob.join(alice.chat)
+    alice.let_in(bob, alice.chat)
     gate = await write_while_busy(bot, platform, alice, "Hello")
 
     bob.edit(alice.chat.messages(alice.id)[-1], "Forged")
@@ -144,7 +143,7 @@ async def test_an_answer_of_whose_arrival_nobody_hears_is_not_sent_twice(
     await bot.server.until(
         lambda: sum("/send/" in call.path for call in bot.server.calls[mark:]) > 8
     )
-    cut.times = 0
+    bot.server.lift(cut)
     await bot.settled()
 
     assert heard(alice.chat) == ["Answer to Hello"]

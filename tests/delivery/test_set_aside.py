@@ -9,7 +9,7 @@ from plugin.platforms.protocol import PlatformError
 
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import Bot
-from ..fakes.stories import ask, settle_in, write_while_busy
+from ..fakes.stories import ask, have_set_aside, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
 
 ASIDE = "`!retry` asks again, `!cancel` gives it up."
@@ -35,10 +35,7 @@ async def test_retry_asks_again_what_failed_and_it_is_answered_once(
 ) -> None:
     await settle_in(bot, alice)
     await ask(bot, alice, alice.chat, "Before")
-    platform.failures["Hello"] = PlatformError("The fake platform sleeps.", can_retry=False)
-    message = alice.write(alice.chat, "Hello")
-    await bot.deliver()
-    platform.failures.clear()
+    message = await have_set_aside(bot, platform, alice, "Hello")
     # By then the bot has noted that it is past the message.
     await bot.deliver()
     if when != "at once":
@@ -62,9 +59,7 @@ async def test_cancel_gives_up_what_was_set_aside(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    platform.failures["Hello"] = PlatformError("The fake platform sleeps.", can_retry=False)
-    await ask(bot, alice, alice.chat, "Hello")
-    platform.failures.clear()
+    await have_set_aside(bot, platform, alice, "Hello")
 
     assert await ask(bot, alice, alice.chat, "!cancel") == "I gave up 1 message."
     assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
@@ -74,9 +69,7 @@ async def test_an_edit_of_what_was_set_aside_is_what_retry_asks(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    platform.failures["Helo"] = PlatformError("The fake platform sleeps.", can_retry=False)
-    message = alice.write(alice.chat, "Helo")
-    await bot.deliver()
+    message = await have_set_aside(bot, platform, alice, "Helo")
 
     alice.edit(message, "Hello")
     await bot.deliver()

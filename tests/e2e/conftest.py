@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import pytest
 import pytest_asyncio
 
+from dev import postgres
+from dev.postgres import Postgres
 from dev.stack import INSTANCE, Options, Stack
 
 CONFIG = """
@@ -43,3 +46,18 @@ async def configure(stack: Stack) -> AsyncIterator[Configure]:
 
     yield add
     await stack.maubot.change_instance(INSTANCE, config=CONFIG)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def postgres_server() -> AsyncIterator[Postgres]:
+    if missing := postgres.what_is_missing():
+        pytest.skip(missing)
+    async with Postgres.serve() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def postgres_stack(postgres_server: Postgres) -> AsyncIterator[Stack]:
+    """A stack whose maubot keeps everything in PostgreSQL, where others can reach it."""
+    async with Stack.start(Options(database=postgres_server.url)) as stack:
+        yield stack

@@ -1,7 +1,7 @@
-"""Moments in a message's life at which the plugin is killed, and how each is met from outside.
+"""Points on a message's way at which the plugin is killed, and how each is met from outside.
 
 Between two messages of one chat, the second written right after the first, every step has such
-a moment: some are met on the wire, some at the platform, and those that nothing outside can see
+a point: some are met on the wire, some at the platform, and those that nothing outside can see
 are named in the plugin itself.
 """
 
@@ -25,7 +25,7 @@ CRASH_POINT = "SPACEKEEPER_CRASH_POINT"
 
 @dataclass
 class KillScenario:
-    """One death: where it happens, and the words of the two messages around it."""
+    """One kill: where it happens, and the words of the two messages around it."""
 
     stack: Stack
     recorder: Recorder
@@ -35,7 +35,7 @@ class KillScenario:
     second: str
     events: dict[str, str] = field(default_factory=dict)
 
-    def die(self, request: web.Request) -> web.StreamResponse:
+    def kill(self, request: web.Request) -> web.StreamResponse:
         """The plugin ends here and now; whatever it was doing gets no answer."""
         self.stack.maubot.kill()
         self.stack.proxy.fault = None
@@ -58,7 +58,7 @@ class KillPoint(ABC):
         return
 
     async def disarm(self, scenario: KillScenario) -> None:
-        """Let it live from now on."""
+        """Kill it no more."""
         scenario.stack.proxy.fault = None
         scenario.recorder.reactions.clear()
 
@@ -72,7 +72,7 @@ class Delivery(KillPoint):
                 return None
             answer = await scenario.stack.proxy.forward(request)
             assert isinstance(answer.body, bytes)
-            return scenario.die(request) if scenario.first.encode() in answer.body else answer
+            return scenario.kill(request) if scenario.first.encode() in answer.body else answer
 
         scenario.stack.proxy.fault = fault
 
@@ -89,7 +89,7 @@ class Arrival(KillPoint):
             if not request.path.endswith("/sync"):
                 return None
             if delivered:
-                return scenario.die(request)
+                return scenario.kill(request)
             answer = await scenario.stack.proxy.forward(request)
             assert isinstance(answer.body, bytes)
             if scenario.first.encode() in answer.body:
@@ -106,7 +106,7 @@ class Call(KillPoint):
 
     async def arm(self, scenario: KillScenario) -> None:
         async def react(request: web.Request) -> web.StreamResponse:
-            return scenario.die(request)
+            return scenario.kill(request)
 
         scenario.recorder.reactions[scenario.first] = react
 
@@ -118,7 +118,7 @@ class NextCall(Call):
 
     async def arm(self, scenario: KillScenario) -> None:
         async def react(request: web.Request) -> web.StreamResponse:
-            return scenario.die(request)
+            return scenario.kill(request)
 
         scenario.recorder.reactions[scenario.second] = react
 
@@ -136,7 +136,7 @@ class Reply(KillPoint):
                 return None
             if self.arrives:
                 await scenario.stack.proxy.forward(request)
-            return scenario.die(request)
+            return scenario.kill(request)
 
         scenario.stack.proxy.fault = fault
 

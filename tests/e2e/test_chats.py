@@ -1,4 +1,4 @@
-"""Everyday life in the chats: messages, answers, commands, and rooms that are no chats."""
+"""Everyday use of the chats: messages, answers, commands, and rooms that are no chats."""
 
 from __future__ import annotations
 

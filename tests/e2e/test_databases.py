@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from dev import postgres
 from dev.postgres import Postgres
-from dev.stack import INSTANCE, Options, Stack
+from dev.stack import INSTANCE, Stack
 
 from .story import OnboardedUser, onboard, wait_for_log
 from .transcript import read_when_complete
@@ -112,28 +110,15 @@ async def test_a_full_disk_is_waited_for(stack: Stack) -> None:
     await stack.maubot.start()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def server() -> AsyncIterator[Postgres]:
-    if missing := postgres.what_is_missing():
-        pytest.skip(missing)
-    async with Postgres.serve() as server:
-        yield server
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def served(server: Postgres) -> AsyncIterator[Stack]:
-    """A stack whose maubot keeps everything in PostgreSQL."""
-    async with Stack.start(Options(database=server.url)) as stack:
-        yield stack
-
-
-async def test_a_server_that_restarts_is_waited_for(server: Postgres, served: Stack) -> None:
-    pam = await onboard(served, "pam")
-    logged = len(served.maubot.log())
-    await server.stop()
+async def test_a_server_that_restarts_is_waited_for(
+    postgres_server: Postgres, postgres_stack: Stack
+) -> None:
+    pam = await onboard(postgres_stack, "pam")
+    logged = len(postgres_stack.maubot.log())
+    await postgres_server.stop()
     await write(pam, "away")
-    await wait_for_log(served, ILL, logged, 60)
-    await server.start()
+    await wait_for_log(postgres_stack, ILL, logged, 60)
+    await postgres_server.start()
     await write(pam, "back")
-    await wait_for_log(served, WELL, logged, 60)
-    await expect_everything_answered(served, pam)
+    await wait_for_log(postgres_stack, WELL, logged, 60)
+    await expect_everything_answered(postgres_stack, pam)

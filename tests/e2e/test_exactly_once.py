@@ -1,4 +1,4 @@
-"""The plugin is killed at every step of a message's life: each message is answered once, in
+"""The plugin is killed at every step of a message's way: each message is answered once, in
 order, whatever became of the database, and the platform could tell what it had seen before."""
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ from .transcript import ANSWERS, read_transcript, read_when_complete
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SLOW = pytest.mark.slow
-MOMENTS = (
+KILL_POINTS = (
     *(Delivery, Arrival, Received, Stored, Asking, Call, Answered, Kept, Reply, ReplyArrived),
     *(Sent, Noted, NextCall, Moving, Moved, Told),
 )
 # The whole matrix takes minutes.
 QUICK = {(Call, "deleted"), (Reply, "kept"), (ReplyArrived, "deleted")}
-CELLS = [
+CASES = [
     pytest.param(kill_point, database, marks=[] if (kill_point, database) in QUICK else SLOW)
-    for kill_point in MOMENTS
+    for kill_point in KILL_POINTS
     for database in ("kept", "deleted")
 ]
 
 
 @dataclass
-class House:
+class RecordedStack:
     """A stack with a recording platform and one person; `server` is its PostgreSQL, if any."""
 
     stack: Stack
@@ -78,13 +78,13 @@ class House:
         await connection.execute(f'DROP SCHEMA "mbp_{INSTANCE}" CASCADE')
         await connection.close()
 
-    async def until_dead(self) -> None:
+    async def until_killed(self) -> None:
         """Wait until the plugin's process has ended."""
 
-        async def is_dead() -> bool:
+        async def is_killed() -> bool:
             return not self.stack.maubot.running
 
-        await eventually(is_dead, "the plugin is killed", 20)
+        await eventually(is_killed, "the plugin is killed", 20)
 
 
 @pytest_asyncio.fixture(
@@ -92,44 +92,44 @@ class House:
     loop_scope="session",
     params=["sqlite", pytest.param("postgres", marks=SLOW)],
 )
-async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
+async def recorded(request: pytest.FixtureRequest) -> AsyncIterator[RecordedStack]:
     if request.param == "sqlite":
         async with (
             Recorder.serve() as recorder,
             Stack.start(Options(config=recorder.config)) as stack,
         ):
-            yield House(stack, recorder, await onboard(stack, "ida"), None)
+            yield RecordedStack(stack, recorder, await onboard(stack, "ida"), None)
         return
     if missing := postgres.what_is_missing():
         pytest.skip(missing)
     async with Recorder.serve() as recorder, Postgres.serve() as server:
         options = Options(config=recorder.config, database=server.url)
         async with Stack.start(options) as stack:
-            yield House(stack, recorder, await onboard(stack, "ida"), server)
+            yield RecordedStack(stack, recorder, await onboard(stack, "ida"), server)
 
 
-@pytest.mark.parametrize(("kind", "database"), CELLS)
+@pytest.mark.parametrize(("kind", "database"), CASES)
 async def test_a_message_is_answered_once_wherever_the_plugin_is_killed(
-    house: House, kind: type[KillPoint], database: str
+    recorded: RecordedStack, kind: type[KillPoint], database: str
 ) -> None:
-    onboarded, kill_point = house.onboarded, kind()
+    onboarded, kill_point = recorded.onboarded, kind()
     room_id = await start_chat(onboarded)
-    number = next(house.numbers)
+    number = next(recorded.numbers)
     words = f"first {number}", f"second {number}"
-    scenario = KillScenario(house.stack, house.recorder, onboarded.person, room_id, *words)
-    house.recorder.seen.clear()
+    scenario = KillScenario(recorded.stack, recorded.recorder, onboarded.person, room_id, *words)
+    recorded.recorder.seen.clear()
     await kill_point.arm(scenario)
     keys = {
         name: await onboarded.person.send(room_id, words)
         for name, words in (("first", scenario.first), ("second", scenario.second))
     }
     await kill_point.come(scenario)
-    await house.until_dead()
+    await recorded.until_killed()
     keys["third"] = await onboarded.person.send(room_id, "third")
     if database == "deleted":
-        await house.delete_database()
+        await recorded.delete_database()
     await kill_point.disarm(scenario)
-    await house.stack.maubot.start()
+    await recorded.stack.maubot.start()
     await read_when_complete([(onboarded.person, room_id)])
 
     # Whatever was to be answered twice is so before this.
@@ -140,23 +140,23 @@ async def test_a_message_is_answered_once_wherever_the_plugin_is_killed(
     again = kill_point.again_kept if database == "kept" else kill_point.again_deleted
     for name, key in keys.items():
         allowed = (1, 2) if name in again else (1,)
-        assert house.recorder.times[key] in allowed, f"the platform was sent the {name} message"
+        assert recorded.recorder.times[key] in allowed, f"the platform was sent the {name} message"
 
 
 @pytest.mark.parametrize("database", ["kept", pytest.param("deleted", marks=SLOW)])
 async def test_a_chat_is_made_once_although_nobody_could_say_so(
-    house: House, database: str
+    recorded: RecordedStack, database: str
 ) -> None:
-    onboarded = house.onboarded
+    onboarded = recorded.onboarded
     title = f"Holiday, database {database}"
-    house.stack.maubot.environment[CRASH_POINT] = "commanded"
-    await house.stack.maubot.restart()
+    recorded.stack.maubot.environment[CRASH_POINT] = "commanded"
+    await recorded.stack.maubot.restart()
     question = await onboarded.person.send(onboarded.control, f"!new {title}")
-    await house.until_dead()
+    await recorded.until_killed()
     if database == "deleted":
-        await house.delete_database()
-    house.stack.maubot.environment.pop(CRASH_POINT)
-    await house.stack.maubot.start()
+        await recorded.delete_database()
+    recorded.stack.maubot.environment.pop(CRASH_POINT)
+    await recorded.stack.maubot.start()
     await onboarded.person.wait_for_message(onboarded.control, title, within=30)
     # Whatever was to be answered twice is so before this.
     await onboarded.person.send(onboarded.control, "!chats")
@@ -170,14 +170,16 @@ async def test_a_chat_is_made_once_although_nobody_could_say_so(
     assert answers.count(question) == 1
 
 
-async def test_a_platform_that_hangs_in_one_chat_holds_up_no_other(house: House) -> None:
-    onboarded, released = house.onboarded, asyncio.Event()
+async def test_a_platform_that_hangs_in_one_chat_holds_up_no_other(
+    recorded: RecordedStack,
+) -> None:
+    onboarded, released = recorded.onboarded, asyncio.Event()
     slow, brisk = [await start_chat(onboarded) for _ in range(2)]
 
     async def hang(request: object) -> None:
         await released.wait()
 
-    house.recorder.reactions["take your time"] = hang
+    recorded.recorder.reactions["take your time"] = hang
     await onboarded.person.send(slow, "take your time")
     await onboarded.person.send(slow, "after you")
     for number in range(10):
@@ -190,14 +192,16 @@ async def test_a_platform_that_hangs_in_one_chat_holds_up_no_other(house: House)
     assert afterwards.answered == afterwards.asked
 
 
-async def test_a_platform_that_is_broken_in_one_chat_holds_up_no_other(house: House) -> None:
-    onboarded = house.onboarded
+async def test_a_platform_that_is_broken_in_one_chat_holds_up_no_other(
+    recorded: RecordedStack,
+) -> None:
+    onboarded = recorded.onboarded
     broken, brisk = [await start_chat(onboarded) for _ in range(2)]
 
     async def fail(request: object) -> web.Response:
         return web.json_response({"error": {"message": "out of order"}}, status=503)
 
-    house.recorder.reactions["can you hear me?"] = fail
+    recorded.recorder.reactions["can you hear me?"] = fail
     await onboarded.person.send(broken, "can you hear me?")
     for number in range(10):
         await onboarded.person.send(brisk, f"question {number}")
@@ -206,33 +210,35 @@ async def test_a_platform_that_is_broken_in_one_chat_holds_up_no_other(house: Ho
     assert (await read_transcript(onboarded.person, broken)).answered == []
 
     await onboarded.person.wait_for_message(broken, "`!retry`", within=30)
-    house.recorder.reactions.clear()
+    recorded.recorder.reactions.clear()
     await onboarded.person.send(broken, "!retry")
     (afterwards,) = await read_when_complete([(onboarded.person, broken)])
     assert afterwards.answered == afterwards.asked
 
 
-async def test_what_waits_outlives_a_stop_and_the_loss_of_the_database(house: House) -> None:
-    onboarded, asked = house.onboarded, asyncio.Event()
+async def test_what_waits_outlives_a_stop_and_the_loss_of_the_database(
+    recorded: RecordedStack,
+) -> None:
+    onboarded, asked = recorded.onboarded, asyncio.Event()
     room_id = await start_chat(onboarded)
 
     async def hang(request: object) -> None:
         asked.set()
         await asyncio.Event().wait()
 
-    house.recorder.reactions["no hurry"] = hang
-    # One life leaves two messages to the next, and that to another; none can finish them.
-    await house.stack.maubot.stop()
+    recorded.recorder.reactions["no hurry"] = hang
+    # One run leaves two messages to the next, and that to another; none can finish them.
+    await recorded.stack.maubot.stop()
     for words in ("no hurry", "after you"):
         await onboarded.person.send(room_id, words)
     for _ in range(2):
         asked.clear()
-        await house.stack.maubot.start()
+        await recorded.stack.maubot.start()
         await asyncio.wait_for(asked.wait(), 30)
-        await house.stack.maubot.stop()
-    await house.delete_database()
-    house.recorder.reactions.clear()
-    await house.stack.maubot.start()
+        await recorded.stack.maubot.stop()
+    await recorded.delete_database()
+    recorded.recorder.reactions.clear()
+    await recorded.stack.maubot.start()
     (transcript,) = await read_when_complete([(onboarded.person, room_id)], within=20)
     assert transcript.lost == []
     assert transcript.answered == transcript.asked

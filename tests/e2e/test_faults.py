@@ -30,7 +30,7 @@ LONGEST = 330.0
 
 @dataclass
 class Street:
-    """Two people with two chats each; `before` is what stood in Matrix before the weather."""
+    """Two people with two chats each; `before` is what stood in Matrix before the faults."""
 
     stack: Stack
     users: list[OnboardedUser]
@@ -92,14 +92,14 @@ Phase = Callable[[Street], Awaitable[None]]
 PHASES = (start_cold, start_warm, run_on)
 IN_TURN = "each-in-turn"
 SLOW = pytest.mark.slow
-CELLS = [
+CASES = [
     pytest.param(kind, phase, marks=[] if (kind, phase) == (IN_TURN, start_cold) else SLOW)
     for kind in (IN_TURN, *KINDS)
     for phase in PHASES
 ]
 
 
-@pytest.mark.parametrize(("kind", "phase"), CELLS)
+@pytest.mark.parametrize(("kind", "phase"), CASES)
 async def test_nonsense_changes_nothing(street: Street, kind: str, phase: Phase) -> None:
     faults = NetworkFaults(street.stack.proxy)
     await street.stack.maubot.stop()

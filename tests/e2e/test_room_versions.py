@@ -1,4 +1,4 @@
-"""The same life in rooms of each version that a homeserver may make, or be told to make."""
+"""The same use of rooms of each version that a homeserver may make, or be told to make."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ ANY_TIME: tuple[type[TopologyChange], ...] = (
     UpgradeOfSpace,
     Closing,
 )
-# Only another life of the plugin leaves these behind, so this one is not there when it happens.
+# Only another run of the plugin leaves these behind, so this one is stopped when it happens.
 WHILE_DOWN: tuple[type[TopologyChange], ...] = (*ANY_TIME, TwoSpaces, TwinConversations)
 DOWN = "test_it_is_seen_to_after_the_plugin_was_down"
 VERSIONS = [
@@ -65,13 +65,13 @@ VERSIONS = [
 
 
 def params(kinds: tuple[type[TopologyChange], ...]) -> list[ParameterSet]:
-    """The kinds of upheaval as parameters, slow unless quick."""
+    """The kinds of change as parameters, slow unless quick."""
     slow = pytest.mark.slow
     return [pytest.param(kind, marks=[] if kind in QUICK else slow) for kind in kinds]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=VERSIONS)
-async def land(request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
+async def versioned_stack(request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
     """A stack whose rooms are of one version; Synapse 1.98 makes those of version 10."""
     options = Options(config=CONFIG, room_version=request.param)
     if request.param == "old-synapse":
@@ -81,66 +81,66 @@ async def land(request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def administrator(land: Stack) -> Scenario:
+async def administrator(versioned_stack: Stack) -> Scenario:
     """The server's administrator, who may administrate the plugin too, with a Space of theirs."""
-    warden = await land.person("warden", admin=True)
-    control = await warden.direct_chat(land.bot.user_id)
+    warden = await versioned_stack.person("warden", admin=True)
+    control = await warden.direct_chat(versioned_stack.bot.user_id)
     space_id, chat = await accept_home(warden)
     await warden.wait_for_message(control, "Welcome")
-    return Scenario(land, OnboardedUser(warden, control, space_id, [chat]), warden)
+    return Scenario(versioned_stack, OnboardedUser(warden, control, space_id, [chat]), warden)
 
 
-async def set_the_scene(
-    land: Stack, warden: Scenario, kind: type[TopologyChange], when: str
+async def set_up_scenario(
+    versioned_stack: Stack, warden: Scenario, kind: type[TopologyChange], when: str
 ) -> Scenario:
-    onboarded = await onboard(land, f"{kind.__name__.lower()}-{when}", chats=2)
-    return Scenario(land, onboarded, warden.person)
+    onboarded = await onboard(versioned_stack, f"{kind.__name__.lower()}-{when}", chats=2)
+    return Scenario(versioned_stack, onboarded, warden.person)
 
 
 @pytest.mark.parametrize("kind", params(ANY_TIME))
 async def test_it_is_seen_to_while_the_plugin_runs(
-    land: Stack, administrator: Scenario, kind: type[TopologyChange]
+    versioned_stack: Stack, administrator: Scenario, kind: type[TopologyChange]
 ) -> None:
-    scenario = await set_the_scene(land, administrator, kind, "up")
-    land.proxy.clear()
+    scenario = await set_up_scenario(versioned_stack, administrator, kind, "up")
+    versioned_stack.proxy.clear()
     change = kind()
     await change.cause(scenario)
     await change.check(scenario)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def aftermath(
-    request: pytest.FixtureRequest, land: Stack, administrator: Scenario
+async def changed_while_down(
+    request: pytest.FixtureRequest, versioned_stack: Stack, administrator: Scenario
 ) -> dict[type[TopologyChange], Scenario]:
     """Whatever is tested happened, to one person each, while the plugin was down; it is up."""
     few = asyncio.Semaphore(3)
 
     async def enter(kind: type[TopologyChange]) -> Scenario:
         async with few:
-            return await set_the_scene(land, administrator, kind, "down")
+            return await set_up_scenario(versioned_stack, administrator, kind, "down")
 
     tests = [item for item in request.session.items if isinstance(item, pytest.Function)]
     chosen = {test.callspec.params["kind"] for test in tests if test.originalname == DOWN}
     kinds = [kind for kind in WHILE_DOWN if kind in chosen]
-    scenes = await asyncio.gather(*map(enter, kinds))
-    aftermath = dict(zip(kinds, scenes, strict=True))
-    await land.maubot.stop()
-    for kind, scenario in aftermath.items():
+    scenarios = await asyncio.gather(*map(enter, kinds))
+    changed_while_down = dict(zip(kinds, scenarios, strict=True))
+    await versioned_stack.maubot.stop()
+    for kind, scenario in changed_while_down.items():
         await kind().cause(scenario)
-    land.proxy.clear()
-    await land.maubot.start()
-    return aftermath
+    versioned_stack.proxy.clear()
+    await versioned_stack.maubot.start()
+    return changed_while_down
 
 
 @pytest.mark.parametrize("kind", params(WHILE_DOWN))
 async def test_it_is_seen_to_after_the_plugin_was_down(
-    aftermath: dict[type[TopologyChange], Scenario], kind: type[TopologyChange]
+    changed_while_down: dict[type[TopologyChange], Scenario], kind: type[TopologyChange]
 ) -> None:
-    await kind().check(aftermath[kind])
+    await kind().check(changed_while_down[kind])
 
 
 async def test_a_list_of_rooms_that_is_short_for_a_moment_is_not_believed(
-    land: Stack, administrator: Scenario
+    versioned_stack: Stack, administrator: Scenario
 ) -> None:
     told: list[str] = []
 
@@ -150,12 +150,12 @@ async def test_a_list_of_rooms_that_is_short_for_a_moment_is_not_believed(
         told.append(request.path)
         return web.json_response({"joined_rooms": []})
 
-    land.proxy.clear()
-    land.proxy.fault = forget_all_rooms
+    versioned_stack.proxy.clear()
+    versioned_stack.proxy.fault = forget_all_rooms
     said = await administrator.say("!admin reconcile")
-    land.proxy.fault = None
+    versioned_stack.proxy.fault = None
     assert told
     assert "change nothing" in said
-    assert membership_changes(land.proxy) == []
-    assert state_writes(land.proxy) == []
+    assert membership_changes(versioned_stack.proxy) == []
+    assert state_writes(versioned_stack.proxy) == []
     assert await ask(administrator.person, administrator.first, "still there?") == "still there?"

@@ -1,1 +1,1 @@
-"""Stand-ins for what the plugin lives among: a homeserver, maubot, people. Small, real HTTP."""
+"""Stand-ins for what the plugin works with: a homeserver, maubot, people. Small, real HTTP."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import attr
 
+from .limits import InvitationLimit
 from .rooms import Content, Event, Refusal, Room, not_found
 from .sync import sync
-from .world import VERSIONS, Snapshot
+from .world import VERSIONS, World
 
 
 @attr.frozen
@@ -43,9 +44,10 @@ class Request:
 class Endpoints:
     """Answers requests out of a world; remembers transaction ids for ever."""
 
-    def __init__(self, world: Snapshot) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
         self.transactions: dict[tuple[str, ...], str] = {}
+        self.invitation_limit: InvitationLimit | None = None
         self.table: Mapping[tuple[str, str], Callable[[Request], Any]] = {
             ("POST", "createRoom"): self._create,
             ("GET", "joined_rooms"): self._joined_rooms,
@@ -170,6 +172,8 @@ class Endpoints:
         return {}
 
     def _invite(self, one: Request) -> Content:
+        if self.invitation_limit is not None:
+            self.invitation_limit.count(one.body["user_id"])
         self.world.invite(one.user, one.room_id, one.body["user_id"])
         return {}
 

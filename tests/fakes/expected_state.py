@@ -11,7 +11,7 @@ from typing import Any
 from .maubot import BOT, Bot
 from .rooms import Room
 from .users import BINDING, CHILD, MARKER
-from .world import Snapshot
+from .world import World
 
 # By room: Space, owner, handle, conversation, status.
 Chats = dict[str, tuple[Any, ...]]
@@ -23,7 +23,7 @@ def is_closed(room: Room) -> bool:
     return ("m.room.tombstone", "") in room.state
 
 
-def space_of(world: Snapshot, owner: str) -> Room | None:
+def space_of(world: World, owner: str) -> Room | None:
     """The Space that counts: the bot is in it, and no other one took its place."""
     spaces = [
         room
@@ -37,7 +37,7 @@ def space_of(world: Snapshot, owner: str) -> Room | None:
     return spaces[0] if spaces else None
 
 
-def heir_of(world: Snapshot, room: Room) -> Room | None:
+def heir_of(world: World, room: Room) -> Room | None:
     """The open room that took over from a closed one in the end, as far as the bot can see."""
     while is_closed(room):
         tombstone = room.state["m.room.tombstone", ""]
@@ -54,7 +54,7 @@ def heir_of(world: Snapshot, room: Room) -> Room | None:
     return room
 
 
-def is_live(world: Snapshot, room: Room) -> bool:
+def is_live(world: World, room: Room) -> bool:
     """Whether a chat that the bot is in is to be answered: nobody closed it, its owner is in it
     or invited, and the Space, if the bot is in one, links it."""
     binding = room.content(BINDING)
@@ -70,7 +70,7 @@ def is_live(world: Snapshot, room: Room) -> bool:
     return linked and room.membership(owner) in ("join", "invite") and not is_closed(room)
 
 
-def chats_of(world: Snapshot) -> Chats:
+def chats_of(world: World) -> Chats:
     """The chats that the bot is in, and what must be known of each. One that was upgraded is none
     any more, whatever became of the room that took over: its binding moved there."""
     chats = [

@@ -1,6 +1,6 @@
-"""What may happen to the plugin itself: killed at a chosen moment, or left without a disk.
+"""What may happen to the plugin itself: killed at a chosen point, or left without a disk.
 
-The moments are its requests to the homeserver and its writes to the database.
+The points are its requests to the homeserver and its writes to the database.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def crash_at_request(bot: Bot, number: int, after: bool) -> None:
     await bot.push()
     await until_reached(bot, hold.reached)
     await bot.kill()
-    bot.server.heal()
+    bot.server.lift(hold)
 
 
 async def crash_at_write(bot: Bot, number: int, after: bool) -> None:

@@ -1,7 +1,8 @@
 """What can go wrong between the plugin and the homeserver.
 
-A fault strikes the requests whose `METHOD path` matches a pattern. It can strike before the
-homeserver did its work, or after: then the work is done and only the answer is spoilt.
+A fault strikes the requests whose `METHOD path` matches a pattern, everywhere or in one room. It
+can strike before the homeserver did its work, or after: then the work is done and only the answer
+is spoilt.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from aiohttp import web
 
 Body = str | Mapping[str, object]
 
+ANY = "."
+ROOM_READS = r"^GET rooms/[^/]*/(messages|state|members|joined_members)(/|$)"
+
 
 @attr.define(eq=False)
 class Fault:
@@ -27,6 +31,7 @@ class Fault:
         times: how many requests it strikes; None for all.
         skip: how many matching requests pass unharmed before.
         after: strike when the work is done.
+        room_id: the only room it strikes in; None for all requests, those of no room included.
         reached: set as soon as a request was struck.
     """
 
@@ -34,11 +39,14 @@ class Fault:
     times: int | None = 1
     skip: int = 0
     after: bool = False
+    room_id: str | None = None
     reached: asyncio.Event = attr.Factory(asyncio.Event)
 
     def takes(self, call: str) -> bool:
         """Whether this request is one to strike; counts it if so."""
         if self.times == 0 or not re.search(self.pattern, call):
+            return False
+        if self.room_id not in (None, _room_of(call)):
             return False
         if self.skip:
             self.skip -= 1
@@ -99,6 +107,12 @@ class Hold(Fault):
         """Nobody waits for these any more."""
         self.cut = True
         self.release()
+
+
+def _room_of(call: str) -> str | None:
+    """The room that a request names in its path (`rooms/{roomId}/...` or `join/{roomId}`)."""
+    kind, _, rest = call.partition(" ")[2].partition("/")
+    return rest.partition("/")[0] if kind in ("rooms", "join") else None
 
 
 def refusal(errcode: str) -> dict[str, str]:

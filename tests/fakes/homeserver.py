@@ -15,12 +15,13 @@ import attr
 from aiohttp import web
 
 from .endpoints import Endpoints, Request
-from .faults import Fault, Hold
+from .faults import ANY, ROOM_READS, Answer, Fault, Hold, refusal
+from .limits import InvitationLimit
 from .rooms import Refusal
-from .world import Snapshot
+from .world import World
 
 PREFIX = ("", "_matrix", "client", "v3")
-PATIENCE = 10.0
+TIME_LIMIT = 10.0
 
 F = TypeVar("F", bound=Fault)
 
@@ -40,8 +41,8 @@ class Call:
 class Homeserver:
     """Start it, read its `url`, and look at what became of its `world`."""
 
-    def __init__(self, world: Snapshot | None = None) -> None:
-        self.world = world or Snapshot()
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
         self.endpoints = Endpoints(self.world)
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
@@ -65,12 +66,39 @@ class Homeserver:
         self.faults.append(fault)
         return fault
 
-    def heal(self) -> None:
-        """No fault strikes any more; requests that were held are cut off."""
-        for fault in self.faults:
+    def lift(self, *faults: Fault) -> None:
+        """Let these faults strike no more; requests that they hold are cut off."""
+        for fault in faults:
             if isinstance(fault, Hold):
                 fault.cut_off()
-        self.faults.clear()
+            self.faults.remove(fault)
+
+    def heal(self) -> None:
+        """Lift every fault."""
+        self.lift(*self.faults)
+
+    def break_room(self, room_id: str, status: int = 500, requests: str = ROOM_READS) -> Answer:
+        """Let requests about one room fail until `mend_room`; all others are served.
+
+        Args:
+            room_id: the room.
+            status: the HTTP status to fail with.
+            requests: the pattern of those that fail; by default whatever reads the room.
+        """
+        body = refusal("M_UNKNOWN")
+        return self.inject(Answer(requests, None, room_id=room_id, status=status, body=body))
+
+    def hang_room(self, room_id: str, requests: str = ANY) -> Hold:
+        """Never answer requests about one room until `mend_room`; all others are served."""
+        return self.inject(Hold(requests, None, room_id=room_id))
+
+    def mend_room(self, room_id: str) -> None:
+        """Lift the faults of one room."""
+        self.lift(*(fault for fault in self.faults if fault.room_id == room_id))
+
+    def limit_invitations(self, per_second: float = 0.003, burst: int = 5) -> None:
+        """Limit from now on how often one person can be invited, by default as Synapse does."""
+        self.endpoints.invitation_limit = InvitationLimit(per_second, burst)
 
     def changes(self, since: int = 0) -> list[str]:
         """The requests that were not mere reads, from the `since`th request on."""
@@ -83,7 +111,7 @@ class Homeserver:
             AssertionError: it did not come true.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE
+        deadline = loop.time() + TIME_LIMIT
         while not true():
             self._changed.clear()
             left = deadline - loop.time()

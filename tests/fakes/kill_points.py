@@ -1,7 +1,7 @@
 """When something happens: while the plugin runs, while it is away, or while it is being killed.
 
-A moment lets a deed happen and returns with the plugin running again and at rest. What a moment
-is made of is part of its value, so that a failing test can print it.
+Each of them lets an action happen and returns with the plugin running again and at rest. They are
+values, so that a failing test can print them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .faults import Answer, Hold
 from .maubot import Bot
 from .stories import come_back
 
-PATIENCE = 10.0
+TIME_LIMIT = 10.0
 READS = r"^GET (joined_rooms|sync|rooms/[^/]*/(state|messages))"
 
-Deed = Callable[[], object]
+Action = Callable[[], object]
 
 
 @attr.frozen
@@ -28,8 +28,8 @@ class Live:
 
     failing_reads: int = 0
 
-    async def __call__(self, bot: Bot, deed: Deed) -> None:
-        deed()
+    async def __call__(self, bot: Bot, action: Action) -> None:
+        action()
         bot.server.inject(Answer(READS, times=self.failing_reads))
         await bot.deliver()
         await rest(bot)
@@ -43,9 +43,9 @@ class Away:
     killed: bool = False
     failing_reads: int = 0
 
-    async def __call__(self, bot: Bot, deed: Deed) -> None:
+    async def __call__(self, bot: Bot, action: Action) -> None:
         await (bot.kill() if self.killed else bot.stop())
-        deed()
+        action()
         bot.server.inject(Answer(READS, times=self.failing_reads))
         await come_back(bot, self.keep_database)
         await rest(bot)
@@ -60,8 +60,8 @@ class Killed:
     keep_database: bool
     at_write: bool
 
-    async def __call__(self, bot: Bot, deed: Deed) -> None:
-        deed()
+    async def __call__(self, bot: Bot, action: Action) -> None:
+        action()
         await (crash_at_write if self.at_write else crash_at_request)(bot, self.number, self.after)
         await come_back(bot, self.keep_database)
         await rest(bot)
@@ -75,21 +75,21 @@ class KilledAtStart:
     after: bool
     keep_database: bool
 
-    async def __call__(self, bot: Bot, deed: Deed) -> None:
+    async def __call__(self, bot: Bot, action: Action) -> None:
         await bot.stop()
-        deed()
+        action()
         if not self.keep_database:
             bot.database.unlink()
         hold = bot.server.inject(Hold(".", times=None, skip=self.number, after=self.after))
         await bot.start()
         await until_reached(bot, hold.reached)
         await bot.kill()
-        bot.server.heal()
+        bot.server.lift(hold)
         await come_back(bot)
         await rest(bot)
 
 
-Moment = Live | Away | Killed | KilledAtStart
+When = Live | Away | Killed | KilledAtStart
 
 
 async def rest(bot: Bot) -> None:
@@ -100,7 +100,7 @@ async def rest(bot: Bot) -> None:
     """
     bot.server.heal()
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE
+    deadline = loop.time() + TIME_LIMIT
     while not _is_at_rest(bot):
         assert loop.time() < deadline, "the plugin does not come to rest"
         await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""What an earlier life of the plugin, or somebody else, may have left behind in Matrix."""
+"""What an earlier run of the plugin, or somebody else, may have left behind in Matrix."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ Enough of the Matrix rules to refuse what a real homeserver refuses. It must not
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -23,13 +24,19 @@ DEFAULT_EVENT_POWER = {
 }
 
 
+# The largest event in bytes (client-server API, section 9.3), and about what a homeserver adds to
+# one and counts too: hashes, signatures and the ids of the events before it.
+LARGEST_EVENT = 65_536
+ADDED_TO_EVENT = 1_000
+
+
 class Refusal(Exception):
     """The homeserver says no, with a Matrix error (client-server API, section 2.1)."""
 
-    def __init__(self, status: int, errcode: str, message: str) -> None:
+    def __init__(self, status: int, errcode: str, message: str, **more: object) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {"errcode": errcode, "error": message}
+        self.body = {"errcode": errcode, "error": message, **more}
 
 
 def forbidden(message: str) -> Refusal:
@@ -38,6 +45,13 @@ def forbidden(message: str) -> Refusal:
 
 def not_found(message: str) -> Refusal:
     return Refusal(404, "M_NOT_FOUND", message)
+
+
+def require_size(event: Event) -> None:
+    """Refuse an event that is too large for any homeserver to take."""
+    text = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if len(text.encode(errors="surrogatepass")) + ADDED_TO_EVENT > LARGEST_EVENT:
+        raise Refusal(413, "M_TOO_LARGE", "event too large")
 
 
 @attr.define(eq=False)
@@ -77,7 +91,7 @@ class Room:
         }
 
     def messages(self, sender: str | None = None) -> list[Event]:
-        """The messages in the room, or one sender's."""
+        """The readable messages in the room, or one sender's."""
         return [
             event
             for event in self.timeline

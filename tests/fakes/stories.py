@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from plugin.platforms.protocol import PlatformError
 
 from .fake_platform import FakePlatform
 from .maubot import BOT, Bot
-from .rooms import Room
+from .rooms import Event, Room
 from .users import User, heard, links, replies
+
+WHEN = pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
 
 
 async def settle_in(bot: Bot, *people: User) -> list[Room]:
@@ -21,6 +29,14 @@ async def settle_in(bot: Bot, *people: User) -> list[Room]:
         person.accept_all()
     await bot.deliver()
     return rooms
+
+
+async def open_group(bot: Bot, host: User, guest: User) -> Room:
+    """Open a room with the bot and somebody else in it."""
+    group = host.invite_bot(guest)
+    guest.join(group)
+    await bot.deliver()
+    return group
 
 
 async def ask(bot: Bot, person: User, room: Room, text: str) -> str:
@@ -58,20 +74,15 @@ def assert_at_home(person: User, *control_rooms: Room) -> None:
         assert person.space.room_id in welcome
 
 
-async def meanwhile(bot: Bot, when: str) -> None:
-    """Before people do something: stop, unless it is to happen live."""
+@contextlib.asynccontextmanager
+async def meanwhile(bot: Bot, when: str) -> AsyncIterator[None]:
+    """What people do in here happens at one of WHEN; afterwards the plugin knows of it."""
     if when != "live":
         await bot.stop()
     if when.endswith("gone"):
         bot.database.unlink()
-
-
-async def notice(bot: Bot) -> None:
-    """After they did: let the plugin learn of it, live or with its next start."""
-    if not bot.running:
-        await bot.start()
-        await bot.settled()
-    await bot.deliver()
+    yield
+    await (bot.deliver() if when == "live" else come_back(bot))
 
 
 async def come_back(bot: Bot, keep_database: bool = True) -> None:
@@ -93,3 +104,12 @@ async def write_while_busy(
     await bot.push()
     await bot.server.until(lambda: platform.texts == ["Think"])
     return gate
+
+
+async def have_set_aside(bot: Bot, platform: FakePlatform, alice: User, text: str) -> Event:
+    """Write something that the platform fails at, so that it is set aside; returns it."""
+    platform.failures[text] = PlatformError("The fake platform sleeps.", can_retry=False)
+    message = alice.write(alice.chat, text)
+    await bot.deliver()
+    platform.failures.clear()
+    return message

@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from .rooms import Content, Event, Refusal, Room
-from .world import Snapshot
+from .world import World
 
 # Events of a room in one answer, where the filter says nothing else: maubot's asks for as many.
 LIMIT = 50
 
 
-def now(world: Snapshot) -> str:
+def now(world: World) -> str:
     """The token that stands for everything that happened so far."""
     return f"s{len(world.log)}"
 
 
-def sync(world: Snapshot, user: str, since: str | None, chosen: Content) -> Content:
+def sync(world: World, user: str, since: str | None, chosen: Content) -> Content:
     """Everything that `user` may know of and that happened after `since`.
 
     Args:
@@ -52,7 +52,8 @@ def sync(world: Snapshot, user: str, since: str | None, chosen: Content) -> Cont
 
 def _joined(room: Room, events: list[Event], since: str | None, chosen: Content) -> Content:
     state = [] if since else [dict(event) for event in room.state.values()]
-    timeline = events if since else room.messages()[-10:]
+    sent = [event for event in room.timeline if "state_key" not in event]
+    timeline = events if since else sent[-10:]
     parts: dict[str, Any] = chosen.get("room", {})
     return {
         "state": {"events": _chosen(state, parts.get("state", {}))},

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 10.0
+TIME_LIMIT = 10.0
 # Seconds of sleep from which on nothing is due soon: a check in the background, a long back-off.
 LONG_SLEEP = 0.05
 
@@ -44,7 +44,7 @@ class Tasks:
             AssertionError: one still has, after a long while.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE
+        deadline = loop.time() + TIME_LIMIT
         quiet = 0
         # A task that was just woken still looks at rest until the loop comes round to it.
         while quiet < 3:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from .maubot import BOT
 from .rooms import Content, Event, Room
-from .world import Snapshot
+from .world import World
 
 BINDING = "chat.spacekeeper.room"
 MARKER = "chat.spacekeeper.space"
 CHILD = "m.space.child"
+ENCRYPTION = ("m.room.encryption", "")
+ALGORITHM = "m.megolm.v1.aes-sha2"
 
 
 class User:
-    """Somebody with an account, whom everything is told by their own deeds."""
+    """Somebody with an account; what happens is told by what they do."""
 
-    def __init__(self, world: Snapshot, name: str, server: str = "test") -> None:
+    def __init__(self, world: World, name: str, server: str = "test") -> None:
         self.world = world
         self.id = f"@{name}:{server}"
         world.names[self.id] = name.capitalize()
@@ -25,6 +28,11 @@ class User:
         """Open a room and invite the bot, and perhaps others."""
         body = {"preset": "private_chat", "invite": [BOT, *(other.id for other in others)]}
         return self.world.create(self.id, body)
+
+    def let_in(self, other: User, room: Room) -> None:
+        """Invite somebody to a room, who joins it."""
+        self.world.invite(self.id, room.room_id, other.id)
+        other.join(room)
 
     def write(self, room: Room, text: str, **more: object) -> Event:
         """Write a message; further fields replace those of a plain text."""
@@ -37,6 +45,51 @@ class User:
         relation = {"rel_type": "m.replace", "event_id": message["event_id"]}
         new = {"msgtype": "m.text", "body": text}
         return self.write(room, f"* {text}", **{"m.new_content": new, "m.relates_to": relation})
+
+    def reply(self, message: Event, text: str) -> Event:
+        """Reply as clients did up to Matrix 1.12: what is replied to is quoted in the body."""
+        room = self.world.rooms[message["room_id"]]
+        sender, quoted = message["sender"], message["content"].get("body", "")
+        link = f"https://matrix.to/#/{room.room_id}/{message['event_id']}"
+        quote = "\n> ".join(f"<{sender}> {quoted}".split("\n"))
+        html = (
+            f'<mx-reply><blockquote><a href="{link}">In reply to</a> '
+            f'<a href="https://matrix.to/#/{sender}">{sender}</a><br>{escape(quoted)}'
+            f"</blockquote></mx-reply>{escape(text)}"
+        )
+        return self.write(
+            room,
+            f"> {quote}\n\n{text}",
+            format="org.matrix.custom.html",
+            formatted_body=html,
+            **{"m.relates_to": {"m.in_reply_to": {"event_id": message["event_id"]}}},
+        )
+
+    def write_in_thread(self, root: Event, text: str) -> Event:
+        """Write in the thread under a message (client-server API, section 11.10); clients that
+        know no threads show it as a reply to the newest message in there."""
+        room = self.world.rooms[root["room_id"]]
+        thread = {"rel_type": "m.thread", "event_id": root["event_id"]}
+        newest = root
+        for event in room.messages():
+            if thread.items() <= event["content"].get("m.relates_to", {}).items():
+                newest = event
+        fallback = {"is_falling_back": True, "m.in_reply_to": {"event_id": newest["event_id"]}}
+        return self.write(room, text, **{"m.relates_to": {**thread, **fallback}})
+
+    def turn_on_encryption(self, room: Room) -> None:
+        self.put_state(room, ENCRYPTION, {"algorithm": ALGORITHM})
+
+    def write_encrypted(self, room: Room) -> Event:
+        """Write a message that nobody without the keys can read, the tests included."""
+        content = {
+            "algorithm": ALGORITHM,
+            "ciphertext": "AwgAEnACgAkLmt6qF84IK",
+            "device_id": "RJYKSTBOIE",
+            "sender_key": "IlRMeOPX2e0MurIyfWEucYBRVOEEUMrOHqn/8mLqMjA",
+            "session_id": "X3lUlvLELLYxeTx4yOVu6UDpasGEVO0Jbu+QFnm0cKQ",
+        }
+        return self.world.send(self.id, room.room_id, "m.room.encrypted", content)
 
     def take_back(self, message: Event) -> None:
         self.world.redact(self.id, message)
@@ -101,7 +154,7 @@ def replies(room: Room, to: Event) -> list[str]:
     ]
 
 
-def bindings(world: Snapshot) -> dict[str, tuple[Any, Any]]:
+def bindings(world: World) -> dict[str, tuple[Any, Any]]:
     """Every chat's binding and the mirror of it in its Space, by room."""
     found = {}
     for room_id, room in world.rooms.items():

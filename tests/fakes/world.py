@@ -9,12 +9,23 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 
-from .rooms import Content, Event, Refusal, Room, first_power_levels, forbidden, not_found
+from .rooms import (
+    Content,
+    Event,
+    Refusal,
+    Room,
+    first_power_levels,
+    forbidden,
+    not_found,
+    require_size,
+)
 
+# A message's type, or a state event's type and state key.
+Kind = str | tuple[str, str]
 VERSIONS = tuple(str(version) for version in range(1, 13))
 
 
-class Snapshot:
+class World:
     """The rooms, the people's names, and one log of everything that happened."""
 
     def __init__(self, server_name: str = "test") -> None:
@@ -34,29 +45,18 @@ class Snapshot:
         except KeyError:
             raise forbidden(f"there is no {room_id} for you") from None
 
-    def append(
-        self, room: Room, sender: str, content: Content, kind: str | tuple[str, str]
-    ) -> Event:
+    def append(self, room: Room, sender: str, content: Content, kind: Kind) -> Event:
         """Let an event happen, whoever sends it and whatever the rules say.
 
         Args:
             room: where.
             sender: who.
             content: what.
-            kind: a message's type, or a state event's type and state key.
+            kind: as what.
         """
-        event_type, state_key = (kind, None) if isinstance(kind, str) else kind
-        number = len(self.log) + 1
-        event: Event = {
-            "type": event_type,
-            "room_id": room.room_id,
-            "sender": sender,
-            "content": content,
-            "event_id": f"$e{number}",
-            "origin_server_ts": self.clock + number,
-        }
+        event = self._draft(room, sender, content, kind)
+        event_type, state_key = event["type"], event.get("state_key")
         if state_key is not None:
-            event["state_key"] = state_key
             room.state[event_type, state_key] = event
             if event_type == "m.room.member":
                 self.rooms_of[state_key][room.room_id] = str(content.get("membership"))
@@ -97,11 +97,13 @@ class Snapshot:
         standing = room.state.get(kind)
         if standing and standing["sender"] == user and standing["content"] == content:
             return standing
+        require_size(self._draft(room, user, content, kind))
         return self.append(room, user, content, kind)
 
     def send(self, user: str, room_id: str, event_type: str, content: Content) -> Event:
         room = self.room(room_id)
         room.require_power(user, event_type, "events_default")
+        require_size(self._draft(room, user, content, event_type))
         return self.append(room, user, content, event_type)
 
     def redact(self, user: str, event: Event) -> None:
@@ -169,6 +171,19 @@ class Snapshot:
         if user not in self.names:
             raise not_found(f"no profile of {user}")
         return {"displayname": self.names[user]}
+
+    def _draft(self, room: Room, sender: str, content: Content, kind: Kind) -> Event:
+        """The event that would come next."""
+        number = len(self.log) + 1
+        event: Event = {
+            "type": kind if isinstance(kind, str) else kind[0],
+            "room_id": room.room_id,
+            "sender": sender,
+            "content": content,
+            "event_id": f"$e{number}",
+            "origin_server_ts": self.clock + number,
+        }
+        return event if isinstance(kind, str) else {**event, "state_key": kind[1]}
 
     def _may_walk_in(self, user: str, room: Room) -> bool:
         rules = room.content("m.room.join_rules")

@@ -10,7 +10,7 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import Bot
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import ask, open_group, settle_in
 from ..fakes.users import User, heard, replies
 
 
@@ -27,13 +27,11 @@ async def test_in_the_control_room_the_way_to_the_space_is_shown(
     )
 
 
-async def test_who_has_no_space_yet_gets_one_with_the_first_word(
+async def test_who_has_no_space_and_writes_in_a_group_gets_one_and_is_shown_to_it(
     bot: Bot, server: Homeserver, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
-    group = alice.invite_bot(bob)
-    bob.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
 
     reply = await ask(bot, bob, group, "May I?")
 
@@ -46,9 +44,7 @@ async def test_in_a_group_each_person_is_shown_the_way_once(
     bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice, bob)
-    group = alice.invite_bot(bob)
-    bob.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
 
     for person in (alice, bob, alice, bob):
         person.write(group, "Chatter")
@@ -66,15 +62,13 @@ async def test_who_is_not_permitted_hears_nothing_in_a_group(
     bot: Bot, server: Homeserver, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    stranger = User(server.world, "mallory", "elsewhere")
-    group = alice.invite_bot(stranger)
-    stranger.join(group)
+    mallory = User(server.world, "mallory", "elsewhere")
+    group = await open_group(bot, alice, mallory)
+
+    mallory.write(group, "Let me in")
     await bot.deliver()
 
-    stranger.write(group, "Let me in")
-    await bot.deliver()
-
-    assert (heard(group), stranger.spaces, platform.asked) == ([], [], [])
+    assert (heard(group), mallory.spaces, platform.asked) == ([], [], [])
 
 
 async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_it(
@@ -83,9 +77,7 @@ async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_i
     once = RetryPolicy(in_flight=8, attempt=5, total=0)
     bot.timing = attr.evolve(bot.timing, requests=attr.evolve(bot.timing.requests, message=once))
     await settle_in(bot, alice)
-    group = alice.invite_bot(bob)
-    bob.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
     bot.server.inject(Answer("PUT .*/send/", status=502))
 
     message = alice.write(group, "Hello?")

@@ -9,20 +9,12 @@ from maubot.matrix import MaubotMatrixClient
 
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import ask, open_group, settle_in
 from ..fakes.users import User, heard
 
-CIPHERTEXT: dict[str, Any] = {
-    "algorithm": "m.megolm.v1.aes-sha2",
-    "ciphertext": "AwgAEnACgAkLmt6qF84IK",
-    "device_id": "RJYKSTBOIE",
-    "sender_key": "IlRMeOPX2e0MurIyfWEucYBRVOEEUMrOHqn/8mLqMjA",
-    "session_id": "X3lUlvLELLYxeTx4yOVu6UDpasGEVO0Jbu+QFnm0cKQ",
-}
 
-
-async def write_sealed(bot: Bot, person: User, room: Room) -> None:
-    bot.server.world.send(person.id, room.room_id, "m.room.encrypted", CIPHERTEXT)
+async def write_encrypted(bot: Bot, person: User, room: Room) -> None:
+    person.write_encrypted(room)
     await bot.deliver()
 
 
@@ -30,7 +22,7 @@ async def test_in_a_chat_it_is_said_once(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
     for _ in range(2):
-        await write_sealed(bot, alice, alice.chat)
+        await write_encrypted(bot, alice, alice.chat)
 
     (said,) = heard(alice.chat)
     assert "encrypted" in said
@@ -40,7 +32,7 @@ async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: User) ->
     (control,) = await settle_in(bot, alice)
 
     for _ in range(2):
-        await write_sealed(bot, alice, control)
+        await write_encrypted(bot, alice, control)
 
     _, said = heard(control)
     assert "commands do not work here" in said
@@ -48,13 +40,10 @@ async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: User) ->
 
 async def test_in_a_group_nothing_is_said(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice, bob)
-    group = alice.invite_bot(bob)
-    await bot.deliver()
-    bob.join(group)
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
     before = heard(group)
 
-    await write_sealed(bot, alice, group)
+    await write_encrypted(bot, alice, group)
 
     assert heard(group) == before
     assert group.membership(BOT) == "join"
@@ -62,10 +51,9 @@ async def test_in_a_group_nothing_is_said(bot: Bot, alice: User, bob: User) -> N
 
 async def test_a_guest_in_a_chat_is_told_nothing(bot: Bot, alice: User, bob: User) -> None:
     await settle_in(bot, alice, bob)
-    bot.server.world.invite(alice.id, alice.chat.room_id, bob.id)
-    bob.join(alice.chat)
+    alice.let_in(bob, alice.chat)
 
-    await write_sealed(bot, bob, alice.chat)
+    await write_encrypted(bot, bob, alice.chat)
 
     assert heard(alice.chat) == []
 
@@ -83,13 +71,13 @@ class Broken:
         return ignore
 
 
-async def test_a_sealed_message_that_makes_no_sense_holds_up_nobody(
+async def test_an_encrypted_message_that_makes_no_sense_holds_up_nobody(
     bot: Bot, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await settle_in(bot, alice, bob)
     await bot.stop()
     monkeypatch.setattr(MaubotMatrixClient, "crypto", Broken())
-    bob.world.send(bob.id, bob.chat.room_id, "m.room.encrypted", CIPHERTEXT)
+    bob.write_encrypted(bob.chat)
 
     await bot.restart()
 

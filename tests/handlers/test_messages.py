@@ -43,8 +43,7 @@ async def test_what_others_write_in_a_chat_is_not_routed(
     bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
-    alice.world.invite(alice.id, alice.chat.room_id, bob.id)
-    bob.join(alice.chat)
+    alice.let_in(bob, alice.chat)
 
     bob.write(alice.chat, "And what about me?")
     await bot.deliver()
@@ -119,7 +118,7 @@ async def test_a_room_that_could_not_be_read_waits_and_is_not_sent_elsewhere(
         reply
         == "I could not look at this room yet. Please write again in a minute; nothing is lost."
     )
-    fault.times = 0
+    bot.server.lift(fault)
 
     assert await ask(bot, alice, alice.chat, "Now?") == "Answer to Now?"
     assert len(alice.spaces) == len(alice.chats) == 1

@@ -184,8 +184,7 @@ async def test_nobody_else_is_answered(
     bot: Bot, platform: FakePlatform, alice: User, bob: User, keep_database: bool
 ) -> None:
     (control,) = await settle_in(bot, alice)
-    alice.world.invite(alice.id, alice.chat.room_id, bob.id)
-    bob.join(alice.chat)
+    alice.let_in(bob, alice.chat)
     before = len(heard(control))
     await bot.stop()
     bob.write(alice.chat, "And I?")

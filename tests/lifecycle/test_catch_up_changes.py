@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.platforms.protocol import PlatformError
-
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
-from ..fakes.stories import ask, come_back, settle_in
+from ..fakes.stories import ask, come_back, have_set_aside, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
@@ -65,14 +63,11 @@ async def test_a_message_that_waited_and_was_taken_back_while_nobody_was_there_i
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    platform.gate("Think")
-    alice.write(alice.chat, "Think")
-    waiting = alice.write(alice.chat, "Never mind")
-    await bot.push()
-    await bot.server.until(lambda: platform.texts == ["Think"])
+    gate = await write_while_busy(bot, platform, alice, "Never mind")
+    waiting = alice.chat.messages(alice.id)[-1]
     await bot.kill()
     alice.take_back(waiting)
-    platform.gates.clear()
+    gate.set()
 
     await come_back(bot)
 
@@ -83,14 +78,11 @@ async def test_a_message_that_waited_and_was_edited_while_nobody_was_there_is_as
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    platform.gate("Think")
-    alice.write(alice.chat, "Think")
-    waiting = alice.write(alice.chat, "Helo")
-    await bot.push()
-    await bot.server.until(lambda: platform.texts == ["Think"])
+    gate = await write_while_busy(bot, platform, alice, "Helo")
+    waiting = alice.chat.messages(alice.id)[-1]
     await bot.kill()
     alice.edit(waiting, "Hello")
-    platform.gates.clear()
+    gate.set()
 
     await come_back(bot)
 
@@ -122,9 +114,7 @@ async def test_an_edit_made_meanwhile_outlives_a_second_restart(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    platform.failures["Helo"] = PlatformError("No.", can_retry=False)
-    message = alice.write(alice.chat, "Helo")
-    await bot.deliver()
+    message = await have_set_aside(bot, platform, alice, "Helo")
     await bot.stop()
     alice.edit(message, "Hello")
     await come_back(bot)

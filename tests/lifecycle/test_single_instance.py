@@ -1,4 +1,4 @@
-"""Of two plugin objects for one instance only the younger lives, whenever it began."""
+"""Of two plugin objects for one instance only the newer one runs, whenever it was started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.leftovers import lasting
 from ..fakes.maubot import Bot
-from ..fakes.stories import ask, settle_in, settle_in_with_chats
+from ..fakes.stories import ask, settle_in, settle_in_with_chats, write_while_busy
 from ..fakes.users import User, bindings, heard
 
 IMPATIENT = FAKE_PLATFORM + "startup: {wait: 0.02}\n"
@@ -51,10 +51,8 @@ async def test_what_the_first_was_working_at_the_second_goes_on_with(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
-    gate = platform.gate("Think")
-    message = alice.write(alice.chat, "Think")
-    await bot.push()
-    await bot.server.until(lambda: platform.keys != [])
+    gate = await write_while_busy(bot, platform, alice)
+    (message,) = alice.chat.messages(alice.id)
 
     older = await bot.start_beside()
     gate.set()
@@ -66,7 +64,7 @@ async def test_what_the_first_was_working_at_the_second_goes_on_with(
 
 
 @pytest.mark.parametrize("held", ["joined_rooms", r"rooms/[^/]*/state$", "sync"])
-async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
+async def test_ten_objects_in_a_row_during_a_held_start_leave_one(
     bot: Bot, platform: FakePlatform, alice: User, held: str
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
@@ -74,12 +72,12 @@ async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
     await bot.stop()
     bot.database.unlink()
     bot.text.text = IMPATIENT
-    walk = bot.server.inject(Hold(f"GET {held}", times=None))
+    held_reads = bot.server.inject(Hold(f"GET {held}", times=None))
     await bot.start()
-    marked_upgraded = [await bot.start_beside() for _ in range(10)]
+    older = [await bot.start_beside() for _ in range(10)]
     assert EventType.ROOM_MESSAGE not in bot.client.event_handlers
 
-    walk.release()
+    held_reads.release()
     await bot.settled()
 
     assert len(bot.client.event_handlers[EventType.ROOM_MESSAGE]) == 1
@@ -89,32 +87,32 @@ async def test_ten_objects_in_a_row_during_a_held_walk_leave_one(
     assert bindings(alice.world) == before
     assert lasting(bot.server.changes(mark)) == []
     assert fence(bot) == bot.plugin.services.store.db.fence
-    for plugin in marked_upgraded:
+    for plugin in older:
         await assert_closed(plugin)
 
 
-async def test_a_stop_during_a_held_walk_ends_it(bot: Bot, alice: User) -> None:
+async def test_a_stop_during_a_held_start_ends_it(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
     await bot.stop()
     bot.database.unlink()
     bot.text.text = IMPATIENT
-    walk = bot.server.inject(Hold("GET joined_rooms", times=None))
+    held_reads = bot.server.inject(Hold("GET joined_rooms", times=None))
     await bot.start()
 
     await bot.stop()
     mark = len(bot.server.calls)
-    walk.release()
+    held_reads.release()
     await bot.settled()
 
     assert bot.server.calls[mark:] == []
     assert EventType.ROOM_MESSAGE not in bot.client.event_handlers
 
 
-async def test_two_maubots_on_one_database_leave_the_younger(
+async def test_two_maubots_on_one_database_leave_the_newer(
     bot: Bot, platform: FakePlatform, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     await settle_in(bot, alice)
-    # Somebody else's life stands in the table from now on.
+    # Somebody else's run stands in the table from now on.
     bot.query("UPDATE life SET holder = 'another'")
 
     alice.write(alice.chat, "Hello")
@@ -134,10 +132,7 @@ async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begi
 ) -> None:
     bot.timing = attr.evolve(bot.timing, stop=0.2)
     await settle_in(bot, alice)
-    platform.gate("Think")
-    alice.write(alice.chat, "Think")
-    await bot.push()
-    await bot.server.until(lambda: platform.texts == ["Think"])
+    gate = await write_while_busy(bot, platform, alice)
     oldest = bot.plugin
     second_start = asyncio.create_task(bot.start_beside())
     await bot.server.until(lambda: bot.plugin is not oldest)
@@ -148,6 +143,6 @@ async def test_a_start_that_was_overtaken_while_it_waited_for_the_older_one_begi
 
     assert overtaken.main_task is None
     assert bot.plugin.main_task is not None
-    platform.gates["Think"].set()
+    gate.set()
     await bot.settled()
     assert heard(alice.chat) == ["Answer to Think"]

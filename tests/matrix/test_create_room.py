@@ -1,4 +1,4 @@
-"""What createRoom is asked for: whole from the first moment, and with the right powers."""
+"""What createRoom is asked for: whole from the first event on, and with the right powers."""
 
 from __future__ import annotations
 

@@ -129,15 +129,22 @@ async def test_others_hints_are_not_lost_when_they_cannot_be_read(
     assert homeserver.paths("PUT") == []
 
 
-async def test_a_new_space_that_cannot_be_noted_is_no_misfortune(
+async def test_a_new_space_that_could_not_be_noted_does_not_count_as_noted(
     reader: Reader, homeserver: Homeserver
 ) -> None:
-    homeserver.tell(HINT_PATH, {}, {}, FORBIDDEN)
+    homeserver.tell(HINT_PATH, {}, {}, FORBIDDEN, {})
+    index = RoomIndex(frozenset({SPACE}))
 
     await reader.note_space(SPACE)
+    assert reader.noted == RoomIndex()
+    await reader.write_index(index)
+
+    written = [asked.body for asked in homeserver.asked if asked.method == "PUT"]
+    assert written == [encode_index({}, "main", index)] * 2
+    assert reader.noted == index
 
 
-async def test_a_life_begins_with_a_fresh_token_and_the_invitations_that_wait(
+async def test_a_start_begins_with_a_fresh_token_and_the_invitations_that_wait(
     reader: Reader, homeserver: Homeserver
 ) -> None:
     member = {"type": "m.room.member", "state_key": BOT, "sender": ALICE}
@@ -152,8 +159,8 @@ async def test_a_life_begins_with_a_fresh_token_and_the_invitations_that_wait(
     assert "since" not in asked.query
 
 
-async def test_no_two_lives_ask_for_the_same_sync(reader: Reader, homeserver: Homeserver) -> None:
-    """The homeserver would answer the second from memory."""
+async def test_no_two_starts_ask_for_the_same_sync(reader: Reader, homeserver: Homeserver) -> None:
+    """The homeserver would answer the second from its cache."""
     homeserver.tell("sync", {"next_batch": "t1"})
 
     await reader.begin()

@@ -212,3 +212,23 @@ def home(*numbers: int) -> Site:
         site.make_chat(room_id, bind(number), at=10 + at)
         site.link_chat(room_id, bind(number))
     return site
+
+
+# What the cache holds of home(1, 2).
+KNOWN = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1)), Chat(OTHER, bind(2))])
+
+
+def in_any_order(plan: Plan) -> Plan:
+    """A plan without the order of its report, which nobody relies on."""
+    return attr.evolve(plan, problems=tuple(sorted(plan.problems, key=repr)))
+
+
+def assert_second_run_writes_nothing(site: Site, cached: Topology, conditions: Conditions) -> None:
+    """What a plan writes leaves nothing for the next one to do."""
+    first = reconcile(site, cached, conditions)
+    site.apply(first.writes)
+
+    second = reconcile(site, first.topology, conditions)
+
+    assert second.writes == ()
+    assert second.topology == first.topology

@@ -24,6 +24,7 @@ from .snapshots import (
     BOT,
     CHAT,
     FAIR,
+    KNOWN,
     MALLORY,
     NOTHING,
     OTHER,
@@ -39,7 +40,6 @@ from .snapshots import (
     topology,
 )
 
-KNOWN = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1)), Chat(OTHER, bind(2))])
 REMOVED = event(CHILD_TYPE, {}, CHAT, ALICE)
 
 

@@ -28,7 +28,17 @@ from plugin.topology.model import (
     Topology,
 )
 
-from .snapshots import FAIR, NOTHING, THOROUGH, Conditions, Site, live, reconcile
+from .snapshots import (
+    FAIR,
+    NOTHING,
+    THOROUGH,
+    Conditions,
+    Site,
+    assert_second_run_writes_nothing,
+    in_any_order,
+    live,
+    reconcile,
+)
 from .strategies import SPACES, caches, conditions, foreign_events, later, sites
 
 
@@ -44,21 +54,9 @@ def conversations(plan: Plan) -> dict[RoomID, str]:
     return {room_id: binding.platform_chat_id for room_id, binding in live(plan).items()}
 
 
-def in_any_order(plan: Plan) -> Plan:
-    """A plan without the order of its report, which nobody relies on."""
-    return attr.evolve(plan, problems=tuple(sorted(plan.problems, key=repr)))
-
-
 @given(sites(), caches(), st.booleans())
 def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, full: bool) -> None:
-    looking = Conditions(full=full)
-    first = reconcile(site, cached, looking)
-    site.apply(first.writes)
-
-    second = reconcile(site, first.topology, looking)
-
-    assert second.writes == ()
-    assert second.topology == first.topology
+    assert_second_run_writes_nothing(site, cached, Conditions(full=full))
 
 
 @given(st.data(), sites(), conditions())

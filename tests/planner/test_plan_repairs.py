@@ -6,14 +6,14 @@ import pytest
 from mautrix.types import RoomID
 
 from plugin.topology.contents import backfilled_id, child_content
-from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, PARENT_TYPE, Chat, Reason, Space
+from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, PARENT_TYPE, Reason
 
 from .snapshots import (
     ALICE,
     CHAT,
     IDENTITY,
+    KNOWN,
     NOTHING,
-    OTHER,
     SPACE,
     THOROUGH,
     Site,
@@ -22,11 +22,7 @@ from .snapshots import (
     home,
     live,
     reconcile,
-    topology,
 )
-
-KNOWN = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1)), Chat(OTHER, bind(2))])
-REMOVED = event(CHILD_TYPE, {}, CHAT, ALICE)
 
 
 def is_restored(site: Site) -> bool:

@@ -10,9 +10,17 @@ from mautrix.types import RoomID
 
 from plugin.topology.model import Topology
 
-from .snapshots import NOTHING, THOROUGH, Conditions, Site, live, reconcile
+from .snapshots import (
+    NOTHING,
+    THOROUGH,
+    Conditions,
+    Site,
+    assert_second_run_writes_nothing,
+    in_any_order,
+    live,
+    reconcile,
+)
 from .strategies import CHATS, caches, upgraded_sites
-from .test_plan_properties import in_any_order
 
 
 def is_closed(site: Site, room_id: str) -> bool:
@@ -21,14 +29,7 @@ def is_closed(site: Site, room_id: str) -> bool:
 
 @given(upgraded_sites(), caches(), st.booleans())
 def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, full: bool) -> None:
-    looking = Conditions(full=full)
-    first = reconcile(site, cached, looking)
-    site.apply(first.writes)
-
-    second = reconcile(site, first.topology, looking)
-
-    assert second.writes == ()
-    assert second.topology == first.topology
+    assert_second_run_writes_nothing(site, cached, Conditions(full=full))
 
 
 @given(upgraded_sites(), caches())

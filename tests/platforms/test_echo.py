@@ -28,8 +28,13 @@ async def test_a_conversation_that_is_asked_for_twice_is_one() -> None:
     assert await Echo().open("one wish") == await Echo().open("one wish")
 
 
-async def test_forgetting_a_conversation_leaves_the_others() -> None:
+async def test_a_conversation_that_was_given_up_is_the_same_when_it_is_asked_for_again() -> None:
+    """A chat whose room could not be made is tried again with the same key."""
     platform = Echo()
-    await platform.forget(await platform.open("one wish"))
+    given_up, other = await platform.open("one wish"), await platform.open("another")
 
+    await platform.forget(given_up)
+
+    assert await platform.open("one wish") == given_up
+    assert await platform.open("another") == other
     assert await ask(platform, say("Still here?")) == ["Still here?"]

@@ -63,17 +63,18 @@ async def test_a_space_that_nobody_could_look_for_is_not_made_again(bot: Bot, al
 async def test_a_chat_that_could_not_be_looked_at_is_not_made_again(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     bot.server.inject(Drop("createRoom", after=True))
-    unreadable = bot.server.inject(Answer(reading(next_room(alice)), times=None))
+    new_room = next_room(alice)
+    bot.server.break_room(new_room)
     alice.write(control, "!new")
     await bot.deliver()
 
-    unreadable.times = 0
+    bot.server.mend_room(new_room)
     await rest(bot)
 
     assert len(alice.chats) == 2
 
 
-async def test_a_strangers_room_that_cannot_be_read_keeps_nobody_from_a_chat(
+async def test_a_foreign_room_that_cannot_be_read_keeps_nobody_from_a_chat(
     bot: Bot, alice: User
 ) -> None:
     (control,) = await settle_in(bot, alice)
@@ -94,17 +95,17 @@ async def test_a_restart_that_cannot_look_at_a_chat_does_not_make_it_again(
     bot: Bot, alice: User, keep_database: bool
 ) -> None:
     (control,) = await settle_in(bot, alice)
-    unreadable = Answer(reading(next_room(alice)), times=None)
+    new_room = next_room(alice)
     made = bot.server.inject(Hold("createRoom", after=True))
     alice.write(control, "!new")
     await bot.push()
     await made.reached.wait()
     await bot.kill()
-    bot.server.heal()
-    bot.server.inject(unreadable)
+    bot.server.lift(made)
+    bot.server.break_room(new_room)
 
     await come_back(bot, keep_database)
-    unreadable.times = 0
+    bot.server.mend_room(new_room)
     await rest(bot)
 
     assert len(alice.chats) == 2
@@ -159,11 +160,11 @@ async def test_what_could_not_be_read_is_read_although_the_database_fails(
     await settle_in(bot, bob)
     with pytest.MonkeyPatch.context() as patch:
         refuse_writes(patch)
-        unreadable = bot.server.inject(Answer(reading(alice.space.room_id), times=None))
+        bot.server.break_room(alice.space.room_id)
         bob.leave(bob.chat)
         alice.put_state(alice.space, (CHILD, alice.chats[1].room_id), {})
         await bot.deliver()
-        unreadable.times = 0
+        bot.server.mend_room(alice.space.room_id)
 
         taken_out = alice.chats[1].room_id
         await bot.server.until(lambda: status(bot, taken_out) is Status.ARCHIVED)
@@ -181,7 +182,7 @@ async def test_a_verification_that_fails_is_done_again(
     await bot.start()
     await failing.reached.wait()
     await bot.settled()
-    failing.times = 0
+    bot.server.lift(failing)
 
     conversation = alice.chat.content(BINDING)["platform_chat_id"]
     await bot.server.until(lambda: conversation_of(bot, alice.chat.room_id) == conversation)

@@ -14,7 +14,7 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Drop, Fault
 from ..fakes.leftovers import lasting, put
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import ask, settle_in, settle_in_with_chats
+from ..fakes.stories import ask, open_group, settle_in, settle_in_with_chats
 from ..fakes.users import BINDING, CHILD, MARKER, User, bindings, links
 
 STATE = r"GET rooms/[^/]*/state$"
@@ -47,7 +47,7 @@ async def test_from_a_look_that_failed_nothing_is_concluded(
     alice.write(alice.chats[0], "And here?")
     await bot.deliver()
     assert lasting(bot.server.changes(mark)) == []
-    fault.times = 0
+    bot.server.lift(fault)
     await bot.deliver()
 
     for chat in alice.chats:
@@ -78,9 +78,7 @@ async def test_a_binding_that_the_bot_did_not_send_binds_nothing(
 ) -> None:
     await settle_in(bot, alice, bob)
     forged = {**bob.chat.content(BINDING), "matrix_user_id": alice.id}
-    trap = alice.invite_bot(bob)
-    bob.join(trap)
-    await bot.deliver()
+    trap = await open_group(bot, alice, bob)
     alice.put_state(trap, (BINDING, ""), forged)
     link = {"via": ["test"], BINDING: forged}
     alice.put_state(alice.space, (CHILD, trap.room_id), link)

@@ -27,7 +27,7 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Event
-from ..fakes.stories import add_chat, come_back, settle_in
+from ..fakes.stories import add_chat, come_back, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
 
 # What it takes to answer a message; the next one waits until that is done.
@@ -53,7 +53,7 @@ def assert_asked_once_each(platform: FakePlatform, *messages: Event) -> None:
 
 @DATABASE
 @pytest.mark.parametrize("kill", KILLS)
-async def test_a_kill_at_any_moment_costs_no_answer_and_doubles_none(
+async def test_a_kill_at_any_point_costs_no_answer_and_doubles_none(
     bot: Bot, platform: FakePlatform, alice: User, kill: str, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
@@ -92,7 +92,9 @@ async def test_a_kill_while_a_start_writes_down_what_it_found_costs_no_answer(
     assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
 
 
-async def test_the_moments_are_all_of_them(bot: Bot, platform: FakePlatform, alice: User) -> None:
+async def test_a_message_takes_no_more_requests_than_are_tried(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
     await settle_in(bot, alice)
     mark = len(bot.server.calls)
 
@@ -107,10 +109,8 @@ async def test_a_kill_while_the_platform_thinks_asks_it_again_under_the_same_key
     bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:
     await settle_in(bot, alice)
-    gate = platform.gate("Think")
-    message = alice.write(alice.chat, "Think")
-    await bot.push()
-    await bot.server.until(lambda: platform.keys != [])
+    gate = await write_while_busy(bot, platform, alice)
+    (message,) = alice.chat.messages(alice.id)
 
     await bot.kill()
     gate.set()

@@ -11,7 +11,7 @@ from plugin.handlers.invitations import SORRY
 
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import assert_at_home, settle_in
+from ..fakes.stories import assert_at_home, open_group, settle_in
 from ..fakes.users import BINDING, User, heard
 
 
@@ -38,7 +38,7 @@ async def test_the_welcome_links_to_the_space_and_the_first_chat(bot: Bot, alice
     ]
 
 
-async def test_no_moment_exists_in_which_a_room_cannot_be_recognised(
+async def test_a_room_can_be_recognised_from_its_first_event_on(
     bot: Bot, server: Homeserver, alice: User
 ) -> None:
     await settle_in(bot, alice)
@@ -127,10 +127,8 @@ async def test_a_group_that_invites_the_bot_is_not_told_of_the_space(
 ) -> None:
     await bot.start()
     await bot.settled()
-    group = alice.invite_bot(bob)
-    bob.join(group)
 
-    await bot.deliver()
+    group = await open_group(bot, alice, bob)
 
     assert_at_home(alice)
     assert heard(group) == []
@@ -139,12 +137,12 @@ async def test_a_group_that_invites_the_bot_is_not_told_of_the_space(
 async def test_who_is_not_permitted_gets_one_polite_notice_and_nothing_else(
     bot: Bot, server: Homeserver
 ) -> None:
-    stranger = User(server.world, "mallory", "elsewhere")
+    mallory = User(server.world, "mallory", "elsewhere")
     await bot.start()
     await bot.settled()
-    rooms = [stranger.invite_bot()]
+    rooms = [mallory.invite_bot()]
     await bot.deliver()
-    rooms.append(stranger.invite_bot())
+    rooms.append(mallory.invite_bot())
     await bot.deliver()
 
     assert [heard(room) for room in rooms] == [[SORRY], []]

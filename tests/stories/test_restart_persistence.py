@@ -66,7 +66,7 @@ DAMAGE: dict[str, Callable[[Bot], object]] = {
 }
 
 
-async def inhabit(bot: Bot, alice: User, bob: User) -> None:
+async def set_up_chats(bot: Bot, alice: User, bob: User) -> None:
     """Alice with three chats, of which she archived one, and Bob with two."""
     room, other = await settle_in(bot, alice, bob)
     await add_chat(bot, alice, room)
@@ -94,7 +94,7 @@ async def assert_as_before(bot: Bot, people: tuple[User, ...]) -> None:
 async def test_whatever_became_of_the_database_matrix_wins(
     bot: Bot, alice: User, bob: User, damage: str
 ) -> None:
-    await inhabit(bot, alice, bob)
+    await set_up_chats(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
 
     await bot.stop()
@@ -112,7 +112,7 @@ async def test_whatever_became_of_the_database_matrix_wins(
 async def test_the_restart_after_that_finds_a_sound_database(
     bot: Bot, alice: User, bob: User, damage: str
 ) -> None:
-    await inhabit(bot, alice, bob)
+    await set_up_chats(bot, alice, bob)
     sound = bot.query("SELECT * FROM chat ORDER BY room_id")
     await bot.stop()
     DAMAGE[damage](bot)
@@ -127,7 +127,7 @@ async def test_the_restart_after_that_finds_a_sound_database(
 async def test_a_database_that_takes_no_write_costs_nobody_anything(
     bot: Bot, alice: User, bob: User
 ) -> None:
-    await inhabit(bot, alice, bob)
+    await set_up_chats(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
     with pytest.MonkeyPatch.context() as patch:
         refuse_writes(patch)
@@ -146,7 +146,7 @@ async def test_a_database_that_takes_no_write_costs_nobody_anything(
 async def test_without_the_hint_in_the_account_data_everything_is_found_too(
     bot: Bot, alice: User, bob: User
 ) -> None:
-    await inhabit(bot, alice, bob)
+    await set_up_chats(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
     alice.world.account_data.clear()
 
@@ -169,7 +169,7 @@ HINTS: dict[str, Callable[[list[str]], dict[str, Any]]] = {
 async def test_a_wrong_hint_comes_to_the_same_result(
     bot: Bot, alice: User, bob: User, hint: str
 ) -> None:
-    await inhabit(bot, alice, bob)
+    await set_up_chats(bot, alice, bob)
     before, mark = bindings(alice.world), len(bot.server.calls)
     rooms = [room.room_id for room in (*alice.chats, *bob.chats, alice.space, bob.space)]
     alice.world.account_data[BOT, INDEX_TYPE] = {"v": 1, **HINTS[hint](rooms)}

@@ -2,7 +2,7 @@
 is at rest, its cache and its routes say what Matrix says, and everybody is answered.
 
 A random machine lets two people, their clients and the machine that the plugin runs on do their
-worst; fakes/truth.py says what must be routed after each step.
+worst; fakes/expected_state.py says what must be routed after each step.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from ..fakes.expected_state import cached, chats_of, is_closed, routed, space_of
 from ..fakes.homeserver import Homeserver
-from ..fakes.kill_points import Away, Deed, Killed, KilledAtStart, Live, Moment
+from ..fakes.kill_points import Action, Away, Killed, KilledAtStart, Live, When
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Event, Refusal, Room
 from ..fakes.stories import add_chat, settle_in
@@ -35,7 +35,7 @@ PROPERTIES_PER_MACHINE = 25
 
 NUMBERS = st.integers(0, 15)
 FEW = st.integers(0, 6)
-MOMENTS: st.SearchStrategy[Moment] = st.one_of(
+WHEN: st.SearchStrategy[When] = st.one_of(
     st.builds(Live),
     st.builds(Live, failing_reads=FEW),
     st.builds(Away, keep_database=st.booleans(), killed=st.booleans(), failing_reads=FEW),
@@ -52,7 +52,7 @@ WHO = st.sampled_from([0, 1])
 WHICH = st.integers(0, 7)
 
 
-class Life(RuleBasedStateMachine):
+class Lifecycle(RuleBasedStateMachine):
     """Two people, one bot, and whatever may happen to any of them."""
 
     folder: Path
@@ -85,60 +85,60 @@ class Life(RuleBasedStateMachine):
         (self.control[alice.id],) = self.run(settle_in(self.bot, alice))
         self.run(add_chat(self.bot, alice, self.control[alice.id]))
 
-    @rule(who=WHO, moment=MOMENTS)
-    def invite_the_bot(self, who: int, moment: Moment) -> None:
+    @rule(who=WHO, when=WHEN)
+    def invite_the_bot(self, who: int, when: When) -> None:
         person = self.people[who]
 
         def invite() -> None:
             self.control[person.id] = person.invite_bot()
 
-        self.happen(moment, invite)
+        self.happen(when, invite)
 
-    @rule(who=WHO, moment=MOMENTS)
-    def accept_what_is_offered(self, who: int, moment: Moment) -> None:
-        self.happen(moment, self.people[who].accept_all)
+    @rule(who=WHO, when=WHEN)
+    def accept_what_is_offered(self, who: int, when: When) -> None:
+        self.happen(when, self.people[who].accept_all)
 
-    @rule(who=WHO, which=WHICH, moment=MOMENTS)
-    def leave(self, who: int, which: int, moment: Moment) -> None:
+    @rule(who=WHO, which=WHICH, when=WHEN)
+    def leave(self, who: int, which: int, when: When) -> None:
         person = self.people[who]
-        self.happen_in(person, which, moment, person.leave)
+        self.happen_in(person, which, when, person.leave)
 
-    @rule(who=WHO, which=WHICH, moment=MOMENTS)
-    def come_back(self, who: int, which: int, moment: Moment) -> None:
+    @rule(who=WHO, which=WHICH, when=WHEN)
+    def come_back(self, who: int, which: int, when: When) -> None:
         person = self.people[who]
-        self.happen_in(person, which, moment, person.join)
+        self.happen_in(person, which, when, person.join)
 
-    @rule(who=WHO, which=WHICH, moment=MOMENTS)
-    def take_out_of_the_space(self, who: int, which: int, moment: Moment) -> None:
+    @rule(who=WHO, which=WHICH, when=WHEN)
+    def take_out_of_the_space(self, who: int, which: int, when: When) -> None:
         person = self.people[who]
-        self.happen_in(person, which, moment, lambda room: self.link(person, room, {}))
+        self.happen_in(person, which, when, lambda room: self.link(person, room, {}))
 
-    @rule(who=WHO, which=WHICH, moment=MOMENTS)
-    def put_back_into_the_space(self, who: int, which: int, moment: Moment) -> None:
+    @rule(who=WHO, which=WHICH, when=WHEN)
+    def put_back_into_the_space(self, who: int, which: int, when: When) -> None:
         person, link = self.people[who], {"via": ["test"]}
-        self.happen_in(person, which, moment, lambda room: self.link(person, room, link))
+        self.happen_in(person, which, when, lambda room: self.link(person, room, link))
 
-    @rule(who=WHO, which=WHICH, moment=MOMENTS)
-    def put_the_bot_out(self, who: int, which: int, moment: Moment) -> None:
+    @rule(who=WHO, which=WHICH, when=WHEN)
+    def put_the_bot_out(self, who: int, which: int, when: When) -> None:
         person = self.people[who]
 
         def put_out(room: Room) -> None:
             self.world.append(room, person.id, {"membership": "leave"}, ("m.room.member", BOT))
 
-        self.happen_in(person, which, moment, put_out)
+        self.happen_in(person, which, when, put_out)
 
-    @rule(who=WHO, which=WHICH, moment=MOMENTS)
-    def upgrade(self, who: int, which: int, moment: Moment) -> None:
+    @rule(who=WHO, which=WHICH, when=WHEN)
+    def upgrade(self, who: int, which: int, when: When) -> None:
         person = self.people[who]
 
         def replace(room: Room) -> None:
             if room.membership(person.id) == "join":
                 self.world.upgrade(BOT, room.room_id)
 
-        self.happen_in(person, which, moment, replace)
+        self.happen_in(person, which, when, replace)
 
-    @rule(who=WHO, which=WHICH, replaced=st.booleans(), moment=MOMENTS)
-    def close(self, who: int, which: int, replaced: bool, moment: Moment) -> None:
+    @rule(who=WHO, which=WHICH, replaced=st.booleans(), when=WHEN)
+    def close(self, who: int, which: int, replaced: bool, when: When) -> None:
         """Close a chat for good, or for one that the bot may not enter."""
         person = self.people[who]
 
@@ -152,26 +152,26 @@ class Life(RuleBasedStateMachine):
                 content = {"replacement_room": new.room_id}
             self.world.append(room, person.id, content, ("m.room.tombstone", ""))
 
-        self.happen_in(person, which, moment, end)
+        self.happen_in(person, which, when, end)
 
     @rule(
         who=WHO,
         command=st.sampled_from(["!new", "!archive C", "!restore C"]),
         which=WHICH,
-        moment=MOMENTS,
+        when=WHEN,
     )
-    def command(self, who: int, command: str, which: int, moment: Moment) -> None:
+    def command(self, who: int, command: str, which: int, when: When) -> None:
         person = self.people[who]
         text = f"{command}{which + 1}" if command.endswith("C") else command
         if person.id in self.control:
-            self.write(person, self.control[person.id], text, moment)
+            self.write(person, self.control[person.id], text, when)
 
-    @rule(who=WHO, which=WHICH, moment=MOMENTS)
-    def write_in_a_chat(self, who: int, which: int, moment: Moment) -> None:
+    @rule(who=WHO, which=WHICH, when=WHEN)
+    def write_in_a_chat(self, who: int, which: int, when: When) -> None:
         person = self.people[who]
         if chats := self.answered(person):
             chat = chats[which % len(chats)]
-            message = self.write(person, chat, "How are you?", moment)
+            message = self.write(person, chat, "How are you?", when)
             assert replies(chat, message) == ["How are you?"]
 
     @rule()
@@ -181,10 +181,10 @@ class Life(RuleBasedStateMachine):
                 message = self.write(person, chat, "Hello", Live())
                 assert replies(chat, message) == ["Hello"]
 
-    @rule(moment=MOMENTS)
-    def nobody_does_anything(self, moment: Moment) -> None:
+    @rule(when=WHEN)
+    def nobody_does_anything(self, when: When) -> None:
         mark, before = len(self.server.calls), chats_of(self.world)
-        self.happen(moment, lambda: None)
+        self.happen(when, lambda: None)
         assert chats_of(self.world) == before
         assert not [one for one in self.server.changes(mark) if "createRoom" in one]
 
@@ -219,10 +219,10 @@ class Life(RuleBasedStateMachine):
             and self.world.rooms[room_id].membership(owner) == "join"
         ]
 
-    def write(self, person: User, room: Room, text: str, moment: Moment) -> Event:
+    def write(self, person: User, room: Room, text: str, when: When) -> Event:
         """Write something; whatever happens meanwhile, it gets one reply."""
         messages: list[Event] = []
-        self.happen(moment, lambda: messages.append(person.write(room, text)))
+        self.happen(when, lambda: messages.append(person.write(room, text)))
         (message,) = messages
         assert len(replies(room, message)) == 1
         return message
@@ -233,7 +233,7 @@ class Life(RuleBasedStateMachine):
             person.put_state(space, (CHILD, room.room_id), content)
 
     def happen_in(
-        self, person: User, which: int, moment: Moment, deed: Callable[[Room], object]
+        self, person: User, which: int, when: When, action: Callable[[Room], object]
     ) -> None:
         """Let something happen in one of a person's rooms: those in use, which the bot is in."""
         rooms = [
@@ -242,18 +242,18 @@ class Life(RuleBasedStateMachine):
             if room.membership(BOT) == "join" and not is_closed(room)
         ]
         if rooms:
-            self.happen(moment, lambda: deed(rooms[which % len(rooms)]))
+            self.happen(when, lambda: action(rooms[which % len(rooms)]))
 
-    def happen(self, moment: Moment, deed: Deed) -> None:
+    def happen(self, when: When, action: Action) -> None:
         """Let it happen then; what the homeserver refuses does not happen."""
 
         def attempt() -> None:
             try:
-                deed()
+                action()
             except Refusal:
                 return
 
-        self.run(moment(self.bot, attempt))
+        self.run(when(self.bot, attempt))
 
 
 async def _serve() -> Homeserver:
@@ -263,7 +263,7 @@ async def _serve() -> Homeserver:
 
 
 def test_cache_and_routes_say_what_matrix_says_whatever_happens(tmp_path: Path) -> None:
-    machine = type("Machine", (Life,), {"folder": tmp_path})
+    machine = type("Machine", (Lifecycle,), {"folder": tmp_path})
     profile = settings.default
     assert profile is not None
     chosen = settings(

@@ -10,13 +10,12 @@ import pytest
 
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import ask, meanwhile, notice, settle_in, settle_in_with_chats
+from ..fakes.stories import WHEN, ask, meanwhile, settle_in, settle_in_with_chats
 from ..fakes.users import BINDING, CHILD, User, links
 
 # A start without a database reads each chat's own state only after the first answers.
 pytestmark = pytest.mark.usefixtures("verifying")
 
-WHEN = pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
 ARCHIVED = "This chat is archived"
 
 
@@ -26,15 +25,13 @@ async def test_a_chat_that_its_owner_left_is_archived_and_comes_back_with_them(
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
-    await meanwhile(bot, when)
-    alice.leave(chat)
-    await notice(bot)
+    async with meanwhile(bot, when):
+        alice.leave(chat)
 
     assert chat.membership(alice.id) == "leave"
     assert "(archived)" in await ask(bot, alice, control, "!chats")
-    await meanwhile(bot, when)
-    alice.join(chat)
-    await notice(bot)
+    async with meanwhile(bot, when):
+        alice.join(chat)
 
     assert await ask(bot, alice, chat, "Back again") == "Answer to Back again"
     assert "(archived)" not in await ask(bot, alice, control, "!chats")
@@ -47,15 +44,13 @@ async def test_a_chat_taken_out_of_the_space_is_archived_until_it_is_put_back(
     await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
     link = links(alice.space)[chat.room_id]
-    await meanwhile(bot, when)
-    alice.put_state(alice.space, (CHILD, chat.room_id), {})
-    await notice(bot)
+    async with meanwhile(bot, when):
+        alice.put_state(alice.space, (CHILD, chat.room_id), {})
 
     assert (await ask(bot, alice, chat, "Hello?")).startswith(ARCHIVED)
     assert chat.room_id not in links(alice.space)
-    await meanwhile(bot, when)
-    alice.put_state(alice.space, (CHILD, chat.room_id), {"via": link["via"]})
-    await notice(bot)
+    async with meanwhile(bot, when):
+        alice.put_state(alice.space, (CHILD, chat.room_id), {"via": link["via"]})
 
     assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
     assert links(alice.space)[chat.room_id][BINDING] == chat.content(BINDING)
@@ -67,9 +62,8 @@ async def test_a_chat_the_bot_was_put_out_of_is_lost_and_never_made_again(
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
-    await meanwhile(bot, when)
-    alice.world.append(chat, alice.id, {"membership": "ban"}, ("m.room.member", BOT))
-    await notice(bot)
+    async with meanwhile(bot, when):
+        alice.world.append(chat, alice.id, {"membership": "ban"}, ("m.room.member", BOT))
 
     assert await ask(bot, alice, alice.chats[0], "Hello") == "Answer to Hello"
     assert len(alice.chats) == 2
@@ -84,9 +78,8 @@ async def test_a_space_the_bot_was_put_out_of_gets_a_successor_with_the_next_wor
 ) -> None:
     await settle_in_with_chats(bot, alice, 2)
     old, chats = alice.space, alice.chats
-    await meanwhile(bot, when)
-    alice.world.append(old, alice.id, {"membership": "leave"}, ("m.room.member", BOT))
-    await notice(bot)
+    async with meanwhile(bot, when):
+        alice.world.append(old, alice.id, {"membership": "leave"}, ("m.room.member", BOT))
     assert alice.spaces == [old]
 
     for chat in chats:
@@ -105,9 +98,8 @@ async def test_an_owner_who_left_the_space_is_invited_back_with_their_next_word(
 ) -> None:
     await settle_in(bot, alice)
     space = alice.space
-    await meanwhile(bot, when)
-    alice.leave(space)
-    await notice(bot)
+    async with meanwhile(bot, when):
+        alice.leave(space)
     assert space.membership(alice.id) == "leave"
 
     assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
@@ -116,12 +108,11 @@ async def test_an_owner_who_left_the_space_is_invited_back_with_their_next_word(
     assert space.membership(alice.id) == "invite"
 
 
-async def test_what_a_stranger_does_in_a_chat_changes_nothing(
+async def test_what_a_guest_does_in_a_chat_changes_nothing(
     bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
     await settle_in(bot, alice)
-    alice.world.invite(alice.id, alice.chat.room_id, bob.id)
-    bob.join(alice.chat)
+    alice.let_in(bob, alice.chat)
     await bot.deliver()
     mark = len(bot.server.calls)
 

@@ -7,13 +7,11 @@ import pytest
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import add_chat, ask, meanwhile, notice, settle_in, settle_in_with_chats
+from ..fakes.stories import WHEN, add_chat, ask, meanwhile, settle_in, settle_in_with_chats
 from ..fakes.users import BINDING, User, links
 
 # A start without a database reads each chat's own state only after the first answers.
 pytestmark = pytest.mark.usefixtures("verifying")
-
-WHEN = pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
 
 
 def replace(person: User, room: Room, by: str = BOT) -> Room:
@@ -48,9 +46,8 @@ async def test_a_chat_that_its_owner_upgraded_goes_on_in_its_new_room(
     await settle_in(bot, alice)
     binding = alice.chat.content(BINDING)
     promote(alice, alice.chat)
-    await meanwhile(bot, when)
-    new = replace(alice, alice.chat, by=alice.id)
-    await notice(bot)
+    async with meanwhile(bot, when):
+        new = replace(alice, alice.chat, by=alice.id)
 
     assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
     assert platform.asked[-1][0] == binding["platform_chat_id"]
@@ -65,9 +62,8 @@ async def test_an_upgraded_chat_goes_on_in_its_new_room(
     await settle_in_with_chats(bot, alice, 2)
     old = alice.chats[1]
     binding = old.content(BINDING)
-    await meanwhile(bot, when)
-    new = replace(alice, old)
-    await notice(bot)
+    async with meanwhile(bot, when):
+        new = replace(alice, old)
 
     assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
     assert new.content(BINDING) == binding
@@ -82,9 +78,8 @@ async def test_a_chat_upgraded_twice_is_followed_to_the_last_room(
 ) -> None:
     await settle_in(bot, alice)
     old = alice.chat
-    await meanwhile(bot, when)
-    new = replace(alice, replace(alice, old))
-    await notice(bot)
+    async with meanwhile(bot, when):
+        new = replace(alice, replace(alice, old))
 
     assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
     assert list(links(alice.space)) == [new.room_id]
@@ -96,9 +91,8 @@ async def test_an_upgraded_space_takes_its_chats_along(
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     old = alice.space
-    await meanwhile(bot, when)
-    new = replace(alice, old)
-    await notice(bot)
+    async with meanwhile(bot, when):
+        new = replace(alice, old)
 
     for chat in alice.chats:
         assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
@@ -116,7 +110,7 @@ async def test_an_upgraded_space_is_not_joined_again_nor_looked_at_for_others(
     await settle_in(bot, alice, bob)
     old, other = alice.space, bob.chat
     replace(alice, old)
-    await notice(bot)
+    await bot.deliver()
 
     async def come_and_go() -> None:
         bob.leave(other)
@@ -127,7 +121,7 @@ async def test_an_upgraded_space_is_not_joined_again_nor_looked_at_for_others(
 
     if when != "live":
         await bot.restart()
-        # What this life does not know yet it reads once.
+        # What this run does not know yet it reads once.
         await come_and_go()
     mark = len(bot.server.calls)
 
@@ -143,10 +137,9 @@ async def test_a_chat_closed_for_good_is_archived_and_cannot_be_restored(
 ) -> None:
     control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
-    await meanwhile(bot, when)
-    closing = {"body": "closed", "replacement_room": ""}
-    alice.world.append(chat, BOT, closing, ("m.room.tombstone", ""))
-    await notice(bot)
+    async with meanwhile(bot, when):
+        closing = {"body": "closed", "replacement_room": ""}
+        alice.world.append(chat, BOT, closing, ("m.room.tombstone", ""))
 
     assert (await ask(bot, alice, control, "!restore C2")) == (
         "The room of `C2` was closed for good, so I cannot bring it back. "
@@ -163,16 +156,14 @@ async def test_a_chat_replaced_by_a_room_without_the_bot_goes_on_there_once_it_i
     control = await settle_in_with_chats(bot, alice, 2)
     chat = alice.chats[1]
     conversation = chat.content(BINDING)["platform_chat_id"]
-    await meanwhile(bot, when)
-    new = replace_without_bot(alice, chat)
-    await notice(bot)
+    async with meanwhile(bot, when):
+        new = replace_without_bot(alice, chat)
 
     answer = await ask(bot, alice, control, "!restore C2")
     assert answer.startswith("The room of `C2` was replaced by another one that I am not in")
     assert (await ask(bot, alice, chat, "Hello?")).startswith("This chat is archived")
-    await meanwhile(bot, when)
-    alice.world.invite(alice.id, new.room_id, BOT)
-    await notice(bot)
+    async with meanwhile(bot, when):
+        alice.world.invite(alice.id, new.room_id, BOT)
 
     assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
     assert platform.asked[-1][0] == conversation
@@ -186,10 +177,9 @@ async def test_a_chat_that_was_replaced_is_not_brought_back_when_its_successor_i
     control = await settle_in_with_chats(bot, alice, 2)
     old = alice.chats[1]
     new = replace(alice, old)
-    await notice(bot)
-    await meanwhile(bot, when)
-    alice.world.append(new, alice.id, {"membership": "ban"}, ("m.room.member", BOT))
-    await notice(bot)
+    await bot.deliver()
+    async with meanwhile(bot, when):
+        alice.world.append(new, alice.id, {"membership": "ban"}, ("m.room.member", BOT))
 
     answer = await ask(bot, alice, control, "!restore C2")
     assert answer == "I am no longer in the room of `C2`."

@@ -1,4 +1,4 @@
-"""However often the plugin is stopped, started and replaced, one life of it serves at a time."""
+"""However often the plugin is stopped, started and replaced, one instance serves at a time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from dev import postgres
 from dev.maubot import Maubot
 from dev.postgres import Postgres
 from dev.room_snapshot import take_snapshot
-from dev.stack import INSTANCE, Options, Stack
+from dev.stack import INSTANCE, Stack
 
 from .conftest import Configure
 from .story import ask, membership_changes, onboard, state_writes, wait_for_log
@@ -45,7 +44,7 @@ async def start(stack: Stack) -> None:
 TEN_TURNS = (upload, stop, start, upload, upload, stop, start, stop, start, upload)
 
 
-async def test_ten_turns_during_a_slow_walk_leave_one_life(
+async def test_ten_turns_during_a_slow_start_leave_one_instance(
     stack: Stack, configure: Configure
 ) -> None:
     await configure("startup: {wait: 1}")
@@ -69,7 +68,7 @@ async def test_ten_turns_during_a_slow_walk_leave_one_life(
     (transcript,) = await read_when_complete([(eve.person, room_id)])
     assert await ask(eve.person, room_id, "who is there?") == "who is there?"
     assert transcript.answered == transcript.asked
-    # The homeserver takes a message that two lives send for one: the wire tells them apart.
+    # The homeserver takes a message that two instances send for one: the wire tells them apart.
     sent = Counter(passage.path for passage in stack.proxy.find("PUT", r"/send/"))
     assert set(sent.values()) == {1}
     assert membership_changes(stack.proxy) == []
@@ -80,39 +79,24 @@ async def test_ten_turns_during_a_slow_walk_leave_one_life(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def server() -> AsyncIterator[Postgres]:
-    if missing := postgres.what_is_missing():
-        pytest.skip(missing)
-    async with Postgres.serve() as server:
-        yield server
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def shared_database(server: Postgres) -> AsyncIterator[Stack]:
-    """A stack whose maubot keeps everything in PostgreSQL, where others can reach it."""
-    async with Stack.start(Options(database=server.url)) as stack:
-        yield stack
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def second_maubot(server: Postgres, shared_database: Stack) -> AsyncIterator[Maubot]:
+async def second_maubot(postgres_server: Postgres, postgres_stack: Stack) -> AsyncIterator[Maubot]:
     """Another maubot, not yet started, set up by mistake like the first one."""
-    first = shared_database.directory / "maubot"
-    directory = shared_database.directory / "second"
+    first = postgres_stack.directory / "maubot"
+    directory = postgres_stack.directory / "second"
     # Whatever it would know of the first one's database lies in the database.
     shutil.copytree(first / "plugins", directory / "plugins")
     async with aiohttp.ClientSession() as session:
         maubot = Maubot(session, directory)
-        maubot.configure(server.url)
+        maubot.configure(postgres_server.url)
         yield maubot
         await maubot.stop()
 
 
 @pytest.mark.slow
 async def test_the_older_of_two_maubots_on_one_database_stands_down(
-    shared_database: Stack, second_maubot: Maubot
+    postgres_stack: Stack, second_maubot: Maubot
 ) -> None:
-    stack = shared_database
+    stack = postgres_stack
     fay = await onboard(stack, "fay")
     assert await ask(fay.person, fay.chats[0], "alone?") == "alone?"
     logged = len(stack.maubot.log())
