@@ -35,19 +35,23 @@ class State(str, enum.Enum):
     SET_ASIDE = "set aside"
 
 
-@attr.frozen
-class Kept:
-    """One message as it is kept.
+@attr.define(eq=False)
+class PendingMessage:
+    """A message that is not answered yet, in the database and on its way.
 
     Attributes:
-        answer: the platform's, if that was had already.
+        message: the message, as its last edit left it.
+        state: what it waits for.
+        answer: the platform's answer, once it was had: it is not asked for twice.
         sent: how many of the messages that the answer takes stand in Matrix.
+        started: its turn has come.
     """
 
     message: IncomingMessage
-    state: State
+    state: State = State.WAITING
     answer: str | None = None
     sent: int = 0
+    started: bool = False
 
 
 @attr.frozen
@@ -66,8 +70,9 @@ class Inbox:
         self._writer: asyncio.Task[None] | None = None
         self._positions = itertools.count(1)
 
-    async def load(self) -> list[Kept]:
-        """What was kept, in the order it came; rows that make no sense are left out."""
+    async def load(self) -> list[PendingMessage]:
+        """What was kept, in the order it came; rows that make no sense are counted in the log
+        and left out."""
         try:
             rows = await self.db.database.fetch("SELECT * FROM inbox ORDER BY position")
         except FAILURES as error:
@@ -75,7 +80,12 @@ class Inbox:
             return []
         last = max((row["position"] for row in rows), default=0)
         self._positions = itertools.count(last + 1)
-        return [kept for row in rows if (kept := _decode(row)) is not None]
+        kept = [one for row in rows if (one := _decode(row)) is not None]
+        if len(kept) < len(rows):
+            self.db.log.warning(
+                "%d messages in the inbox cannot be read and are left out", len(rows) - len(kept)
+            )
+        return kept
 
     async def put(self, messages: Iterable[IncomingMessage], state: State = State.WAITING) -> bool:
         """Keep these messages, in this order; what is kept already is replaced in its place.
@@ -135,9 +145,9 @@ def _encode(message: IncomingMessage) -> str:
     return json.dumps(attr.asdict(message))
 
 
-def _decode(row: Mapping[str, Any]) -> Kept | None:
+def _decode(row: Mapping[str, Any]) -> PendingMessage | None:
     try:
         message = IncomingMessage(**json.loads(row["message"]))
-        return Kept(message, State(row["state"]), row["answer"])
+        return PendingMessage(message, State(row["state"]), row["answer"])
     except (TypeError, ValueError):
         return None

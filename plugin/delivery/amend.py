@@ -10,11 +10,11 @@ import asyncio
 
 from mautrix.types import EventID, RoomID
 
-from ..cache.inbox import State
+from ..cache.inbox import PendingMessage, State
 from ..matrix.backlog import read_unanswered
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
-from .pending import PendingMessage, PendingMessages
+from .pending import PendingMessages
 
 
 class Amend:
@@ -29,7 +29,7 @@ class Amend:
         assert message.replaces is not None
         waiting = self.pending.open.get(message.replaces)
         found = waiting or self.pending.aside.get(message.room_id, {}).get(message.replaces)
-        if found is None or found.begun:
+        if found is None or found.started:
             return
         found.message = found.message.edited(message)
         self.pending.revise(found, State.SET_ASIDE if waiting is None else State.WAITING)
@@ -38,7 +38,7 @@ class Amend:
         """Drop a message that was redacted before its turn came."""
         aside = self.pending.aside.get(room_id, {})
         found = self.pending.open.get(event_id) or aside.pop(event_id, None)
-        if found is not None and not found.begun:
+        if found is not None and not found.started:
             self.pending.spawn(self.pending.finish(found))
 
     async def retry(self, asked: IncomingMessage) -> int:
@@ -63,7 +63,7 @@ class Amend:
             ]
         await self.pending.inbox.put([one.message for one in again])
         for one in again:
-            self.pending.queue(PendingMessage(one.message, one.answer))
+            self.pending.queue(PendingMessage(one.message, answer=one.answer))
         return len(again)
 
     async def give_up(self, room_id: RoomID, keep: EventID) -> list[EventID]:
@@ -79,7 +79,7 @@ class Amend:
             for one in self.pending.open.values()
             if one.message.room_id == room_id and one.message.event_id != keep
         ]
-        if any(one.begun for one in dropped):
+        if any(one.started for one in dropped):
             self.pending.queues.interrupt(room_id)
         await asyncio.gather(*(self.pending.finish(one) for one in dropped))
         return [one.message.event_id for one in dropped]

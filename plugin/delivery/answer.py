@@ -9,7 +9,7 @@ from functools import partial
 
 import attr
 
-from ..cache.inbox import Inbox
+from ..cache.inbox import Inbox, PendingMessage
 from ..config.active import CurrentConfig
 from ..failpoints import failpoint
 from ..matrix.sender import Sender
@@ -18,7 +18,6 @@ from ..platforms.protocol import Prompt
 from ..platforms.retry import PlatformCalls
 from ..topology.model import Chat
 from .history import History
-from .pending import PendingMessage
 from .typing_notice import ActivityIndicator
 
 

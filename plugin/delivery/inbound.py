@@ -11,11 +11,11 @@ from functools import partial
 
 from mautrix.types import EventID, RoomID
 
-from ..cache.inbox import Kept, State
+from ..cache.inbox import PendingMessage, State
 from ..failpoints import failpoint
 from ..message import IncomingMessage
 from .amend import Amend
-from .pending import PendingMessage, PendingMessages
+from .pending import PendingMessages
 
 # A message may come twice, soon after one another, while a start is caught up with.
 REMEMBERED = 10_000
@@ -81,16 +81,15 @@ class Inbound:
         for deed in waiting:
             self._in_turn(deed)
 
-    def resume(self, kept: Kept) -> None:
+    def resume(self, kept: PendingMessage) -> None:
         """Take up a message that an earlier life kept."""
         message = kept.message
         if not self._is_new(message.event_id):
             return
-        pending = PendingMessage(message, kept.answer, kept.sent)
         if kept.state is State.SET_ASIDE:
-            self.pending.aside[message.room_id][message.event_id] = pending
+            self.pending.aside[message.room_id][message.event_id] = kept
         else:
-            self.pending.queue(pending)
+            self.pending.queue(kept)
 
     async def set_aside(self, room_id: RoomID, messages: list[IncomingMessage]) -> None:
         """Keep messages of a room that are too old to be answered unasked, and say so there."""

@@ -13,10 +13,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any
 
-import attr
 from mautrix.types import EventID, RoomID, UserID
 
-from ..cache.inbox import Inbox, State
+from ..cache.inbox import Inbox, PendingMessage, State
 from ..failpoints import failpoint
 from ..matrix.api import NoAnswer
 from ..matrix.retry import Backoff
@@ -24,24 +23,6 @@ from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
 from .error_boundary import ErrorBoundary
 from .room_queues import RoomQueues
-
-
-@attr.define(eq=False)
-class PendingMessage:
-    """A message on its way to its answer.
-
-    Attributes:
-        message: the message, as its last edit left it.
-        answer: the platform's answer, once it was had: it is not asked for twice.
-        sent: how many of the messages that the answer takes stand in Matrix.
-        begun: its turn has come.
-    """
-
-    message: IncomingMessage
-    answer: str | None = None
-    sent: int = 0
-    begun: bool = False
-
 
 Handle = Callable[[PendingMessage], Awaitable[None]]
 
@@ -168,7 +149,7 @@ class PendingMessages:
             await asyncio.wait({kept})
         if pending.message.event_id not in self.open:
             return
-        pending.begun = True
+        pending.started = True
         for attempt in itertools.count(1):
             work = partial(self._handle, pending)
             try:
@@ -186,7 +167,7 @@ class PendingMessages:
         """Set a message aside that the platform has no answer to, and say so."""
         room_id, event_id = pending.message.room_id, pending.message.event_id
         self._close(pending)
-        pending.begun = False
+        pending.started = False
         self.aside[room_id][event_id] = pending
         await self.inbox.put([pending.message], State.SET_ASIDE)
         text = f"{error.sentence}  \n`!retry` asks again, `!cancel` gives it up."

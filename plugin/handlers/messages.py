@@ -13,11 +13,11 @@ from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
 from mautrix.types import EncryptedEvent, EventType, RedactionEvent, RoomID, UserID
 
+from ..cache.inbox import PendingMessage
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
 from ..delivery.answer import Responder
 from ..delivery.inbound import Inbound
-from ..delivery.pending import PendingMessage
 from ..errors import UserError
 from ..message import IncomingMessage, parse_message
 from ..topology.model import Chat, Status

@@ -15,7 +15,7 @@ import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID, SyncToken
 
-from ..cache.inbox import Kept, State
+from ..cache.inbox import PendingMessage
 from ..config.active import CurrentConfig
 from ..handlers.messages import Messages
 from ..matrix.backlog import Backlog, read_backlog
@@ -48,7 +48,9 @@ class Resume:
         self.backoff = backoff
         self.log = messages.log
 
-    async def resume(self, kept: Iterable[Kept], sync: dict[str, Any], since: SyncToken) -> None:
+    async def resume(
+        self, kept: Iterable[PendingMessage], sync: dict[str, Any], since: SyncToken
+    ) -> None:
         """Take up what an earlier life left, and what was written since it ended.
 
         Args:
@@ -67,7 +69,7 @@ class Resume:
         fresh = self._wanted(backlog)
         pending = [
             *kept,
-            *(Kept(one, State.WAITING) for one in fresh if one.event_id not in known),
+            *(PendingMessage(one) for one in fresh if one.event_id not in known),
         ]
         standing = await self._answers(pending)
         open_cases = []
@@ -81,7 +83,9 @@ class Resume:
                 self.inbound.say_cut_off(one.message)
         await self._requeue(open_cases, {one.event_id for one in fresh} - known)
 
-    async def _as_left(self, kept: Iterable[Kept], backlog: Backlog) -> list[Kept]:
+    async def _as_left(
+        self, kept: Iterable[PendingMessage], backlog: Backlog
+    ) -> list[PendingMessage]:
         """What the inbox holds, as its writers left it while nobody was there."""
         standing = {one.message.event_id: one for one in kept}
         for edit in backlog.messages:
@@ -102,7 +106,7 @@ class Resume:
         )
         return [one for one in wanted if one.event_id not in backlog.withdrawn]
 
-    async def _answers(self, pending: Iterable[Kept]) -> dict[EventID, AnswerStatus]:
+    async def _answers(self, pending: Iterable[PendingMessage]) -> dict[EventID, AnswerStatus]:
         rooms: dict[RoomID, set[EventID]] = defaultdict(set)
         for one in pending:
             rooms[one.message.room_id].add(one.message.event_id)
@@ -116,7 +120,7 @@ class Resume:
                 standing |= dict.fromkeys(questions, AnswerStatus(whole=True))
         return standing
 
-    async def _requeue(self, pending: list[Kept], fresh: set[Any]) -> None:
+    async def _requeue(self, pending: list[PendingMessage], fresh: set[Any]) -> None:
         oldest = (time.time() - self.config.settings.catch_up_max_age * 3600) * 1000
         late: dict[RoomID, list[IncomingMessage]] = defaultdict(list)
         for one in pending:

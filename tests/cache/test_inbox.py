@@ -10,7 +10,7 @@ import pytest
 from mautrix.types import EventID, RoomID, UserID
 from mautrix.util.async_db import Database
 
-from plugin.cache.inbox import BATCH, Inbox, Kept, State
+from plugin.cache.inbox import BATCH, Inbox, State
 from plugin.message import IncomingMessage
 
 from .conftest import Open
@@ -26,9 +26,13 @@ def message(name: str, body: str = "Hello") -> IncomingMessage:
 FIRST, SECOND, THIRD = message("z"), message("y", "ä\0 'quoted' 😀"), message("x")
 
 
+Kept = tuple[IncomingMessage, State, "str | None"]
+
+
 async def kept(database: Database) -> list[Kept]:
-    """What the next run finds."""
-    return await Inbox(new_guard(database)).load()
+    """What the next run finds: each message, what it waits for, and its answer."""
+    loaded = await Inbox(new_guard(database)).load()
+    return [(one.message, one.state, one.answer) for one in loaded]
 
 
 async def filled(database: Database, *messages: IncomingMessage) -> Inbox:
@@ -50,7 +54,7 @@ async def test_what_is_put_comes_back_in_its_order(
     again = await open_database()
     await filled(again, THIRD)
 
-    assert await kept(again) == [Kept(one, State.WAITING) for one in (FIRST, SECOND, THIRD)]
+    assert await kept(again) == [(one, State.WAITING, None) for one in (FIRST, SECOND, THIRD)]
 
 
 async def test_what_is_put_again_is_replaced_in_its_place(database: Database) -> None:
@@ -59,7 +63,7 @@ async def test_what_is_put_again_is_replaced_in_its_place(database: Database) ->
 
     await inbox.put([edited], State.SET_ASIDE)
 
-    assert await kept(database) == [Kept(edited, State.SET_ASIDE), Kept(SECOND, State.WAITING)]
+    assert await kept(database) == [(edited, State.SET_ASIDE, None), (SECOND, State.WAITING, None)]
 
 
 async def test_an_answer_is_kept_with_its_message(database: Database) -> None:
@@ -67,7 +71,7 @@ async def test_an_answer_is_kept_with_its_message(database: Database) -> None:
 
     await inbox.put_answer(SECOND.event_id, "Hi")
 
-    assert [one.answer for one in await kept(database)] == [None, "Hi"]
+    assert [answer for _, _, answer in await kept(database)] == [None, "Hi"]
 
 
 async def test_an_edit_does_not_lose_the_answer(database: Database) -> None:
@@ -76,7 +80,7 @@ async def test_an_edit_does_not_lose_the_answer(database: Database) -> None:
 
     await inbox.put([FIRST])
 
-    assert await kept(database) == [Kept(FIRST, State.WAITING, "Hi")]
+    assert await kept(database) == [(FIRST, State.WAITING, "Hi")]
 
 
 async def test_an_answer_to_what_was_given_up_is_not_kept(database: Database) -> None:
@@ -95,7 +99,7 @@ async def test_what_many_write_at_once_is_all_kept_in_order(database: Database) 
     done = await asyncio.gather(*(inbox.put([one]) for one in messages))
 
     assert all(done)
-    assert [one.message for one in await kept(database)] == messages
+    assert [message for message, _, _ in await kept(database)] == messages
 
 
 async def test_what_is_put_and_removed_at_once_is_gone(database: Database) -> None:
@@ -117,7 +121,7 @@ async def test_whoever_is_cancelled_has_put_it_all_the_same(database: Database) 
 
     await inbox.drain()
 
-    assert await kept(database) == [Kept(FIRST, State.WAITING)]
+    assert await kept(database) == [(FIRST, State.WAITING, None)]
 
 
 @pytest.mark.parametrize(
@@ -131,13 +135,14 @@ async def test_whoever_is_cancelled_has_put_it_all_the_same(database: Database) 
     ],
 )
 async def test_a_row_that_makes_no_sense_costs_itself_alone(
-    database: Database, damage: str
+    database: Database, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await filled(database, FIRST, SECOND)
 
     await database.execute(damage)
 
-    assert [one.message for one in await kept(database)] == [SECOND]
+    assert [message for message, _, _ in await kept(database)] == [SECOND]
+    assert "1 messages in the inbox cannot be read" in caplog.text
 
 
 async def test_an_inbox_that_was_dropped_is_made_anew(database: Database) -> None:
@@ -148,7 +153,7 @@ async def test_an_inbox_that_was_dropped_is_made_anew(database: Database) -> Non
     assert not await inbox.put([SECOND])
     assert await inbox.put([THIRD])
 
-    assert [one.message for one in await kept(database)] == [THIRD]
+    assert [message for message, _, _ in await kept(database)] == [THIRD]
 
 
 async def test_an_inbox_that_cannot_be_read_is_said_and_empty(
@@ -169,7 +174,7 @@ async def test_a_cache_that_is_made_anew_leaves_the_inbox_alone(database: Databa
     await store.save(ALL)
 
     assert (await loaded(database)).topology == ALL
-    assert await kept(database) == [Kept(FIRST, State.WAITING)]
+    assert await kept(database) == [(FIRST, State.WAITING, None)]
 
 
 async def test_while_the_database_is_locked_nothing_is_said_to_be_kept(

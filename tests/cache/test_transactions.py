@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from mautrix.util.async_db import Connection, Database
 
-from plugin.cache.inbox import Inbox, Kept, State
+from plugin.cache.inbox import Inbox, State
 from plugin.cache.topology_store import Store
 from plugin.cache.transactions import FencedDatabase, Work
 from plugin.message import IncomingMessage
@@ -18,6 +18,7 @@ from .conftest import Open
 from .store_helpers import ALL, FIRST, LOG, loaded, new_guard, of
 from .test_inbox import FIRST as MESSAGE
 from .test_inbox import SECOND as SECOND_MESSAGE
+from .test_inbox import kept
 
 
 class Run:
@@ -68,7 +69,7 @@ async def test_of_two_runs_the_older_is_told_and_writes_nothing_more(
     assert older.told == 3
     assert newer.told == 0
     assert (await loaded(database)).topology == of(FIRST)
-    assert await Inbox(new_guard(database)).load() == [Kept(MESSAGE, State.WAITING)]
+    assert await kept(database) == [(MESSAGE, State.WAITING, None)]
 
 
 async def test_the_newer_of_two_runs_goes_on_writing(
