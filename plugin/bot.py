@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from functools import partial
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from maubot import Plugin
-from mautrix.types import SyncToken, UserID
 from mautrix.util.async_db import Database, UpgradeTable
 
 from .cache.tables import upgrade_table
 from .config.active import ActiveConfig, CurrentConfig, activate
 from .config.file import DEFAULTS, Config, is_fatal, read_settings
 from .config.timing import Limits, Timing
-from .errors import UserError
 from .lifecycle.compose import Host, Services, compose
 from .lifecycle.single_instance import stop_previous
-from .lifecycle.startup import Start
-from .lifecycle.sync_cursor import SyncCursor, Tokens
-from .matrix.until_answered import until_answered
-from .reconciler.report import Report
+from .lifecycle.startup import Startup
 
 
 class Spacekeeper(Plugin):
@@ -37,7 +31,7 @@ class Spacekeeper(Plugin):
     active: CurrentConfig
     platform_http: ClientSession | None = None
     services: Services
-    cursor: SyncCursor | None = None
+    startup: Startup | None = None
     main_task: asyncio.Task[None] | None = None
     superseded: bool = False
 
@@ -75,11 +69,16 @@ class Spacekeeper(Plugin):
                 await asyncio.wait({self.main_task})
                 self.services.reconciler.close()
                 await self.services.close()
-            if self.cursor is not None and not self.superseded:
-                await self.cursor.note()
+            if self.startup is not None and not self.superseded:
+                await self.startup.save_progress()
         finally:
             if self.platform_http is not None:
                 await self.platform_http.close()
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether handlers are registered."""
+        return self.startup is not None and self.startup.cursor is not None
 
     def on_external_config_update(self) -> None:
         """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
@@ -115,62 +114,9 @@ class Spacekeeper(Plugin):
 
     async def _run(self, served: asyncio.Event) -> None:
         """Everything between a start and a stop, in its order."""
-        services = self.services
-        reconciler, catch_up = services.reconciler, services.catch_up
-        loaded = await services.store.take_over()
-        kept = await services.inbox.load()
-        start = Start(services.matrix.reader, reconciler, services.invitations)
-        begun = await start.warm(loaded)
-        if begun is None:
-            begun = await start.cold(loaded)
-            unverified = frozenset(services.routes.rooms_of)
-            await services.store.put_unverified(unverified, verified=False)
-        else:
-            unverified = loaded.unverified
-        resume = partial(services.resume.resume, kept, begun.sync, begun.since)
-        await until_answered(resume, self.timing.backoff, self.log)
-        catch_up.start_at(begun.token)
-        self.cursor = self._register(Tokens(begun.token, begun.done, self.timing.save_cursor))
-        served.set()
-        # Before anything else is waited for: what is delivered meanwhile came later.
-        await catch_up.close_gap(begun.token)
-        saved = await services.pending.save() and services.invitations.idle
-        # Where something could not be looked at, or an invitation is not answered yet, which
-        # stands in no later sync, the next start must look at everything again.
-        token = begun.token if begun.settled and saved else SyncToken("")
-        await services.store.put_token(token)
-        if not begun.since:
-            # Without this, what is written from now on would be lost with the database.
-            await self.cursor.note_in_matrix()
-        if begun.report is not None:
-            self._finish_homes(begun.report)
-            await self._welcome_joined_rooms(begun.report)
-        reconciler.on_report = self._welcome_joined_rooms
-        await asyncio.gather(reconciler.serve(), reconciler.verify(unverified))
-
-    def _register(self, tokens: Tokens) -> SyncCursor:
-        """Let events in: nothing before this does."""
-        services = self.services
-        cursor = SyncCursor(services.store, services.matrix.reader, services, tokens)
-        for handler in (*services.handlers, cursor):
-            self.register_handler_class(handler)
-        return cursor
-
-    async def _welcome_joined_rooms(self, report: Report) -> None:
-        """Welcome whoever maubot joined without the plugin hearing of it."""
-        await self.services.invitations.greet(report.foreign.values())
-
-    def _finish_homes(self, report: Report) -> None:
-        """Make the first chat where an earlier run got no further than the Space."""
-        for owner in report.unfinished:
-            if (space := self.services.routes.spaces.get(owner)) is not None:
-                self.services.queues.put(space.room_id, partial(self._ensure_rooms, owner))
-
-    async def _ensure_rooms(self, owner: UserID) -> None:
-        try:
-            await self.services.provisioning.ensure_rooms(owner)
-        except UserError as error:
-            self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
+        self.startup = startup = Startup(self.services, self.register_handler_class, self.log)
+        await startup.run(served)
+        await startup.serve()
 
     def _report_end(self, main_task: asyncio.Task[None]) -> None:
         if not main_task.cancelled() and main_task.exception() is not None:

@@ -6,6 +6,7 @@ goes into the database and comes back after a crash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ import attr
 from mautrix.types import EventID, RoomID, UserID
 
 TEXT_TYPES = ("m.text", "m.emote")
+COMMAND = re.compile(r"!([a-z]+)(?:\s+(.*))?", re.DOTALL)
 
 
 @attr.frozen
@@ -84,6 +86,20 @@ def apply_edits(messages: Iterable[IncomingMessage]) -> list[IncomingMessage]:
         if edit.replaces in standing:
             standing[edit.replaces] = standing[edit.replaces].edited(edit)
     return list(standing.values())
+
+
+def parse_command(text: str) -> tuple[str, str] | None:
+    """What a message asks for, if it has the form of a command.
+
+    Args:
+        text: the message.
+
+    Returns:
+        The word behind the exclamation mark, and what follows it; None where the message is no
+        command. Whether there is a command of that name is not known here.
+    """
+    match = COMMAND.fullmatch(text.strip())
+    return None if match is None else (match[1], (match[2] or "").strip())
 
 
 def sanitize(text: str) -> str:

@@ -7,22 +7,18 @@ instead of in their order, and take an edit for a new command.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 
 import attr
 
 from ..config.permissions import Level
 from ..delivery.amend import Amend
-from ..failpoints import failpoint
-from ..message import IncomingMessage
+from ..message import IncomingMessage, parse_command
 from ..topology.model import Chat
 from .admin import Administration
 from .arguments import Request
 from .chats import ChatCommands
 from .status import describe_status
-
-COMMAND = re.compile(r"!([a-z]+)(?:\s+(.*))?", re.DOTALL)
 
 
 @attr.frozen
@@ -45,13 +41,13 @@ class Commands:
         self,
         chats: ChatCommands,
         administration: Administration,
-        amendments: Amend,
+        amend: Amend,
     ) -> None:
         self.sender = chats.matrix.sender
         self.routes = chats.routes
         self.reconciler = administration.reconciler
         self.config = administration.config
-        self.amendments = amendments
+        self.amend = amend
         self.administration = administration
         self.table: Mapping[str, Command] = {
             "new": Command("!new [title]", "start a new chat", chats.new),
@@ -79,12 +75,12 @@ class Commands:
 
     def is_command(self, text: str) -> bool:
         """Whether a message is one of the commands; any other `!word` is the platform's."""
-        match = COMMAND.fullmatch(text.strip())
-        return match is not None and match[1] in self.table
+        command = parse_command(text)
+        return command is not None and command[0] in self.table
 
     def is_urgent(self, text: str) -> bool:
         """Whether a message is a command that must not wait for its turn."""
-        return text.strip() == "!cancel"
+        return parse_command(text) == ("cancel", "")
 
     async def run(self, message: IncomingMessage, chat: Chat | None) -> None:
         """Run the command in a message and reply to it.
@@ -96,21 +92,21 @@ class Commands:
         Raises:
             UserError: what was asked for cannot be done, and why.
         """
-        match = COMMAND.fullmatch(message.body.strip())
-        assert match is not None
+        command = parse_command(message.body)
+        assert command is not None
+        name, words = command
         await self.sender.mark_read(message.room_id, message.event_id)
-        request = Request(message, (match[2] or "").strip(), chat)
-        answer = await self.table[match[1]].run(request)
-        failpoint("commanded")
+        request = Request(message, words, chat)
+        answer = await self.table[name].run(request)
         await self.sender.reply(message.room_id, answer, message.event_id, request.settled)
 
     async def _retry(self, request: Request) -> str:
-        count = await self.amendments.retry(request.message)
+        count = await self.amend.retry(request.message)
         return f"I take up {_messages(count)}." if count else "Nothing is set aside here."
 
     async def _cancel(self, request: Request) -> str:
         message = request.message
-        given_up = await self.amendments.give_up(message.room_id, message.event_id)
+        given_up = await self.amend.cancel(message.room_id, message.event_id)
         # The reply names them, so that no later start takes them up again.
         request.settled.extend(given_up)
         if not given_up:

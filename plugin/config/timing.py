@@ -25,7 +25,6 @@ class Timing:
         verify: the wait before the state of the chats is verified, and between two parts of it.
         platform_retries: the waits before a platform that has no answer is asked again.
         typing: how long an answer may take before it is shown that somebody is at work.
-        receipts: how long nothing may be answered before read receipts are sent.
         save_cursor: the least time between two writes of the sync token.
         stop: what work that has begun gets to end by itself when the plugin stops.
     """
@@ -39,7 +38,6 @@ class Timing:
     verify: float = 5.0
     platform_retries: tuple[float, ...] = (1.0, 4.0)
     typing: float = 0.5
-    receipts: float = 1.0
     save_cursor: float = 30.0
     stop: float = 5.0
 

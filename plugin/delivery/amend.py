@@ -1,7 +1,6 @@
-"""What their writers do about messages that are not answered yet: edit, take back, ask for again,
-give up.
+"""What people do about their messages that are not answered yet: edit, redact, retry, cancel.
 
-An answered message is none of these any more, and one whose turn has come is only given up.
+An answered message cannot be changed any more, and one whose turn has come only be cancelled.
 """
 
 from __future__ import annotations
@@ -10,43 +9,53 @@ import asyncio
 
 from mautrix.types import EventID, RoomID
 
-from ..cache.inbox import PendingMessage, State
+from ..cache.inbox import PendingMessage
 from ..matrix.backlog import read_unanswered
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
 from .pending import PendingMessages
+from .room_queues import RoomQueues
 
 
 class Amend:
     """Changes messages on their way."""
 
-    def __init__(self, pending: PendingMessages, timeline: Timeline) -> None:
+    def __init__(self, pending: PendingMessages, timeline: Timeline, queues: RoomQueues) -> None:
+        """
+        Args:
+            pending: the messages.
+            timeline: tells what is unanswered where the database does not.
+            queues: where the work on a message is ended.
+        """
         self.pending = pending
         self.timeline = timeline
+        self.queues = queues
 
-    def edit(self, message: IncomingMessage) -> None:
+    def edit(self, edit: IncomingMessage) -> None:
         """Let an edit replace a message whose turn has not come; any other edit is none."""
-        assert message.replaces is not None
-        waiting = self.pending.open.get(message.replaces)
-        found = waiting or self.pending.aside.get(message.room_id, {}).get(message.replaces)
-        if found is None or found.started:
-            return
-        found.message = found.message.edited(message)
-        self.pending.revise(found, State.SET_ASIDE if waiting is None else State.WAITING)
+        assert edit.replaces is not None
+        aside = self.pending.aside.get(edit.room_id, {})
+        found = self.pending.open.get(edit.replaces) or aside.get(edit.replaces)
+        if found is not None and not found.started:
+            found.message = found.message.edited(edit)
+            self.pending.revise(found)
 
-    def withdraw(self, room_id: RoomID, event_id: EventID) -> None:
+    def redact(self, room_id: RoomID, event_id: EventID) -> None:
         """Drop a message that was redacted before its turn came."""
         aside = self.pending.aside.get(room_id, {})
         found = self.pending.open.get(event_id) or aside.pop(event_id, None)
         if found is not None and not found.started:
-            self.pending.spawn(self.pending.finish(found))
+            self.pending.spawn(self.pending.complete(found))
 
     async def retry(self, asked: IncomingMessage) -> int:
-        """Take up what was set aside in a room, in its order; how many messages that is.
+        """Take up what was set aside in a room, in its order.
 
         Args:
             asked: the message that asks for it. If nothing is known to be set aside, the room's
                 timeline tells: the database may have been deleted since.
+
+        Returns:
+            How many messages that is.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
@@ -61,17 +70,18 @@ class Amend:
                 and one.is_text
                 and one.event_id not in self.pending.open
             ]
-        await self.pending.inbox.put([one.message for one in again])
-        for one in again:
-            self.pending.queue(PendingMessage(one.message, answer=one.answer))
+        await self.pending.take_up_again(again)
         return len(again)
 
-    async def give_up(self, room_id: RoomID, keep: EventID) -> list[EventID]:
-        """Drop what waits, is set aside or goes on in a room; which messages that is.
+    async def cancel(self, room_id: RoomID, keep: EventID) -> list[EventID]:
+        """Drop what waits, is set aside or is being answered in a room.
 
         Args:
             room_id: the room.
             keep: the message that asks for it.
+
+        Returns:
+            Which messages that is.
         """
         dropped = list(self.pending.aside.pop(room_id, {}).values())
         dropped += [
@@ -80,6 +90,6 @@ class Amend:
             if one.message.room_id == room_id and one.message.event_id != keep
         ]
         if any(one.started for one in dropped):
-            self.pending.queues.interrupt(room_id)
-        await asyncio.gather(*(self.pending.finish(one) for one in dropped))
+            self.queues.interrupt(room_id)
+        await asyncio.gather(*(self.pending.complete(one) for one in dropped))
         return [one.message.event_id for one in dropped]

@@ -10,15 +10,14 @@ from functools import partial
 import attr
 
 from ..cache.inbox import Inbox, PendingMessage
-from ..config.active import CurrentConfig
 from ..failpoints import failpoint
 from ..matrix.sender import Sender
 from ..message import sanitize
 from ..platforms.protocol import Prompt
-from ..platforms.retry import PlatformCalls
 from ..topology.model import Chat
 from .history import History
-from .typing_notice import ActivityIndicator
+from .platform_retry import PlatformCalls
+from .typing_notice import TypingNotice
 
 
 @attr.frozen(eq=False)
@@ -26,20 +25,18 @@ class Responder:
     """Carries messages between chats and their platforms.
 
     Attributes:
-        config: says what the platforms are.
-        calls: asks them.
+        calls: asks the platforms.
         history: what was said before.
         inbox: keeps an answer until it stands in Matrix.
         sender: sends it.
-        activity: shows that it is on its way.
+        typing: shows that it is on its way.
     """
 
-    config: CurrentConfig
     calls: PlatformCalls
     history: History
     inbox: Inbox
     sender: Sender
-    activity: ActivityIndicator
+    typing: TypingNotice
 
     async def answer(self, chat: Chat, pending: PendingMessage) -> None:
         """Get the platform's answer to a message and send it as a reply.
@@ -53,7 +50,7 @@ class Responder:
             NoAnswer, MatrixRequestError: the homeserver failed.
         """
         event_id = pending.message.event_id
-        with self.activity.on(chat.room_id, event_id) as answer_is_there:
+        with self.typing.answering(chat.room_id, event_id) as answer_is_there:
             if pending.answer is None:
                 pending.answer = await self._ask(chat, pending)
                 failpoint("answered")
@@ -61,7 +58,6 @@ class Responder:
                 failpoint("kept")
             answer_is_there()
             await self.sender.answer(chat.room_id, pending.answer, event_id, pending.sent)
-            failpoint("sent")
 
     async def _ask(self, chat: Chat, pending: PendingMessage) -> str:
         event_id = pending.message.event_id
@@ -71,5 +67,5 @@ class Responder:
             text=pending.message.body,
             history=partial(self.history.before, chat, event_id),
         )
-        answer = await self.calls.ask(chat.binding.platform, self.config.platform, prompt)
+        answer = await self.calls.ask(chat.binding.platform, prompt)
         return sanitize(answer)

@@ -1,78 +1,82 @@
 """Where errors end: whatever goes wrong while a person is served becomes a sentence to them.
 
 maubot would write an exception into its log and leave the person without an answer. This is the
-only place among the handlers that catches everything.
+only place beside the retries that catches everything. Each boundary is a context manager, so that
+it runs nothing of anybody's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from mautrix.errors import MatrixRequestError, MForbidden
-from mautrix.types import EventID, RoomID
+from mautrix.types import RoomID
 
 from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.sender import Sender
+from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
 
 SILENCE = "The homeserver does not answer just now. Please try again shortly."
 
 
 class ErrorBoundary:
-    """Runs one piece of work for somebody in a room, and tells them if it fails."""
+    """Tells people in a room what went wrong while they were served."""
 
     def __init__(self, sender: Sender, log: logging.Logger) -> None:
         self.sender = sender
         self.log = log
 
-    async def run(self, work: Callable[[], Awaitable[None]], room_id: RoomID) -> None:
-        """Do the work; whatever goes wrong is logged, and said in the room.
+    @contextlib.asynccontextmanager
+    async def serving(self, room_id: RoomID) -> AsyncIterator[None]:
+        """Serve somebody in a room: whatever goes wrong inside is logged, and said there.
 
         Args:
-            work: what to do.
             room_id: where the person is.
         """
         try:
-            await work()
+            yield
         except Exception as error:  # noqa: BLE001 (see above)
             try:
                 await self.sender.notice(room_id, self._explain(error, room_id))
             except Exception as silence:  # noqa: BLE001 (maubot's encryption may fail as well)
                 self.log.warning("Could not tell %s what went wrong: %s", room_id, silence)
 
-    async def answer(
-        self, work: Callable[[], Awaitable[None]], room_id: RoomID, question: EventID
-    ) -> None:
-        """Do the work for a message; whatever goes wrong is logged, and said as its answer.
+    @contextlib.asynccontextmanager
+    async def answering(self, message: IncomingMessage) -> AsyncIterator[None]:
+        """Answer a message: whatever goes wrong inside is logged, and said as its answer.
 
         Args:
-            work: what to do; it ends with an answer.
-            room_id: where the person is.
-            question: their message.
+            message: what is answered.
 
         Raises:
             NoAnswer: the homeserver failed: it is worth doing again.
-            PlatformError: the platform has no answer: its owner decides.
+            PlatformError: the platform has no answer: the message's writer decides.
         """
         try:
-            await work()
+            yield
         except (NoAnswer, PlatformError) as error:
-            self.log.warning("No answer in %s yet: %s", room_id, error)
+            self.log.warning("No answer in %s yet: %s", message.room_id, error)
             raise
         except Exception as error:  # noqa: BLE001 (see above)
-            try:
-                await self.sender.reply(room_id, self._explain(error, room_id), question)
-            except MForbidden as refusal:
-                self.log.warning("Nothing can be said in %s any more: %s", room_id, refusal)
-            except NoAnswer:
-                raise
-            except Exception as failure:
-                # The homeserver takes nothing at the moment, or maubot's encryption failed: the
-                # message waits until that is over.
-                raise NoAnswer(f"not sent: {failure!r}") from failure
+            await self._answer_with(error, message)
+
+    async def _answer_with(self, error: Exception, message: IncomingMessage) -> None:
+        room_id = message.room_id
+        try:
+            await self.sender.reply(room_id, self._explain(error, room_id), message.event_id)
+        except MForbidden as refusal:
+            self.log.warning("Nothing can be said in %s any more: %s", room_id, refusal)
+        except NoAnswer:
+            raise
+        except Exception as failure:
+            # The homeserver takes nothing at the moment, or maubot's encryption failed: the
+            # message waits until that is over.
+            raise NoAnswer(f"not sent: {failure!r}") from failure
 
     def _explain(self, error: Exception, room_id: RoomID) -> str:
         if isinstance(error, UserError):

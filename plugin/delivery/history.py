@@ -6,11 +6,12 @@ the bot's notices and what anyone but the owner wrote are left out; no room is n
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from mautrix.types import EventID
 
 from ..matrix.timeline import Timeline, TimelineMessage
+from ..message import parse_command
 from ..platforms.protocol import Turn
 from ..topology.model import Chat
 
@@ -18,14 +19,14 @@ from ..topology.model import Chat
 class History:
     """Reads the turns of conversations."""
 
-    def __init__(self, timeline: Timeline, is_command: Callable[[str], bool]) -> None:
+    def __init__(self, timeline: Timeline, commands: Collection[str]) -> None:
         """
         Args:
             timeline: reads what was said.
-            is_command: tells commands from what is meant for the platform.
+            commands: the names of commands, which are not meant for the platform.
         """
         self.timeline = timeline
-        self.is_command = is_command
+        self.commands = commands
 
     async def before(self, chat: Chat, event_id: EventID, budget: int) -> Sequence[Turn]:
         """The turns before an event, oldest first.
@@ -69,6 +70,7 @@ class History:
     def _turn(self, chat: Chat, earlier: TimelineMessage) -> Turn | None:
         if earlier.sender == self.timeline.bot:
             return Turn("assistant", earlier.text) if earlier.answers else None
-        if earlier.sender != chat.owner or self.is_command(earlier.text):
+        command = parse_command(earlier.text)
+        if earlier.sender != chat.owner or (command and command[0] in self.commands):
             return None
         return Turn("user", earlier.text)

@@ -1,141 +1,148 @@
 """The door for messages: each is taken in once, in the order of its room, however it comes.
 
-What is delivered live may have been read already while a start was caught up with, and older
-messages that are being read come before newer ones that were delivered meanwhile.
+Each room has a gate. While older messages of a room are being read, what is delivered meanwhile
+waits before it, for as long as that room takes; every other room goes on. Nothing is answered
+here, and nobody who answers is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections import Counter
+from collections.abc import Sequence
 
+import attr
 from mautrix.types import EventID, RoomID
 
 from ..cache.inbox import PendingMessage, State
-from ..failpoints import failpoint
 from ..message import IncomingMessage
 from .amend import Amend
+from .notices import Notices
 from .pending import PendingMessages
+from .seen_messages import SeenMessages
 
-# A message may come twice, soon after one another, while a start is caught up with.
-REMEMBERED = 10_000
-CUT_OFF = (
-    "My answer to this ends too early: I was interrupted while I sent it, and the rest is lost. "
-    "Ask me to go on, and I will."
-)
+
+@attr.frozen
+class Redaction:
+    """A message that was taken back by its writer."""
+
+    room_id: RoomID
+    event_id: EventID
+
+
+Action = IncomingMessage | Redaction
 
 
 class Inbound:
-    """Takes messages in."""
+    """Takes messages, edits and redactions in."""
 
-    def __init__(self, pending: PendingMessages, amendments: Amend, longest_queue: int) -> None:
+    def __init__(
+        self, pending: PendingMessages, amend: Amend, notices: Notices, longest_queue: int
+    ) -> None:
+        """
+        Args:
+            pending: where messages wait for their turn.
+            amend: applies edits and redactions to them.
+            notices: tells people of what is set aside.
+            longest_queue: messages of one person that may wait; what comes beyond is set aside.
+        """
         self.pending = pending
-        self.amendments = amendments
+        self.amend = amend
+        self.notices = notices
         self.longest_queue = longest_queue
-        self._seen: dict[EventID, None] = {}
-        self._holds = 0
-        self._held: list[Callable[[], None]] = []
+        self._seen = SeenMessages()
+        self._paused: Counter[RoomID] = Counter()
+        self._all_paused = 0
+        self._held: dict[RoomID, list[Action]] = {}
 
     @property
     def saved(self) -> bool:
         """Whether every message that was delivered is kept in the inbox, or done with."""
-        return self.pending.saved and not self._holds
+        return self.pending.saved and not self._held
 
-    def put(self, message: IncomingMessage, at_once: bool = False) -> None:
-        """Take in a message that just came.
+    def receive(self, action: Action) -> None:
+        """Take in what was just delivered, or let it wait for the older messages of its room."""
+        if self._all_paused or self._paused[action.room_id]:
+            self._held.setdefault(action.room_id, []).append(action)
+        else:
+            self.take(action)
 
-        Args:
-            message: the message.
-            at_once: it does not wait for its turn in its room.
+    def receive_urgent(self, message: IncomingMessage) -> PendingMessage | None:
+        """Take in a message that waits neither for its turn nor for older ones.
+
+        Returns:
+            The message, for whoever answers it; None if it was taken in before.
         """
-        if at_once:
-            self._take(message, at_once)
-        else:
-            self._in_turn(partial(self._take, message))
+        if not self._seen.add(message.event_id):
+            return None
+        return self.pending.accept_urgent(message)
 
-    def edit(self, message: IncomingMessage) -> None:
-        """Take in an edit of a message."""
-        self._in_turn(partial(self.amendments.edit, message))
+    def pause(self, room_id: RoomID) -> None:
+        """Let what is delivered in a room wait: older messages of it are about to be read."""
+        self._paused[room_id] += 1
 
-    def withdraw(self, room_id: RoomID, event_id: EventID) -> None:
-        """Take in the redaction of a message."""
-        self._in_turn(partial(self.amendments.withdraw, room_id, event_id))
+    def resume(self, room_id: RoomID) -> None:
+        """Take in what waited for the older messages of a room: all of those were taken in."""
+        self._paused[room_id] -= 1
+        self._open_gate(room_id)
 
-    def hold(self) -> None:
-        """Let messages wait: older ones are about to be read, and come before them."""
-        self._holds += 1
+    def pause_all(self) -> None:
+        """Let everything wait while it is not known yet which rooms have older messages."""
+        self._all_paused += 1
 
-    def release(self, older: Iterable[IncomingMessage]) -> None:
-        """Take in older messages and edits, and then what waited for them.
+    def resume_all(self) -> list[RoomID]:
+        """Open the gate of every room that is not paused by itself.
 
-        Args:
-            older: what was read meanwhile, in its order; it may hold the others too.
+        Returns:
+            The rooms in which something waited.
         """
-        self._holds -= 1
-        for message in older:
-            if message.replaces is not None:
-                self.amendments.edit(message)
-            else:
-                self._take(message)
-        waiting, self._held = self._held, []
-        for deed in waiting:
-            self._in_turn(deed)
+        self._all_paused -= 1
+        held = list(self._held)
+        for room_id in held:
+            self._open_gate(room_id)
+        return held
 
-    def resume(self, kept: PendingMessage) -> None:
-        """Take up a message that an earlier life kept."""
-        message = kept.message
-        if not self._is_new(message.event_id):
+    def take_kept(self, pending: PendingMessage) -> None:
+        """Take up a message that an earlier run kept in the inbox."""
+        message = pending.message
+        if not self._seen.add(message.event_id):
             return
-        if kept.state is State.SET_ASIDE:
-            self.pending.aside[message.room_id][message.event_id] = kept
+        if pending.state is State.SET_ASIDE:
+            self.pending.aside[message.room_id][message.event_id] = pending
         else:
-            self.pending.queue(kept)
+            self.pending.add(pending)
 
-    async def set_aside(self, room_id: RoomID, messages: list[IncomingMessage]) -> None:
-        """Keep messages of a room that are too old to be answered unasked, and say so there."""
-        messages = [message for message in messages if self._is_new(message.event_id)]
-        if not messages:
+    def set_aside(self, messages: Sequence[IncomingMessage]) -> int:
+        """Let messages that are too old to be answered unasked wait for their writer.
+
+        Returns:
+            How many of them were new.
+        """
+        new = [message for message in messages if self._seen.add(message.event_id)]
+        for message in new:
+            self.pending.set_aside(PendingMessage(message))
+        return len(new)
+
+    def _open_gate(self, room_id: RoomID) -> None:
+        if self._all_paused or self._paused[room_id] > 0:
             return
-        await self.pending.set_aside(messages)
-        text = (
-            f"While I was away, {len(messages)} message{'s' * (len(messages) > 1)} came that I "
-            "leave unanswered because of their age. `!retry` takes them up, `!cancel` gives them "
-            "up."
-        )
-        say = partial(self.pending.sender.notice, room_id, text)
-        self.pending.queues.put(room_id, partial(self.pending.boundary.run, say, room_id))
+        del self._paused[room_id]
+        for action in self._held.pop(room_id, ()):
+            self.take(action)
 
-    def say_cut_off(self, message: IncomingMessage) -> None:
-        """Say of an answer that its end was lost: nobody has it any more."""
-        room_id = message.room_id
-        say = partial(self.pending.sender.reply, room_id, CUT_OFF, message.event_id)
-        self.pending.queues.put(room_id, partial(self.pending.boundary.run, say, room_id))
+    def take(self, action: Action) -> None:
+        """Take in one of the older messages of a room, ahead of what waits for them."""
+        if isinstance(action, Redaction):
+            self.amend.redact(action.room_id, action.event_id)
+        elif action.replaces is not None:
+            self.amend.edit(action)
+        elif self._seen.add(action.event_id):
+            self._accept(action)
 
-    def _in_turn(self, deed: Callable[[], None]) -> None:
-        """Do something now, or when the older messages were taken in that come before it."""
-        if self._holds:
-            self._held.append(deed)
-        else:
-            deed()
-
-    def _take(self, message: IncomingMessage, at_once: bool = False) -> None:
-        if not self._is_new(message.event_id):
+    def _accept(self, message: IncomingMessage) -> None:
+        if self.pending.waiting(message.sender) < self.longest_queue:
+            self.pending.accept(message)
             return
-        failpoint("received")
-        if self.pending.waiting(message.sender) >= self.longest_queue and not at_once:
-            text = (
-                f"{self.longest_queue} of your messages wait for an answer. I set aside what you "
-                "write until then; `!retry` takes it up."
-            )
-            self.pending.set_aside_with(message, text)
-        else:
-            self.pending.begin(message, at_once)
-
-    def _is_new(self, event_id: EventID) -> bool:
-        """Whether a message has not been seen yet; from now on it has."""
-        if event_id in self._seen:
-            return False
-        self._seen[event_id] = None
-        if len(self._seen) > REMEMBERED:
-            self._seen.pop(next(iter(self._seen)))
-        return True
+        first = not self.pending.aside.get(message.room_id)
+        self.pending.set_aside(PendingMessage(message))
+        if first:
+            self.pending.spawn(self.notices.queue_is_full(message, self.longest_queue))

@@ -1,54 +1,57 @@
-"""Messages on their way to their answers: what is open, what is set aside, and how each goes on.
+"""Messages that are not answered yet: each room's, in its order, and those set aside.
 
 A message is kept in the inbox before anything is done about it and leaves when it is answered or
 given up, so that whatever is stopped or killed in between, the next start goes on from there.
+Who answers takes the messages from here, one room at a time; who that is, is not known here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from functools import partial
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any
 
 from mautrix.types import EventID, RoomID, UserID
 
 from ..cache.inbox import Inbox, PendingMessage, State
 from ..failpoints import failpoint
-from ..matrix.api import NoAnswer
-from ..matrix.retry import Backoff
 from ..message import IncomingMessage
-from ..platforms.protocol import PlatformError
-from .error_boundary import ErrorBoundary
-from .room_queues import RoomQueues
-
-Handle = Callable[[PendingMessage], Awaitable[None]]
 
 
 class PendingMessages:
-    """All of them. `open` ones wait for their turn or have it; those set `aside`, by room, wait
-    for their owner."""
+    """The messages of one instance.
 
-    def __init__(
-        self, inbox: Inbox, queues: RoomQueues, boundary: ErrorBoundary, backoff: Backoff
-    ) -> None:
+    Attributes:
+        open: those that wait for their turn or have it.
+        aside: those that wait for their writer's `!retry`, by room.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
         self.inbox = inbox
-        self.queues = queues
-        self.boundary = boundary
-        self.sender = boundary.sender
-        self.backoff = backoff
         self.open: dict[EventID, PendingMessage] = {}
         self.aside: dict[RoomID, dict[EventID, PendingMessage]] = defaultdict(dict)
-        self._handle: Handle
+        self._queues: dict[RoomID, deque[PendingMessage]] = {}
         self._waiting: Counter[UserID] = Counter()
         self._unsaved: dict[EventID, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def serve(self, handle: Handle) -> None:
-        """Say what is done with a message when its turn comes."""
-        self._handle = handle
+    async def of(self, room_id: RoomID) -> AsyncIterator[PendingMessage]:
+        """A room's messages as their turn comes, until there are none; one loop a room.
+
+        A message is in the inbox, or the database failed, before it is given out. Whoever takes
+        it says what became of it, with `complete` or `set_aside`, before taking the next.
+        """
+        while queue := self._queues.get(room_id):
+            pending = queue[0]
+            if (saving := self._unsaved.get(pending.message.event_id)) is not None:
+                await asyncio.wait({saving})
+            queue.popleft()
+            # It may have been taken back while it waited.
+            if pending.message.event_id in self.open:
+                pending.started = True
+                yield pending
+        self._queues.pop(room_id, None)
 
     @property
     def saved(self) -> bool:
@@ -66,46 +69,48 @@ class PendingMessages:
         """How many messages of this person are open."""
         return self._waiting[sender]
 
-    def begin(self, message: IncomingMessage, at_once: bool = False) -> None:
-        """Keep a message, and answer it when its turn comes, or without waiting for a turn."""
-        kept = self._unsaved[message.event_id] = self.spawn(self._keep(message))
-        if at_once:
-            pending = PendingMessage(message)
-            self._open(pending)
-            self.spawn(self._process(pending, kept))
-        else:
-            self.queue(PendingMessage(message), kept)
-
-    def queue(self, pending: PendingMessage, kept: asyncio.Task[None] | None = None) -> None:
-        """Answer a message when its turn comes.
-
-        Args:
-            case: the message.
-            kept: puts it into the inbox; None if it is there.
-        """
+    def add(self, pending: PendingMessage) -> None:
+        """Put a message that is in the inbox at the end of its room's queue."""
         self._open(pending)
-        self.queues.put(pending.message.room_id, partial(self._process, pending, kept))
+        self._queues.setdefault(pending.message.room_id, deque()).append(pending)
 
-    async def set_aside(self, messages: Iterable[IncomingMessage]) -> None:
-        """Keep messages until their owner asks for them."""
-        messages = list(messages)
-        for message in messages:
-            self.aside[message.room_id][message.event_id] = PendingMessage(message)
-        await self.inbox.put(messages, State.SET_ASIDE)
+    def accept(self, message: IncomingMessage) -> None:
+        """Keep a message that just came, and put it at the end of its room's queue."""
+        self._save(message.event_id, self._keep(message, State.WAITING))
+        self.add(PendingMessage(message))
 
-    def set_aside_with(self, message: IncomingMessage, notice: str) -> None:
-        """The same for one that just came; its sender is told, if it is the room's first."""
-        self._unsaved[message.event_id] = self.spawn(self._set_aside_with(message, notice))
+    def accept_urgent(self, message: IncomingMessage) -> PendingMessage:
+        """Keep a message that just came and does not wait for its turn."""
+        self._save(message.event_id, self._keep(message, State.WAITING))
+        pending = PendingMessage(message, started=True)
+        self._open(pending)
+        return pending
 
-    def revise(self, pending: PendingMessage, state: State) -> None:
+    def set_aside(self, pending: PendingMessage) -> None:
+        """Let a message wait until its writer asks for it."""
+        message = pending.message
+        self._close(pending)
+        pending.started, pending.state = False, State.SET_ASIDE
+        self.aside[message.room_id][message.event_id] = pending
+        self._save(message.event_id, self._keep(message, State.SET_ASIDE))
+
+    async def take_up_again(self, messages: Iterable[PendingMessage]) -> None:
+        """Put messages that were set aside at the end of their rooms' queues."""
+        again = list(messages)
+        await self.inbox.put([one.message for one in again])
+        for one in again:
+            self.add(PendingMessage(one.message, answer=one.answer))
+
+    def revise(self, pending: PendingMessage) -> None:
         """Keep a message as an edit left it."""
-        self.spawn(self._keep(pending.message, state))
+        self.spawn(self._keep(pending.message, pending.state))
 
-    async def finish(self, pending: PendingMessage) -> None:
+    async def complete(self, pending: PendingMessage) -> None:
         """Drop a message that is answered or given up."""
         self._close(pending)
+        self._unsaved.pop(pending.message.event_id, None)
         await self.inbox.remove(pending.message.event_id)
-        failpoint("noted")
+        failpoint("removed")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside the queues."""
@@ -129,46 +134,11 @@ class PendingMessages:
     def _close(self, pending: PendingMessage) -> None:
         if self.open.pop(pending.message.event_id, None) is not None:
             self._waiting[pending.message.sender] -= 1
-        self._unsaved.pop(pending.message.event_id, None)
 
-    async def _keep(self, message: IncomingMessage, state: State = State.WAITING) -> None:
+    def _save(self, event_id: EventID, work: Coroutine[Any, Any, None]) -> None:
+        self._unsaved[event_id] = self.spawn(work)
+
+    async def _keep(self, message: IncomingMessage, state: State) -> None:
         if await self.inbox.put([message], state):
             failpoint("stored")
             self._unsaved.pop(message.event_id, None)
-
-    async def _set_aside_with(self, message: IncomingMessage, notice: str) -> None:
-        first = not self.aside.get(message.room_id)
-        await self.set_aside([message])
-        self._unsaved.pop(message.event_id, None)
-        if first:
-            say = partial(self.sender.notice, message.room_id, notice, message.event_id)
-            await self.boundary.run(say, message.room_id)
-
-    async def _process(self, pending: PendingMessage, kept: asyncio.Task[None] | None) -> None:
-        if kept is not None:
-            await asyncio.wait({kept})
-        if pending.message.event_id not in self.open:
-            return
-        pending.started = True
-        for attempt in itertools.count(1):
-            work = partial(self._handle, pending)
-            try:
-                await self.boundary.answer(work, pending.message.room_id, pending.message.event_id)
-            except NoAnswer:
-                await asyncio.sleep(self.backoff.delay(attempt))
-            except PlatformError as error:
-                await self._fail(pending, error)
-                return
-            else:
-                await self.finish(pending)
-                return
-
-    async def _fail(self, pending: PendingMessage, error: PlatformError) -> None:
-        """Set a message aside that the platform has no answer to, and say so."""
-        room_id, event_id = pending.message.room_id, pending.message.event_id
-        self._close(pending)
-        pending.started = False
-        self.aside[room_id][event_id] = pending
-        await self.inbox.put([pending.message], State.SET_ASIDE)
-        text = f"{error.sentence}  \n`!retry` asks again, `!cancel` gives it up."
-        await self.boundary.run(partial(self.sender.notice, room_id, text, event_id), room_id)

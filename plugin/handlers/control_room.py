@@ -39,7 +39,7 @@ class ControlRoom:
         self.routes = provisioning.routes
         self.commands = commands
         self.config = config
-        self.log = provisioning.reconciler.log
+        self.log = provisioning.owner_lock.log
         self._shown: set[tuple[RoomID, UserID]] = set()
 
     async def resolve_room(self, room_id: RoomID, sender: UserID) -> Chat | None:
@@ -61,7 +61,7 @@ class ControlRoom:
                 raise UserError(UNREAD)
         return self.routes.lookup(room_id)
 
-    async def receive(self, message: IncomingMessage) -> None:
+    async def handle(self, message: IncomingMessage) -> None:
         """Answer somebody who wrote outside their chats."""
         if self.config.level_of(message.sender) < Level.USER:
             return
@@ -98,6 +98,10 @@ class ControlRoom:
         """Whether the bot and this person are alone in the room."""
         members = await self.matrix.lookups.joined_members(room_id)
         return members <= {self.config.bot, sender}
+
+    async def is_group(self, room_id: RoomID) -> bool:
+        """Whether more than two are in the room, so that it is nobody's control room."""
+        return len(await self.matrix.lookups.joined_members(room_id)) > 2
 
     async def describe(self, home: OwnerRooms) -> str:
         """A link to the Space, by its name."""

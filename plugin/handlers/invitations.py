@@ -70,6 +70,22 @@ class Invitations:
         if fresh and content.membership == Membership.INVITE:
             self.answer(Invitation(evt.room_id, evt.sender))
 
+    def finish(self, owners: Iterable[UserID]) -> None:
+        """Make the first chat of those for whom an earlier run got no further than the Space.
+
+        Args:
+            owners: they have a Space and no chat.
+        """
+        for owner in owners:
+            if (space := self.provisioning.routes.spaces.get(owner)) is not None:
+                self.queues.put(space.room_id, partial(self._ensure_rooms, owner))
+
+    async def _ensure_rooms(self, owner: UserID) -> None:
+        try:
+            await self.provisioning.ensure_rooms(owner)
+        except UserError as error:
+            self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
+
     async def greet(self, strangers: Iterable[Room]) -> None:
         """See to the rooms that maubot joined while nobody was there to greet.
 
@@ -95,19 +111,20 @@ class Invitations:
     def answer(self, invitation: Invitation) -> None:
         """Queue the answer to an invitation; answering one twice does no harm."""
         self._pending += 1
-        self.queues.put(invitation.room_id, partial(self._see_to, invitation))
+        self.queues.put(invitation.room_id, partial(self._serve, invitation))
 
     @property
     def idle(self) -> bool:
         """Whether every invitation was answered."""
         return not self._pending
 
-    async def _see_to(self, invitation: Invitation) -> None:
-        await self.boundary.run(partial(self._insist, invitation), invitation.room_id)
+    async def _serve(self, invitation: Invitation) -> None:
+        async with self.boundary.serving(invitation.room_id):
+            await self._answer_until_taken(invitation)
         # Not where this was cancelled: then it is the next start's to answer.
         self._pending -= 1
 
-    async def _insist(self, invitation: Invitation) -> None:
+    async def _answer_until_taken(self, invitation: Invitation) -> None:
         """Answer an invitation, for however long the homeserver does not take it."""
         for attempt in itertools.count(1):
             try:

@@ -1,12 +1,14 @@
-"""Decides what each message is: a command, something for the platform, or for the control_room.
+"""Takes messages from maubot, and answers each when its turn comes.
 
-Routing is strict: only an owner's message in a live chat of theirs goes to the platform. The
-decision is made when the message's turn comes, not when it arrives: the message before it may
-have archived the chat.
+Each is a command, something for the assistant, or said outside of the chats. Routing is strict:
+only an owner's message in a live chat of theirs goes to the platform. That is decided when the
+message's turn comes, not when it arrives: the message before it may have archived the chat.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from functools import partial
 
 from maubot.handlers import event
@@ -17,9 +19,14 @@ from ..cache.inbox import PendingMessage
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
 from ..delivery.answer import Responder
-from ..delivery.inbound import Inbound
+from ..delivery.inbound import Inbound, Redaction
+from ..delivery.notices import Notices
+from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
+from ..matrix.api import NoAnswer
+from ..matrix.retry import Backoff
 from ..message import IncomingMessage, parse_message
+from ..platforms.protocol import PlatformError
 from ..topology.model import Chat, Status
 from .control_room import ControlRoom
 
@@ -39,29 +46,41 @@ TEXT_ONLY = "I can read text only; this message did not reach the platform."
 
 
 class Messages:
-    """Takes every message, and handles it when its turn comes."""
+    """Takes every message, and answers it when its turn comes."""
 
-    def __init__(self, control_room: ControlRoom, responder: Responder, inbound: Inbound) -> None:
-        self.routes = control_room.routes
-        self.config = control_room.config
+    def __init__(
+        self, control_room: ControlRoom, responder: Responder, inbound: Inbound, backoff: Backoff
+    ) -> None:
+        """
+        Args:
+            control_room: answers what is said outside of the chats.
+            responder: answers what is said in a chat.
+            inbound: keeps messages in their order until their turn comes.
+            backoff: the waits before a reply is tried again that the homeserver does not take.
+        """
         self.control_room = control_room
-        self.commands: Commands = control_room.commands
         self.responder = responder
         self.inbound = inbound
+        self.backoff = backoff
+        self.pending = inbound.pending
+        self.notices: Notices = inbound.notices
+        self.queues: RoomQueues = inbound.notices.queues
+        self.boundary = inbound.notices.boundary
+        self.routes = control_room.routes
+        self.config = control_room.config
+        self.commands: Commands = control_room.commands
         self.matrix = control_room.matrix
-        self.log = control_room.log
         self._sealed: set[RoomID] = set()
-        inbound.pending.serve(self.handle)
 
     @event.on(EventType.ROOM_MESSAGE)
     async def take(self, evt: MaubotMessageEvent) -> None:
         """Take in a live message."""
         message = parse_message(evt.serialize())
         if message is not None:
-            self.put(message)
+            self.receive(message)
 
     @event.on(EventType.ROOM_ENCRYPTED)
-    async def take_sealed(self, evt: EncryptedEvent) -> None:
+    async def take_encrypted(self, evt: EncryptedEvent) -> None:
         """Say once in a room that its messages cannot be read, where maubot cannot decrypt."""
         can_read = self.matrix.sender.can_decrypt or evt.sender == self.config.bot
         if can_read or evt.room_id in self._sealed:
@@ -70,27 +89,42 @@ class Messages:
         if chat is not None and chat.owner != evt.sender:
             return
         self._sealed.add(evt.room_id)
-        work = partial(self._say_sealed, evt.room_id, evt.sender, chat)
-        await self.inbound.pending.boundary.run(work, evt.room_id)
+        async with self.boundary.serving(evt.room_id):
+            await self._say_sealed(evt.room_id, evt.sender, chat)
 
     @event.on(EventType.ROOM_REDACTION)
-    async def withdraw(self, evt: RedactionEvent) -> None:
+    async def take_redaction(self, evt: RedactionEvent) -> None:
         """Drop a message that was taken back before its turn came."""
-        self.inbound.withdraw(evt.room_id, evt.redacts)
+        self.inbound.receive(Redaction(evt.room_id, evt.redacts))
 
-    def put(self, message: IncomingMessage) -> None:
+    def receive(self, message: IncomingMessage) -> None:
         """Take in a message, unless nobody wants an answer to it."""
         if not self.wants_answer(message):
             return
-        if message.replaces is not None:
-            self.inbound.edit(message)
-        else:
-            # What ends a conversation must not wait for it.
-            self.inbound.put(message, at_once=self.commands.is_urgent(message.body))
+        if not self.answer_urgent(message):
+            self.inbound.receive(message)
+            self.serve(message.room_id)
+
+    def answer_urgent(self, message: IncomingMessage) -> bool:
+        """Answer a message at once if it is a command that ends an answer: it must not wait for
+        that answer.
+
+        Returns:
+            Whether it is one.
+        """
+        if message.replaces is not None or not self.commands.is_urgent(message.body):
+            return False
+        if (urgent := self.inbound.receive_urgent(message)) is not None:
+            self.pending.spawn(self._settle(urgent))
+        return True
+
+    def serve(self, room_id: RoomID) -> None:
+        """Let a room's messages be answered, those that were taken in by now."""
+        self.queues.put(room_id, partial(self._answer_all, room_id))
 
     def wants_answer(self, message: IncomingMessage) -> bool:
         """Whether anybody does: not to the bot's own, to notices of other bots, to guests in
-        somebody's chat, or to strangers."""
+        somebody's chat, or to people without permission."""
         if message.sender == self.config.bot or message.msgtype in SILENT:
             return False
         chat = self.routes.lookup(message.room_id)
@@ -103,8 +137,27 @@ class Messages:
             return False
         return self.config.level_of(message.sender) >= Level.USER
 
-    async def handle(self, pending: PendingMessage) -> None:
-        """Answer a message whose turn has come."""
+    async def _answer_all(self, room_id: RoomID) -> None:
+        async for pending in self.pending.of(room_id):
+            await self._settle(pending)
+
+    async def _settle(self, pending: PendingMessage) -> None:
+        """Answer a message, for however long the homeserver does not take the answer."""
+        for failures in itertools.count(1):
+            try:
+                async with self.boundary.answering(pending.message):
+                    await self._handle(pending)
+            except NoAnswer:
+                await asyncio.sleep(self.backoff.delay(failures))
+            except PlatformError as error:
+                self.pending.set_aside(pending)
+                await self.notices.platform_failed(pending.message, error)
+                return
+            else:
+                await self.pending.complete(pending)
+                return
+
+    async def _handle(self, pending: PendingMessage) -> None:
         message = pending.message
         chat = self.routes.lookup(message.room_id)
         if chat is None:
@@ -112,7 +165,7 @@ class Messages:
         if message.room_id in self.routes.elsewhere:
             return
         if chat is None:
-            await self.control_room.receive(message)
+            await self.control_room.handle(message)
         elif message.sender == chat.owner:
             await self._handle_owner(chat, pending)
             await self.control_room.reinvite_to_space(chat.owner)

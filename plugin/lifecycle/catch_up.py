@@ -1,65 +1,109 @@
-"""Takes in what maubot does not deliver while the plugin runs.
+"""Takes in what maubot does not deliver: what was written while the plugin was away, or too fast.
 
 maubot throws its first sync away, and that one answers only when something happens; of a timeline
-that is too long it delivers the end. So what came since the token before is read here, ahead of
-the live messages; each message is taken in once, whichever way it comes first.
+that is too long it delivers the end. So what came since the token before is read here, each room
+by itself: a room that cannot be read waits alone, behind its own gate, until it can. Each message
+is taken in once, whichever way it comes first.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import attr
 from maubot.handlers import event
 from mautrix.client import InternalEventType
 from mautrix.errors import MatrixRequestError
-from mautrix.types import SyncToken
+from mautrix.types import RoomID, SyncToken, UserID
 
+from ..cache.inbox import PendingMessage
+from ..config.permissions import Level
 from ..handlers.invitations import Invitations
-from ..handlers.messages import Messages
-from ..matrix.backlog import read_backlog
+from ..matrix.backlog import Backlog, is_limited, read_backlog, timeline_events
 from ..matrix.sync import invitations_in, rooms_in, scope_of
-from ..matrix.timeline import Timeline
 from ..matrix.until_answered import until_known
-from ..message import IncomingMessage
 from ..reconciler.loop import Reconciler
+from .resume import Resume
+
+
+@attr.frozen
+class RoomReading:
+    """What is to be read of one room before its newer messages are taken in.
+
+    Attributes:
+        room_id: the room.
+        part: what a sync says of it.
+        since: the token that the sync was asked with.
+        kept: what the inbox holds of the room; None unless the plugin starts just now.
+    """
+
+    room_id: RoomID
+    part: Mapping[str, Any]
+    since: SyncToken | None
+    kept: Sequence[PendingMessage] | None = None
 
 
 class CatchUp:
-    """Hands older messages and invitations to those who handle the live ones."""
+    """Reads older messages, and hands them on ahead of the live ones."""
 
-    def __init__(
-        self,
-        messages: Messages,
-        invitations: Invitations,
-        reconciler: Reconciler,
-        timeline: Timeline,
-    ) -> None:
+    def __init__(self, resume: Resume, invitations: Invitations, reconciler: Reconciler) -> None:
         """
         Args:
-            messages: takes messages in.
+            resume: takes up what an earlier run left in a room.
             invitations: answers invitations.
-            reconciliation: told where the topology changed.
-            timeline: reads what a sync left out.
+            reconciler: told where the topology changed.
         """
-        self.messages = messages
-        self.inbound = messages.inbound
+        self.resume_messages = resume
+        self.messages = resume.messages
+        self.inbound = resume.messages.inbound
+        self.control_room = resume.messages.control_room
+        self.timeline = resume.timeline
         self.invitations = invitations
         self.reconciler = reconciler
         self.reader = reconciler.reader
-        self.timeline = timeline
+        self.backoff = reconciler.timing.backoff
         self.log = reconciler.log
         self._token = SyncToken("")
-        self._reading = asyncio.Lock()
-        self._readings: set[asyncio.Task[None]] = set()
+        self._readings: dict[RoomID, asyncio.Task[None]] = {}
+        # Those of them that hold up the sync token: nobody must miss what is in there.
+        self._wanted: set[asyncio.Task[None]] = set()
+        self._syncs: set[asyncio.Task[None]] = set()
 
-    def start_at(self, token: SyncToken) -> None:
-        """Say up to which token everything was seen before the handlers were registered."""
-        self._token = token
+    @property
+    def behind(self) -> bool:
+        """Whether messages that want an answer may still be unread, or are not kept yet."""
+        return bool(self._syncs or self._wanted)
+
+    def resume(
+        self, kept: Sequence[PendingMessage], sync: Mapping[str, Any], since: SyncToken | None
+    ) -> None:
+        """Begin to take up what an earlier run left and what was written since it ended, room by
+        room; the gates of those rooms are closed when this returns.
+
+        Args:
+            kept: what the inbox holds, in its order.
+            sync: what happened since the earlier run's last token, if there was one.
+            since: that token.
+        """
+        parts = dict(rooms_in(dict(sync), "join"))
+        kept_of: dict[RoomID, list[PendingMessage]] = defaultdict(list)
+        for one in kept:
+            kept_of[one.message.room_id].append(one)
+        for room_id in sorted({*parts, *kept_of}):
+            part = parts.get(room_id, {})
+            self._start(RoomReading(room_id, part, since, tuple(kept_of.get(room_id, ()))))
 
     async def close_gap(self, token: SyncToken) -> None:
-        """Take in what happened between a token and the registration of the handlers."""
+        """Take in what happened between a token and the registration of the handlers.
+
+        Args:
+            token: up to which everything was seen before.
+        """
+        self._token = token
         await self._catch_up_from(token)
 
     @event.on(InternalEventType.SYNC_SUCCESSFUL)
@@ -69,50 +113,110 @@ class CatchUp:
         sync = happened["data"]
         before, self._token = self._token, SyncToken(sync.get("next_batch") or self._token)
         which = sync.get("net.maunium.mautrix", {})
-        limited = any(_is_limited(room) for _, room in rooms_in(sync, "join"))
+        limited = any(is_limited(part) for _, part in rooms_in(sync, "join"))
         # maubot throws away its first sync, and the one after its cache was cleared.
         if before and (which.get("is_first") or which.get("is_initial") or limited):
             await self._catch_up_from(before)
 
     async def close(self) -> None:
         """End whatever is being read."""
-        for reading in list(self._readings):
-            reading.cancel()
-        await asyncio.gather(*self._readings, return_exceptions=True)
+        tasks = [*self._syncs, *self._readings.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _catch_up_from(self, token: SyncToken) -> None:
-        # The messages that are delivered meanwhile come after those that are read here.
-        self.inbound.hold()
-        reading = asyncio.create_task(self._read_until_known(token))
-        self._readings.add(reading)
-        reading.add_done_callback(self._readings.discard)
-        await asyncio.wait({reading})
+        # What is delivered meanwhile comes after what is read here, and it is not known yet in
+        # which rooms that is.
+        self.inbound.pause_all()
+        task = asyncio.create_task(self._read_sync(token))
+        self._syncs.add(task)
+        task.add_done_callback(self._syncs.discard)
+        await asyncio.wait({task})
 
-    async def _read_until_known(self, token: SyncToken) -> None:
-        messages: list[IncomingMessage] = []
+    async def _read_sync(self, token: SyncToken) -> None:
         try:
-            # One after the other: what a later one reads was written later.
-            async with self._reading:
-                messages = await until_known(
-                    partial(self._read_from, token), self.reconciler.timing.backoff, self.log
-                )
+            sync = await until_known(partial(self.reader.since, token), self.backoff, self.log)
         except MatrixRequestError as error:
             self.log.warning("What was written meanwhile could not be read: %s", error)
-        self.inbound.release(messages)
+        else:
+            self._take_in(sync, token)
+        for room_id in self.inbound.resume_all():
+            self.messages.serve(room_id)
 
-    async def _read_from(self, token: SyncToken) -> list[IncomingMessage]:
-        """Read on from a token, and see to everything but the messages that want an answer."""
+    def _take_in(self, sync: dict[str, Any], token: SyncToken) -> None:
         bot = self.reader.identity.bot
-        sync = await self.reader.since(token)
-        backlog = await read_backlog(sync, token, self.timeline, self.log)
         if scope := scope_of(sync, self.reconciler.routes, bot):
             self.reconciler.mark(scope)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
-        wanted = [one for one in backlog.messages if self.messages.wants_answer(one)]
-        return [one for one in wanted if one.event_id not in backlog.withdrawn]
+        for room_id, part in rooms_in(sync, "join"):
+            self._start(RoomReading(room_id, part, token))
 
+    def _start(self, reading: RoomReading) -> None:
+        room_id = reading.room_id
+        events = timeline_events(reading.part)
+        if not (events or reading.kept):
+            return
+        self.inbound.pause(room_id)
+        task = asyncio.create_task(self._read(reading, self._readings.get(room_id)))
+        self._readings[room_id] = task
+        if reading.kept or self._is_ours(room_id) or any(map(self._may_want_answer, events)):
+            self._wanted.add(task)
+        task.add_done_callback(partial(self._forget, room_id))
 
-def _is_limited(room: dict[str, Any]) -> bool:
-    timeline = room.get("timeline")
-    return isinstance(timeline, dict) and bool(timeline.get("limited"))
+    def _forget(self, room_id: RoomID, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._wanted.discard(task)
+        if self._readings.get(room_id) is task:
+            del self._readings[room_id]
+
+    async def _read(self, reading: RoomReading, before: asyncio.Task[None] | None) -> None:
+        """Read one room, for however long it takes."""
+        if before is not None:
+            # One after the other: what a later one reads was written later.
+            await asyncio.wait({before})
+        work = partial(self._take_room, reading)
+        await until_known(work, self.backoff, self.log)
+        self.inbound.resume(reading.room_id)
+        self.messages.serve(reading.room_id)
+
+    async def _take_room(self, reading: RoomReading) -> None:
+        backlog = await self._read_backlog(reading)
+        if reading.kept is not None:
+            await self.resume_messages.room(reading.room_id, reading.kept, backlog)
+            return
+        for message in backlog.messages:
+            if message.event_id not in backlog.redacted and self.messages.wants_answer(message):
+                self.inbound.take(message)
+
+    async def _read_backlog(self, reading: RoomReading) -> Backlog:
+        room_id, part = reading.room_id, reading.part
+        try:
+            since = reading.since if await self._is_worth_paging(room_id, part) else None
+            return await read_backlog(room_id, part, since, self.timeline)
+        except MatrixRequestError as error:
+            self.log.warning("Older messages in %s cannot be read: %s", room_id, error)
+            return await read_backlog(room_id, part, None, self.timeline)
+
+    async def _is_worth_paging(self, room_id: RoomID, part: Mapping[str, Any]) -> bool:
+        """Whether what a sync left out of a room is to be read: not where nobody's chat or
+        control room is, for there may be any amount of it."""
+        if not is_limited(part):
+            return False
+        if self._is_ours(room_id):
+            return True
+        if room_id in self.reconciler.routes.elsewhere:
+            return False
+        return not await self.control_room.is_group(room_id)
+
+    def _may_want_answer(self, event: Mapping[str, Any]) -> bool:
+        """Whether somebody who may use the bot wrote this, in a room that is nobody's chat."""
+        written = event.get("type") in ("m.room.message", "m.room.encrypted")
+        sender, config = event.get("sender"), self.messages.config
+        if not (written and isinstance(sender, str)) or sender == config.bot:
+            return False
+        return config.level_of(UserID(sender)) >= Level.USER
+
+    def _is_ours(self, room_id: RoomID) -> bool:
+        return self.reconciler.routes.lookup(room_id) is not None

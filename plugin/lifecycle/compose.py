@@ -26,15 +26,16 @@ from ..delivery.answer import Responder
 from ..delivery.error_boundary import ErrorBoundary
 from ..delivery.history import History
 from ..delivery.inbound import Inbound
+from ..delivery.notices import Notices
 from ..delivery.pending import PendingMessages
+from ..delivery.platform_retry import PlatformCalls
 from ..delivery.room_queues import RoomQueues
-from ..delivery.typing_notice import ActivityIndicator
+from ..delivery.typing_notice import TypingNotice
 from ..handlers.control_room import ControlRoom
 from ..handlers.invitations import Invitations
 from ..handlers.messages import Messages
 from ..handlers.space_events import SpaceEvents
 from ..matrix.client import Matrix, connect
-from ..platforms.retry import PlatformCalls
 from ..reconciler.apply import Applier
 from ..reconciler.known_rooms import KnownRooms
 from ..reconciler.loop import Reconciler
@@ -83,16 +84,19 @@ class Services:
     queues: RoomQueues
     pending: PendingMessages
     inbound: Inbound
-    activity: ActivityIndicator
     invitations: Invitations
     messages: Messages
     catch_up: CatchUp
-    resume: Resume
     handlers: tuple[object, ...]
 
     def is_kept(self) -> bool:
         """Whether everything that was delivered is in the database, or done with."""
-        return self.inbound.saved and self.invitations.idle and self.reconciler.idle
+        return (
+            self.inbound.saved
+            and not self.catch_up.behind
+            and self.invitations.idle
+            and self.reconciler.idle
+        )
 
     def is_done(self) -> bool:
         """Whether everything that was delivered is done with."""
@@ -102,7 +106,6 @@ class Services:
         """Take in nothing more, and let what goes on end if it does so soon."""
         await self.catch_up.close()
         await self.queues.close()
-        self.activity.close()
         await self.pending.close()
 
 
@@ -131,21 +134,23 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
 
     queues = RoomQueues(timing.stop)
     boundary = ErrorBoundary(matrix.sender, host.log)
-    pending = PendingMessages(inbox, queues, boundary, timing.reply)
-    amend = Amend(pending, matrix.timeline)
-    inbound = Inbound(pending, amend, limits.waiting)
+    notices = Notices(queues, boundary)
+    pending = PendingMessages(inbox)
+    amend = Amend(pending, matrix.timeline, queues)
+    inbound = Inbound(pending, amend, notices, limits.waiting)
 
     chats = ChatCommands(ChatEdits(provisioning), config)
     commands = Commands(chats, Administration(reconciler, config), amend)
-    calls = PlatformCalls(timing.platform_retries, limits.conversations)
-    history = History(matrix.timeline, commands.is_command)
-    activity = ActivityIndicator(matrix.sender, timing)
-    responder = Responder(config, calls, history, inbox, matrix.sender, activity)
+    calls = PlatformCalls(config, timing.platform_retries, limits.conversations)
+    history = History(matrix.timeline, commands.table)
+    typing = TypingNotice(matrix.sender, timing.typing)
+    responder = Responder(calls, history, inbox, matrix.sender, typing)
 
     control_room = ControlRoom(matrix, provisioning, commands, config)
     invitations = Invitations(control_room, queues, boundary, timing.backoff)
-    messages = Messages(control_room, responder, inbound)
-    catch_up = CatchUp(messages, invitations, reconciler, matrix.timeline)
+    messages = Messages(control_room, responder, inbound, timing.reply)
+    resume = Resume(messages, matrix.timeline, config)
+    catch_up = CatchUp(resume, invitations, reconciler)
     return Services(
         timing=timing,
         matrix=matrix,
@@ -157,10 +162,8 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         queues=queues,
         pending=pending,
         inbound=inbound,
-        activity=activity,
         invitations=invitations,
         messages=messages,
         catch_up=catch_up,
-        resume=Resume(messages, matrix.timeline, config, timing.backoff),
         handlers=(SpaceEvents(reconciler), invitations, messages, catch_up),
     )

@@ -1,102 +1,197 @@
-"""How a life of the plugin begins: warm, from what the cache holds, or cold, from Matrix alone.
+"""How a run of the plugin begins: six steps, from what the cache holds to people being served.
 
-Either way ends in the same routes; a warm start costs one request where nothing changed.
+A warm start takes the cache for true and looks only where something changed since; a cold one
+looks at everything. Either way ends in the same routes. No step waits for a single room.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import attr
 from mautrix.errors import MatrixRequestError
-from mautrix.types import SyncToken
+from mautrix.types import SyncToken, UserID
 
+from ..cache.inbox import PendingMessage
 from ..cache.topology_store import Loaded
-from ..collector import collector_paused
-from ..handlers.invitations import Invitations
-from ..matrix.reader import Reader
-from ..matrix.sync import invitations_in, scope_of
+from ..matrix.sync import Invitation, invitations_in, scope_of
 from ..matrix.until_answered import until_answered, until_known
-from ..reconciler.loop import Reconciler
 from ..reconciler.report import Report
 from ..topology.routes import build_routes
 from ..topology.scope import Scope
+from .compose import Services
+from .sync_cursor import SyncCursor, Tokens
+
+NOT_KNOWN = SyncToken("")
 
 
 @attr.frozen
 class StartResult:
-    """How a start found the world.
+    """How a start found Matrix.
 
     Attributes:
         token: up to which everything was seen.
         report: the first run's, if there was one.
-        done: up to which every message was answered, as far as that is known.
-        sync: what happened since an earlier life's last token.
-        since: that token.
+        answered: up to which every message was answered, as far as that is known.
+        sync: what happened since an earlier run's last token.
+        since: that token; None where there was none.
+        invitations: those that wait for an answer.
     """
 
     token: SyncToken
     report: Report | None
-    done: SyncToken = SyncToken("")  # noqa: RUF009 (a string)
+    answered: SyncToken = NOT_KNOWN
     sync: dict[str, Any] = attr.field(factory=dict)
-    since: SyncToken = SyncToken("")  # noqa: RUF009 (a string)
-
-    @property
-    def settled(self) -> bool:
-        """Whether everything that had to be looked at was."""
-        return self.report is None or self.report.settled
+    since: SyncToken | None = None
+    invitations: list[Invitation] = attr.field(factory=list)
 
 
-class Start:
-    """Begins one life of the plugin."""
+class Startup:
+    """Begins one run of the plugin; each step needs what the one before it found."""
 
-    def __init__(self, reader: Reader, reconciler: Reconciler, invitations: Invitations) -> None:
-        self.reader = reader
-        self.reconciler = reconciler
-        self.invitations = invitations
-        self.backoff = reconciler.timing.backoff
-        self.log = reconciler.log
+    loaded: Loaded
+    kept: list[PendingMessage]
+    result: StartResult
+    unverified: frozenset[UserID]
+    cursor: SyncCursor | None = None
 
-    async def cold(self, loaded: Loaded) -> StartResult:
-        """Start without a cache that can be relied on: look at everything."""
-        token, waiting = await until_answered(self.reader.begin, self.backoff, self.log)
-        since = await until_answered(self.reader.read_cursor, self.backoff, self.log)
-        sync = await self._since(since) if since else None
-        look = partial(self.reconciler.start_cold, loaded.topology)
-        report = await until_answered(look, self.backoff, self.log)
-        for invitation in waiting:
-            self.invitations.answer(invitation)
-        if since is None or sync is None:
-            return StartResult(token, report, token)
-        return StartResult(SyncToken(sync["next_batch"]), report, since, sync, since)
-
-    async def warm(self, loaded: Loaded) -> StartResult | None:
-        """Start from the cache, looking only where something changed since it was written.
-
-        Returns:
-            What came of it, or None if the cache cannot be relied on.
+    def __init__(
+        self, services: Services, register: Callable[[object], None], log: logging.Logger
+    ) -> None:
         """
-        sync = await self._since(loaded.token) if loaded.token is not None else None
-        if sync is None or loaded.token is None:
+        Args:
+            services: what the run consists of.
+            register: gives maubot a handler.
+            log: the instance's log.
+        """
+        self.services = services
+        self.register = register
+        self.log = log
+        self.backoff = services.timing.backoff
+
+    async def run(self, served: asyncio.Event) -> None:
+        """Take all steps.
+
+        Args:
+            served: set when people are served.
+        """
+        await self.load_cache()
+        await self.look()
+        self.resume_messages()
+        self.register_handlers()
+        served.set()
+        await self.close_gap()
+        await self.save_token()
+
+    async def load_cache(self) -> None:
+        """First, for from here on no older run may write what this one has read."""
+        self.loaded = await self.services.store.take_over()
+        self.kept = await self.services.inbox.load()
+
+    async def look(self) -> None:
+        """Before anybody is served: it must be known which room is whose."""
+        result = await self._look_warm()
+        if result is None:
+            result = await self._look_cold()
+            self.unverified = frozenset(self.services.routes.rooms_of)
+            await self.services.store.put_unverified(self.unverified, verified=False)
+        else:
+            self.unverified = self.loaded.unverified
+        self.result = result
+        for invitation in self.result.invitations:
+            self.services.invitations.answer(invitation)
+
+    def resume_messages(self) -> None:
+        """Before the handlers: what was written earlier closes the gates of its rooms."""
+        result = self.result
+        self.services.catch_up.resume(self.kept, result.sync, result.since)
+
+    def register_handlers(self) -> None:
+        """Let events in: nothing before this does."""
+        services, result = self.services, self.result
+        tokens = Tokens(result.token, result.answered, services.timing.save_cursor)
+        self.cursor = SyncCursor(services.store, services.matrix.reader, services, tokens)
+        for handler in (*services.handlers, self.cursor):
+            self.register(handler)
+
+    async def close_gap(self) -> None:
+        """Before anything else is waited for: what is delivered meanwhile came later."""
+        await self.services.catch_up.close_gap(self.result.token)
+
+    async def save_token(self) -> None:
+        """Last, when what it stands for is in the inbox: a kill before this costs a second look,
+        a token saved too early would cost messages."""
+        services, result = self.services, self.result
+        kept = await services.pending.save() and not services.catch_up.behind
+        token = result.token if kept else result.since or NOT_KNOWN
+        if not services.invitations.idle:
+            # One that is not answered yet stands in no later sync: the next start must ask.
+            token = NOT_KNOWN
+        await services.store.put_token(token)
+        if result.since is None and self.cursor is not None:
+            # Without this, what is written from now on would be lost with the database.
+            await self.cursor.save_in_matrix()
+
+    async def serve(self) -> None:
+        """What goes on until the plugin stops: welcome people, and keep looking at Matrix."""
+        reconciler = self.services.reconciler
+        if (report := self.result.report) is not None:
+            self.services.invitations.finish(report.unfinished)
+            await self._welcome(report)
+        reconciler.on_report = self._welcome
+        await asyncio.gather(reconciler.serve(), reconciler.verify(self.unverified))
+
+    async def save_progress(self) -> None:
+        """Save how far everything has come, when the plugin stops."""
+        if self.cursor is not None:
+            await self.cursor.save()
+
+    async def _welcome(self, report: Report) -> None:
+        """Welcome whoever maubot joined without the plugin hearing of it."""
+        await self.services.invitations.greet(report.foreign.values())
+
+    async def _look_warm(self) -> StartResult | None:
+        """Take the cache for true but where something changed since; None if it cannot be."""
+        token, services = self.loaded.token, self.services
+        sync = await self._since(token) if token is not None else None
+        if sync is None:
             return None
-        with collector_paused():
-            # Of a million chats that takes seconds, for which nothing else must stand still.
-            routes = await asyncio.to_thread(build_routes, loaded.topology)
-        bot = self.reader.identity.bot
-        changed = scope_of(sync, routes, bot) | Scope(loaded.mismatched)
-        look = partial(self.reconciler.start_warm, routes, changed)
+        # Of a million chats that takes seconds, for which nothing else must stand still.
+        routes = await asyncio.to_thread(build_routes, self.loaded.topology)
+        bot = services.matrix.identity.bot
+        changed = scope_of(sync, routes, bot) | Scope(self.loaded.mismatched)
+        look = partial(services.reconciler.start_warm, routes, changed)
+        return StartResult(
+            token=SyncToken(sync["next_batch"]),
+            report=await until_answered(look, self.backoff, self.log),
+            # Messages in the inbox are older than the cache's token: nothing is known of them.
+            answered=NOT_KNOWN,
+            sync=sync,
+            since=token,
+            invitations=invitations_in(sync, bot),
+        )
+
+    async def _look_cold(self) -> StartResult:
+        """Look at everything; what the cache holds helps where a look fails."""
+        reader = self.services.matrix.reader
+        token, waiting = await until_answered(reader.begin, self.backoff, self.log)
+        since = await until_answered(reader.read_cursor, self.backoff, self.log)
+        sync = await self._since(since) if since else None
+        look = partial(self.services.reconciler.start_cold, self.loaded.topology)
         report = await until_answered(look, self.backoff, self.log)
-        for invitation in invitations_in(sync, bot):
-            self.invitations.answer(invitation)
-        # Messages in the inbox are older than the cache's token, so nothing is said to be done.
-        nothing = SyncToken("")
-        return StartResult(SyncToken(sync["next_batch"]), report, nothing, sync, loaded.token)
+        if since is None or sync is None:
+            return StartResult(token, report, token, invitations=waiting)
+        newer = SyncToken(sync["next_batch"])
+        return StartResult(newer, report, since, sync, since, waiting)
 
     async def _since(self, token: SyncToken) -> dict[str, Any] | None:
+        reader = self.services.matrix.reader
         try:
-            return await until_known(partial(self.reader.since, token), self.backoff, self.log)
+            return await until_known(partial(reader.since, token), self.backoff, self.log)
         except MatrixRequestError as error:
             self.log.warning("The homeserver no longer knows where we were: %s", error)
             return None

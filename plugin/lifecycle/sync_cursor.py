@@ -31,7 +31,7 @@ class Tokens:
     be said."""
 
     delivered: SyncToken
-    done: SyncToken
+    answered: SyncToken
     interval: float
 
 
@@ -62,9 +62,9 @@ class SyncCursor:
         self._delivered = start.delivered
         # Up to which token everything is in the database; the start notes its own itself.
         self._kept = SyncToken("")
-        self._done = start.done
+        self._answered = start.answered
         self._interval = start.interval
-        self._noted_at = time.monotonic()
+        self._saved_at = time.monotonic()
         self._eventful = False
 
     @event.on(InternalEventType.SYNC_SUCCESSFUL)
@@ -73,33 +73,31 @@ class SyncCursor:
         if self.progress.is_kept():
             self._kept = self._delivered
         if self.progress.is_done():
-            self._done = self._delivered
+            self._answered = self._delivered
         sync = happened["data"]
         self._delivered = SyncToken(sync.get("next_batch") or self._delivered)
         # A token that nothing came after is as good as any later one.
         self._eventful = self._eventful or any((sync.get("rooms") or {}).values())
-        if time.monotonic() - self._noted_at >= self._interval:
-            await self.note()
+        if time.monotonic() - self._saved_at >= self._interval:
+            await self.save()
 
-    async def note(self) -> None:
+    async def save(self) -> None:
         """Write the token down, unless nothing happened since the last time."""
-        self._noted_at = time.monotonic()
+        self._saved_at = time.monotonic()
         if self._eventful:
             self._eventful = False
-            failpoint("moving")
             if self._kept:
                 await self.store.put_token(self._kept)
-            failpoint("moved")
-            await self.note_in_matrix()
-            failpoint("told")
+            failpoint("token_saved")
+            await self.save_in_matrix()
 
-    async def note_in_matrix(self) -> None:
+    async def save_in_matrix(self) -> None:
         """Write the token into the bot's account data. It stands for a database that is gone, with
         the messages in it: what came before it must be answered."""
-        if not self._done:
+        if not self._answered:
             return
         try:
             # A stop must not wait for a homeserver that is away.
-            await asyncio.wait_for(self.reader.write_cursor(self._done), LONGEST_WRITE)
+            await asyncio.wait_for(self.reader.write_cursor(self._answered), LONGEST_WRITE)
         except (NoAnswer, MatrixRequestError, asyncio.TimeoutError) as error:
             self.store.log.debug("The cursor was not written to Matrix: %s", error)

@@ -1,60 +1,82 @@
-"""What people wrote since a sync token: read whole, however much it is.
+"""What people wrote in one room since a sync token: read whole, however much it is.
 
 A sync gives up to a hundred messages of a room and says where it left off; the rest is paged.
+Which rooms are worth that, is not known here.
 """
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 from typing import Any
 
 import attr
-from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID, SyncToken
 
 from ..message import IncomingMessage, apply_edits, parse_message
-from .sync import rooms_in
 from .timeline import Timeline
 
 
 @attr.frozen
 class Backlog:
-    """What people wrote, room by room in its order, and which messages they took back."""
+    """What people wrote in a room.
 
-    messages: list[IncomingMessage]
-    withdrawn: frozenset[EventID]
+    Attributes:
+        messages: messages and edits, in the order of the room.
+        redacted: the messages that were taken back.
+    """
+
+    messages: tuple[IncomingMessage, ...] = ()
+    redacted: frozenset[EventID] = frozenset()
+
+
+def timeline_events(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The events that a sync tells of a room, oldest first.
+
+    Args:
+        part: what the sync says of the room; read tolerantly.
+    """
+    timeline = part.get("timeline")
+    events = timeline.get("events") if isinstance(timeline, dict) else None
+    return [one for one in events if isinstance(one, dict)] if isinstance(events, list) else []
+
+
+def is_limited(part: Mapping[str, Any]) -> bool:
+    """Whether a sync left out older messages of a room.
+
+    Args:
+        part: what the sync says of the room.
+    """
+    timeline = part.get("timeline")
+    return isinstance(timeline, dict) and bool(timeline.get("limited"))
 
 
 async def read_backlog(
-    sync: dict[str, Any], since: SyncToken, timeline: Timeline, log: logging.Logger
+    room_id: RoomID, part: Mapping[str, Any], since: SyncToken | None, timeline: Timeline
 ) -> Backlog:
-    """The messages in a sync, and those it left out.
+    """The messages that a sync tells of a room, and those that it left out.
 
     Args:
-        sync: the answer to a `/sync`.
-        since: the token it was asked with.
+        room_id: the room.
+        part: what the sync says of it.
+        since: the token that the sync was asked with, to read what it left out; None to leave
+            that out.
         timeline: reads what was left out.
-        log: told of a room that may not be read any more.
 
     Raises:
         NoAnswer: the homeserver did not answer; nothing may be concluded about what is missing.
+        MatrixRequestError: the room may not be read any more.
     """
-    messages: list[IncomingMessage] = []
-    withdrawn: set[EventID] = set()
-    for room_id, room in rooms_in(sync, "join"):
-        part = room.get("timeline")
-        part = part if isinstance(part, dict) else {}
-        events = [event for event in part.get("events") or () if isinstance(event, dict)]
-        if part.get("limited") and isinstance(part.get("prev_batch"), str):
-            try:
-                before = await timeline.between(room_id, SyncToken(part["prev_batch"]), since)
-            except MatrixRequestError as error:
-                log.warning("Older messages in %s cannot be read: %s", room_id, error)
-                before = []
-            events = before + events
-        messages += await _messages_in(room_id, events, timeline)
-        withdrawn.update(event_id for event in events if (event_id := _redacted_by(event)))
-    return Backlog(messages, frozenset(withdrawn))
+    events = timeline_events(part)
+    before = part["timeline"].get("prev_batch") if is_limited(part) else None
+    if since is not None and isinstance(before, str):
+        events = await timeline.between(room_id, SyncToken(before), since) + events
+    clear = [await timeline.decrypted({**event, "room_id": room_id}) for event in events]
+    messages = (parse_message(event) for event in clear)
+    redacted = (_redacted_by(event) for event in events)
+    return Backlog(
+        tuple(message for message in messages if message is not None),
+        frozenset(event_id for event_id in redacted if event_id is not None),
+    )
 
 
 async def read_unanswered(
@@ -70,13 +92,6 @@ async def read_unanswered(
     messages = apply_edits(one for event in events if (one := parse_message(event)) is not None)
     answers = await timeline.answers(room_id, [one.event_id for one in messages])
     return [one for one in messages if not answers[one.event_id].messages]
-
-
-async def _messages_in(
-    room_id: RoomID, events: list[dict[str, Any]], timeline: Timeline
-) -> list[IncomingMessage]:
-    clear = [await timeline.decrypted({**event, "room_id": room_id}) for event in events]
-    return [message for event in clear if (message := parse_message(event)) is not None]
 
 
 def _redacted_by(event: dict[str, Any]) -> EventID | None:

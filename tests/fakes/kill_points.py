@@ -109,4 +109,4 @@ async def rest(bot: Bot) -> None:
 
 def _is_at_rest(bot: Bot) -> bool:
     plugin = bot.plugin
-    return plugin.cursor is not None and plugin.services.is_done()
+    return plugin.is_serving and plugin.services.is_done()

@@ -1,7 +1,7 @@
 """Asks a platform, again where that can help, and only so many conversations at a time.
 
-It stands beside the platforms because none of them may try a request again by itself: how often
-and how soon is the same for all. It must not know what an answer is for.
+No platform tries a request again by itself: how often and how soon is the same for all of them.
+What an answer is for is not known here.
 """
 
 from __future__ import annotations
@@ -9,32 +9,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from ..failpoints import failpoint
-from .protocol import Platform, PlatformError, Prompt
+from ..config.active import CurrentConfig
+from ..platforms.protocol import Platform, PlatformError, Prompt
 
 
 class PlatformCalls:
     """The calls of one instance to its platforms; each platform has places of its own."""
 
-    def __init__(self, delays: Sequence[float], limit: int) -> None:
+    def __init__(self, config: CurrentConfig, delays: Sequence[float], limit: int) -> None:
         """
         Args:
+            config: says what the platforms are; read anew for each try.
             delays: seconds to wait before each further try.
             limit: conversations with one platform that go on at the same time.
         """
+        self._config = config
         self._delays = delays
         self._slots: dict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, limit))
 
-    async def ask(self, name: str, find: Callable[[str], Platform], prompt: Prompt) -> str:
+    async def ask(self, name: str, prompt: Prompt) -> str:
         """Get a whole answer; what may pass by itself is tried again a few times.
 
         Args:
             name: the platform's name.
-            find: gives the platform of that name; asked for each try, since the configuration
-                may have changed meanwhile.
             prompt: what is asked.
 
         Raises:
@@ -44,8 +44,7 @@ class PlatformCalls:
         for delay in (*self._delays, None):
             try:
                 async with self._slots[name]:
-                    failpoint("asking")
-                    return await _collect(find(name), prompt)
+                    return await _collect(self._config.platform(name), prompt)
             except PlatformError as error:
                 if not error.can_retry or delay is None:
                     raise

@@ -1,0 +1,67 @@
+"""What the bot says by itself about messages that are not answered: why, and what can be done.
+
+A notice that cannot be sent costs nobody anything else: it is logged, and left.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from mautrix.types import EventID, RoomID
+
+from ..message import IncomingMessage
+from ..platforms.protocol import PlatformError
+from .error_boundary import ErrorBoundary
+from .room_queues import RoomQueues
+
+CUT_OFF = (
+    "My answer to this ends too early: I was interrupted while I sent it, and the rest is lost. "
+    "Ask me to go on, and I will."
+)
+
+
+class Notices:
+    """Says in a room what becomes of messages."""
+
+    def __init__(self, queues: RoomQueues, boundary: ErrorBoundary) -> None:
+        self.queues = queues
+        self.boundary = boundary
+        self.sender = boundary.sender
+
+    async def queue_is_full(self, message: IncomingMessage, limit: int) -> None:
+        """Say that a message was set aside because too many wait.
+
+        Args:
+            message: the first one that was.
+            limit: how many may wait.
+        """
+        text = (
+            f"{limit} of your messages wait for an answer. I set aside what you "
+            "write until then; `!retry` takes it up."
+        )
+        await self._say(message.room_id, text, message.event_id)
+
+    async def platform_failed(self, message: IncomingMessage, error: PlatformError) -> None:
+        """Say why a platform has no answer to a message."""
+        text = f"{error.sentence}  \n`!retry` asks again, `!cancel` gives it up."
+        await self._say(message.room_id, text, message.event_id)
+
+    def too_old(self, room_id: RoomID, count: int) -> None:
+        """Say, when its turn comes, that messages were set aside because of their age."""
+        text = (
+            f"While I was away, {count} message{'s' * (count > 1)} came that I leave unanswered "
+            "because of their age. `!retry` takes them up, `!cancel` gives them up."
+        )
+        self.queues.put(room_id, partial(self._say, room_id, text))
+
+    def answer_cut_off(self, message: IncomingMessage) -> None:
+        """Say, when its turn comes, that the end of an answer was lost: nobody has it any more."""
+        self.queues.put(message.room_id, partial(self._say_cut_off, message))
+
+    async def _say(self, room_id: RoomID, text: str, reply_to: EventID | None = None) -> None:
+        async with self.boundary.serving(room_id):
+            await self.sender.notice(room_id, text, reply_to)
+
+    async def _say_cut_off(self, message: IncomingMessage) -> None:
+        async with self.boundary.serving(message.room_id):
+            await self.sender.reply(message.room_id, CUT_OFF, message.event_id)
