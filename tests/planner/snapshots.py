@@ -18,7 +18,6 @@ from plugin.planner.plan import Plan, Rules, make_plan
 from plugin.planner.writes import Write
 from plugin.topology.contents import child_content, parent_content
 from plugin.topology.decode import decode_room
-from plugin.topology.marks import Identity
 from plugin.topology.model import (
     BINDING_TYPE,
     CHILD_TYPE,
@@ -26,6 +25,7 @@ from plugin.topology.model import (
     PARENT_TYPE,
     Binding,
     Chat,
+    Identity,
     Marker,
     Space,
     Status,
@@ -139,7 +139,7 @@ class Site:
     def join(self, snapshot: Snapshot, room_id: RoomID) -> Snapshot:
         """Join a room that was made to take over from one of ours; it must be there."""
         if room_id not in self.state or room_id in self.refusing:
-            return attr.evolve(snapshot, refused=snapshot.refused | {room_id})
+            return attr.evolve(snapshot, refused_join=snapshot.refused_join | {room_id})
         self.away.discard(room_id)
         return attr.evolve(snapshot, joined=snapshot.joined | {room_id})
 
@@ -190,9 +190,9 @@ def reconcile(site: Site, cached: Topology = NOTHING, conditions: Conditions = F
     snapshot = site.to_read(snapshot, site.joined & cached.spaces.keys(), conditions.failing)
     for _ in range(MAX_ROUNDS):
         plan = make_plan(snapshot, cached, RULES)
-        if not plan.to_read and not plan.join:
+        if not plan.to_read and not plan.to_join:
             return plan
-        for room_id in plan.join:
+        for room_id in plan.to_join:
             snapshot = site.join(snapshot, room_id)
         snapshot = site.to_read(snapshot, plan.to_read, conditions.failing)
     raise AssertionError("the plan never stops asking for reads")
