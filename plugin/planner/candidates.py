@@ -107,8 +107,7 @@ class RoomClassifier:
         if owner is not None and (link is None or not link.removed):
             return self._candidate(room.room_id, owner, None, room)
         self._report_links(room.room_id)
-        known = room.room_id in self.cached.chats
-        return RoomKind.LOST_BINDING if known else RoomKind.NO_CHAT
+        return RoomKind.LOST_BINDING if room.room_id in self.cached.chats else RoomKind.NO_CHAT
 
     def _classify_by_mirror(self, room_id: RoomID) -> ChatCandidate | RoomKind:
         """A joined room that was not read: its mirror suffices, unless something contradicts."""
@@ -193,10 +192,9 @@ class RoomClassifier:
                 return binding
         return None
 
-    def _is_unread_chat(self, room_id: RoomID) -> bool:
-        known = room_id in self.links.by_room or room_id in self.cached.chats
-        joined = room_id in self.snapshot.joined
-        return known and joined and not self.snapshot.was_requested(room_id)
+    def _is_unread_chat(self, before: RoomID) -> bool:
+        known = before in self.links.by_room or before in self.cached.chats
+        return known and before in self.snapshot.joined and not self.snapshot.was_requested(before)
 
     def _report_links(self, room_id: RoomID, owner: UserID | None = None) -> None:
         self.problems.extend(self.links.foreign_links(room_id, owner))
