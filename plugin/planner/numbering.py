@@ -36,10 +36,12 @@ class Numbering:
         stale = {candidate.owner for candidate in candidates if candidate.stale}
         # Their chats may have numbers that were not read.
         self.partly_read = choice.unread_owners | findings.postponed_owners | stale
-        self.taken: dict[UserID, set[int]] = defaultdict(set)
+        # A lost chat's number counts too: none is ever given twice.
+        self.highest: dict[UserID, int] = defaultdict(int)
         for candidate in candidates:
             if candidate.binding is not None:
-                self.taken[candidate.owner].add(candidate.binding.number)
+                number = candidate.binding.number
+                self.highest[candidate.owner] = max(number, self.highest[candidate.owner])
 
     def postpone(self, findings: Findings) -> Findings:
         """Leave all numbers as they are until every room can be read."""
@@ -53,8 +55,8 @@ class Numbering:
             findings: the candidates; no room is unread.
             default_platform: the platform that legacy chats are bound to.
         """
-        # A lost chat loses its number first, so that no other chat is renumbered for its sake;
-        # legacy chats come last, so that those who have numbers keep them.
+        # In this order on every machine: chats that had a number get their next one before
+        # those that never had any.
         findings = self._renumber(self._drop_lost(findings))
         return self._backfill(findings, default_platform)
 
@@ -136,9 +138,8 @@ class Numbering:
         return attr.evolve(chat, binding=binding)
 
     def _next_chat_id(self, owner: UserID) -> str:
-        number = max(self.taken[owner], default=0) + 1
-        self.taken[owner].add(number)
-        return f"C{number}"
+        self.highest[owner] += 1
+        return f"C{self.highest[owner]}"
 
     def _unnumbered(self, findings: Findings) -> list[ChatCandidate]:
         """The chats without a binding, and those that have one by the cache alone."""
