@@ -73,8 +73,7 @@ class _RoomDecoder:
         created_at, content = self.create.get("origin_server_ts"), self.create["content"]
         creator, is_space = self.create["sender"], content.get("type") == "m.space"
         predecessor = content.get("predecessor")
-        # Only rooms that the bot created can be its Spaces: in any other the creator has the power
-        # to replace its state.
+        # In a room that somebody else created, that one has the power to replace a marker.
         ours = creator == self.identity.bot
         return Room(
             room_id=self.room_id,
@@ -102,8 +101,7 @@ class _RoomDecoder:
         decode = DECODERS.get(kind) if isinstance(kind, str) else None
         if decode is None:
             return None
-        content, sender = event.get("content"), event.get("sender")
-        state_key = event.get("state_key")
+        content, sender, state_key = map(event.get, ("content", "sender", "state_key"))
         if not (
             isinstance(content, dict) and isinstance(sender, str) and isinstance(state_key, str)
         ):
