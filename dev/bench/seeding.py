@@ -16,8 +16,7 @@ from mautrix.types import RoomID, UserID
 
 from plugin.matrix.create_room import RoomSpec, chat_request, space_request
 from plugin.topology.contents import child_content
-from plugin.topology.marks import Identity
-from plugin.topology.model import CHILD_TYPE, Binding
+from plugin.topology.model import CHILD_TYPE, Binding, Identity
 
 from ..stack import INSTANCE
 from ..synapse import Login, Synapse

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from plugin.topology.contents import child_content, parent_content
-from plugin.topology.marks import Identity
 from plugin.topology.model import (
     BINDING_TYPE,
     CHILD_TYPE,
     MARKER_TYPE,
     PARENT_TYPE,
     Binding,
+    Identity,
     Marker,
 )
 

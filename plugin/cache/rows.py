@@ -12,7 +12,7 @@ from typing import Any
 
 from mautrix.types import RoomID, UserID
 
-from ..topology.marks import is_user_id, make_binding
+from ..topology.contents import is_user_id, make_binding
 from ..topology.model import Binding, Chat, Space, Status
 
 STATUSES = {status.value: status for status in Status}

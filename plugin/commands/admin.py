@@ -9,7 +9,7 @@ from ..config.permissions import Level
 from ..errors import UserError
 from ..reconciler.loop import Reconciler
 from ..reconciler.report import describe_plan, describe_reasons
-from ..topology.marks import is_user_id
+from ..topology.contents import is_user_id
 from ..topology.scope import NOWHERE, Scope
 
 USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`."

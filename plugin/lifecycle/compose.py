@@ -45,7 +45,7 @@ from ..spaces.edit import ChatEdits
 from ..spaces.owner_lock import OwnerLock
 from ..spaces.provision import Provisioning
 from ..spaces.room_creator import RoomCreator
-from ..topology.marks import Identity
+from ..topology.model import Identity
 from ..topology.routes import CurrentRoutes
 from .catch_up import CatchUp
 from .resume import Resume

@@ -8,7 +8,7 @@ from __future__ import annotations
 import attr
 from maubot.matrix import MaubotMatrixClient
 
-from ..topology.marks import Identity
+from ..topology.model import Identity
 from .api import RetryingAPI
 from .lookups import Lookups
 from .reader import Reader

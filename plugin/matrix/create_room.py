@@ -12,8 +12,7 @@ import attr
 from mautrix.types import UserID
 
 from ..topology.contents import join_rules_content, parent_content
-from ..topology.marks import Identity
-from ..topology.model import BINDING_TYPE, MARKER_TYPE, PARENT_TYPE, Binding, Marker
+from ..topology.model import BINDING_TYPE, MARKER_TYPE, PARENT_TYPE, Binding, Identity, Marker
 
 # From 12 on the creator stands above all power levels and must not be listed (MSC4289).
 LISTS_CREATOR = frozenset(str(version) for version in range(1, 12))

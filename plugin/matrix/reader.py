@@ -19,7 +19,7 @@ from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
 from mautrix.types import RoomID, SyncToken
 
 from ..topology.decode import decode_room
-from ..topology.marks import Identity
+from ..topology.model import Identity
 from ..topology.scope import TOPOLOGY_TYPES
 from ..topology.snapshot import Room, Snapshot
 from .account_data import (
@@ -70,7 +70,8 @@ class Reader:
 
     async def look(self, snapshot: Snapshot, room_ids: Iterable[RoomID]) -> Snapshot:
         """The same world after reading these rooms as well."""
-        rooms, gone, unread = dict(snapshot.rooms), set(snapshot.gone), set(snapshot.unread)
+        rooms, unread = dict(snapshot.rooms), set(snapshot.unread)
+        refused_read = set(snapshot.refused_read)
         places = asyncio.Semaphore(
             MAX_CONCURRENT_FULL if snapshot.full and rooms else MAX_CONCURRENT
         )
@@ -80,14 +81,19 @@ class Reader:
                 try:
                     room = await self._room(room_id)
                 except (MNotFound, MForbidden):
-                    gone.add(room_id)
+                    refused_read.add(room_id)
                 except (NoAnswer, MatrixRequestError):
                     unread.add(room_id)
                 else:
                     rooms[room_id] = room
 
         await asyncio.gather(*(read(room_id) for room_id in sorted(room_ids)))
-        return attr.evolve(snapshot, rooms=rooms, gone=frozenset(gone), unread=frozenset(unread))
+        return attr.evolve(
+            snapshot,
+            rooms=rooms,
+            refused_read=frozenset(refused_read),
+            unread=frozenset(unread),
+        )
 
     async def _room(self, room_id: RoomID) -> Room:
         events = await self.api.request(Method.GET, Path.v3.rooms[room_id].state)

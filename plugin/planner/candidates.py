@@ -1,20 +1,20 @@
-"""What each room says it is: the evidence in Matrix, weighed room by room.
+"""What each room is: a chat candidate, or something else, by its own state and the Spaces' links.
 
-A claim is a room with the binding it goes by and how its Space links it. Nothing is settled
-here between rooms (that is conflicts.py) and nothing is written (that is plan.py).
+Each room is classified by itself. What two rooms dispute is resolved in conflicts.py and
+numbering.py; nothing is written here, that is writes.py's part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import attr
 
-from ..topology.model import Binding, Status, Topology
+from ..topology.model import Binding, Problem, Status, Topology
 from ..topology.snapshot import Room, Snapshot
 from .choose_space import SpaceChoice
-from .findings import ChatCandidate, Findings
+from .findings import ChatCandidate, Findings, RoomKind, cached_candidate
 from .space_links import SpaceLinks
 from .upgrades import RoomUpgrades
 
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 
 class RoomClassifier:
-    """Weighs every room that the joined list, the Spaces or the cache mention."""
+    """Classifies every room that the joined list, the Spaces or the cache mention.
+
+    Args:
+        snapshot: what was read of Matrix.
+        cached: what was known before; it counts only where a read failed.
+        choice: whose each Space is.
+        upgrades: which room replaces which.
+    """
 
     def __init__(
         self, snapshot: Snapshot, cached: Topology, choice: SpaceChoice, upgrades: RoomUpgrades
@@ -32,189 +39,162 @@ class RoomClassifier:
         self.cached = cached
         self.choice = choice
         self.upgrades = upgrades
-        self.findings = Findings(to_read=set(upgrades.to_read))
         self.links = SpaceLinks(snapshot, choice)
+        self.to_read = set(upgrades.to_read)
+        self.problems: list[Problem] = []
 
     def classify(self) -> Findings:
-        """Weigh each room once; sorted, so that reports come in the same order everywhere."""
+        """Classify each room once; never raises."""
+        candidates: dict[RoomID, ChatCandidate] = {}
+        rooms: dict[RoomKind, set[RoomID]] = defaultdict(set)
+        # Sorted, so that problems are reported in the same order on every machine.
         for room_id in sorted(self._mentioned()):
-            self._weigh_room(room_id)
-        return self.findings
+            found = self._classify_room(room_id)
+            if isinstance(found, ChatCandidate):
+                candidates[room_id] = found
+            else:
+                rooms[found].add(room_id)
+        return Findings(
+            candidates,
+            to_read=self.to_read | rooms[RoomKind.TO_READ],
+            unread=rooms[RoomKind.UNREAD],
+            foreign=rooms[RoomKind.FOREIGN],
+            upgraded=rooms[RoomKind.UPGRADED],
+            marked_upgraded=rooms[RoomKind.MARKED_UPGRADED],
+            elsewhere=rooms[RoomKind.ELSEWHERE],
+            lost_binding=rooms[RoomKind.LOST_BINDING],
+            problems=tuple(self.problems),
+        )
 
-    def _mentioned(self) -> Iterator[RoomID]:
-        spaces = self.choice.owners.keys() | {
-            space.room_id for space in self.choice.chosen.values()
-        }
-        mentioned = {
-            *self.links.rooms,
-            *self.snapshot.joined,
-            *self.snapshot.unread,
-            *self.cached.chats,
-        }
-        return (room_id for room_id in mentioned if room_id not in spaces)
+    def _mentioned(self) -> set[RoomID]:
+        spaces = {space.room_id for space in self.choice.chosen.values()}
+        mentioned = {*self.links.by_room, *self.snapshot.joined, *self.snapshot.unread}
+        return (mentioned | self.cached.chats.keys()) - self.choice.owners.keys() - spaces
 
-    def _weigh_room(self, room_id: RoomID) -> None:
+    def _classify_room(self, room_id: RoomID) -> ChatCandidate | RoomKind:
         room = self.snapshot.rooms.get(room_id)
         if room_id not in self.snapshot.joined:
-            self._weigh_left(room_id)
-        elif room is not None:
-            self._weigh_read(room)
-        elif room_id in self.snapshot.unread:
-            self._weigh_unread(room_id)
-        else:
-            self._weigh_by_mirror(room_id)
+            return self._classify_left(room_id)
+        if room is not None:
+            return self._classify_read(room)
+        if room_id in self.snapshot.unread:
+            return self._classify_unread(room_id)
+        return self._classify_by_mirror(room_id)
 
-    def _weigh_read(self, room: Room) -> None:
-        self.findings.problems.extend(room.problems)
+    def _classify_read(self, room: Room) -> ChatCandidate | RoomKind:
+        self.problems.extend(room.problems)
         if room.bound_elsewhere:
-            self.findings.elsewhere.add(room.room_id)
-            return
+            return RoomKind.ELSEWHERE
         if room.superseded_by is not None:
-            self.findings.marked_upgraded.add(room.room_id)
-        if room.superseded_by is not None or room.room_id in self.upgrades.replacements:
-            self.findings.upgraded.add(room.room_id)
-            return
+            return RoomKind.MARKED_UPGRADED
+        if room.room_id in self.upgrades.replacements:
+            return RoomKind.UPGRADED
         if (before := room.predecessor) is not None and self._is_unread_chat(before):
-            self.findings.to_read.add(before)
+            self.to_read.add(before)
         binding = room.binding or self.links.mirror(room.room_id) or self._inherited(room.room_id)
         if binding is not None:
-            self._claim(room.room_id, binding.matrix_user_id, binding, room)
-            return
-        if room.creator != self.snapshot.bot:
-            self.findings.foreign.add(room.room_id)
-            self._report_links(room.room_id)
-        elif not room.is_space:
-            self._weigh_unbound(room)
+            return self._candidate(room.room_id, binding.matrix_user_id, binding, room)
+        if room.creator == self.snapshot.bot:
+            return RoomKind.NO_CHAT if room.is_space else self._classify_unbound(room)
+        self._report_links(room.room_id)
+        return RoomKind.FOREIGN
 
-    def _weigh_unbound(self, room: Room) -> None:
-        """A room of the bot's that says nothing of being a chat: a link may."""
+    def _classify_unbound(self, room: Room) -> ChatCandidate | RoomKind:
+        """A room of the bot's without a binding: a legacy chat if the bot linked it."""
         linked_by = self.links.linked_by_bot(room.room_id)
         owner = self.choice.owners[linked_by] if linked_by is not None else None
         link = self.links.link(room.room_id, owner)
         if owner is not None and (link is None or not link.removed):
-            self._claim(room.room_id, owner, None, room)
-            return
+            return self._candidate(room.room_id, owner, None, room)
         self._report_links(room.room_id)
-        if room.room_id in self.cached.chats:
-            self.findings.lost_binding.add(room.room_id)
+        return RoomKind.LOST_BINDING if room.room_id in self.cached.chats else RoomKind.NO_CHAT
 
-    def _weigh_by_mirror(self, room_id: RoomID) -> None:
-        """A joined room nobody read: its mirror will do, unless something calls for a look."""
+    def _classify_by_mirror(self, room_id: RoomID) -> ChatCandidate | RoomKind:
+        """A joined room that was not read: its mirror suffices, unless something contradicts."""
         mirror = self.links.mirror(room_id)
         cached = self.cached.chats.get(room_id)
-        # The room itself still says that it is in the Space, if it was taken out just now; and of
-        # one that is in it, and was archived, only the room tells whether its owner is there.
-        removed = mirror is not None and self._is_removed(room_id, mirror.matrix_user_id)
-        usual = Status.ARCHIVED if removed else Status.LIVE
-        doubted = self.links.is_disputed(room_id) or (
-            cached is not None
-            and (
-                cached.status is not usual
-                or cached.binding != mirror
-                or (removed and cached.stale)
-            )
-        )
-        settled = self.snapshot.looked_at(room_id) or not (doubted or self.snapshot.full)
-        if mirror is not None and settled:
-            self._claim(room_id, mirror.matrix_user_id, mirror)
-        elif room_id in self.snapshot.foreign and self.links.linked_by_bot(room_id) is None:
+        if mirror is not None and not self._needs_read(room_id, mirror):
+            return self._candidate(room_id, mirror.matrix_user_id, mirror)
+        if room_id in self.snapshot.foreign and self.links.linked_by_bot(room_id) is None:
             self._report_links(room_id)
-        elif cached is not None and cached.owner in self.choice.unread_owners and mirror is None:
-            self._keep_cached(room_id)
-        elif room_id in self.snapshot.gone:
-            # Joined, and yet refused: the next list of joined rooms will tell.
-            self._weigh_unread(room_id)
-        else:
-            self.findings.to_read.add(room_id)
+            return RoomKind.NO_CHAT
+        if cached is not None and cached.owner in self.choice.unread_owners and mirror is None:
+            return cached_candidate(cached)
+        if room_id in self.snapshot.refused_read:
+            # Joined, and yet refused: the next list of joined rooms tells which of them is true.
+            return self._classify_unread(room_id)
+        return RoomKind.TO_READ
 
-    def _weigh_unread(self, room_id: RoomID) -> None:
+    def _needs_read(self, room_id: RoomID, mirror: Binding) -> bool:
+        if self.snapshot.was_requested(room_id):
+            return False
+        if self.snapshot.full or self.links.mirrors_differ(room_id):
+            return True
+        cached = self.cached.chats.get(room_id)
+        return cached is not None and not self.links.confirm(cached, mirror)
+
+    def _classify_unread(self, room_id: RoomID) -> ChatCandidate | RoomKind:
         mirror, cached = self.links.mirror(room_id), self.cached.chats.get(room_id)
         if mirror is not None and (cached is None or cached.binding == mirror):
-            self._claim(room_id, mirror.matrix_user_id, mirror)
-            candidate = self.findings.candidates[room_id]
+            candidate = self._candidate(room_id, mirror.matrix_user_id, mirror)
             if cached is not None and cached.status is Status.ARCHIVED:
-                # Its owner may have left, which only the room itself tells.
-                self._put(attr.evolve(candidate, status=Status.ARCHIVED, stale=True))
-        elif cached is not None:
-            # Where the two differ, the room was bound anew and its mirror not yet.
-            self._keep_cached(room_id)
-        else:
-            self.findings.unread.add(room_id)
+                # Its owner may have left, which the room alone tells.
+                return attr.evolve(candidate, status=Status.ARCHIVED, stale=True)
+            return candidate
+        # Where cache and mirror differ, the room was bound anew and its mirror not yet written.
+        return cached_candidate(cached) if cached is not None else RoomKind.UNREAD
 
-    def _weigh_left(self, room_id: RoomID) -> None:
-        """The bot is not in this room: only a mirror of its own tells what it was."""
+    def _classify_left(self, room_id: RoomID) -> ChatCandidate | RoomKind:
+        """A room that the bot is not in: only a mirror in its Space tells what it was."""
         mirror = self.links.mirror(room_id)
         cached = self.cached.chats.get(room_id)
         if mirror is not None:
             link = self.links.link(room_id)
-            self._put(ChatCandidate(room_id, mirror.matrix_user_id, mirror, Status.LOST, link))
-        elif cached is not None and cached.owner in self.choice.unread_owners:
-            self._put(
-                ChatCandidate(room_id, cached.owner, cached.binding, Status.LOST, stale=True)
-            )
-        else:
-            self._report_links(room_id)
+            return ChatCandidate(room_id, mirror.matrix_user_id, mirror, Status.LOST, link)
+        if cached is not None and cached.owner in self.choice.unread_owners:
+            return cached_candidate(cached._replace(status=Status.LOST))
+        self._report_links(room_id)
+        return RoomKind.NO_CHAT
 
-    def _claim(
+    def _candidate(
         self, room_id: RoomID, owner: UserID, binding: Binding | None, room: Room | None = None
-    ) -> None:
+    ) -> ChatCandidate:
         self._report_links(room_id, owner)
         link = self.links.link(room_id, owner)
-        left = room is not None and room.members.get(owner) in ("leave", "ban")
-        ended = room_id in self.upgrades.ended
         removed = self.links.is_removed(room_id, owner, link)
         cached = self.cached.chats.get(room_id)
         if link is None and owner in self.choice.unread_owners and cached is not None:
-            # The Space that could not be read has the say, not one that was passed over.
+            # What the unread Space said last counts, not what a superseded one says.
             removed = cached.status is Status.ARCHIVED
-        replaced = [
-            (space_id, before)
-            for before in self.upgrades.before.get(room_id, ())
-            for space_id in self.links.standing(before, owner)
-        ]
-        self._put(
-            ChatCandidate(
-                room_id,
-                owner,
-                binding,
-                Status.ARCHIVED if left or ended or removed else Status.LIVE,
-                link,
-                room,
-                stale=owner in self.choice.unread_owners
-                or room_id in self.snapshot.unread
-                or room_id in self.upgrades.unread_owners,
-                removed=removed,
-                replaces=tuple(sorted(replaced)),
-                supersedes=tuple(self._unmarked(room_id)),
-            )
+        left = room is not None and room.members.get(owner) in ("leave", "ban")
+        archived = left or removed or room_id in self.upgrades.unreplaced
+        return ChatCandidate(
+            room_id,
+            owner,
+            binding,
+            Status.ARCHIVED if archived else Status.LIVE,
+            link,
+            room,
+            stale=owner in self.choice.unread_owners
+            or room_id in self.snapshot.unread
+            or room_id in self.upgrades.undecided,
+            removed=removed,
+            old_links=self.links.links_to_chats(
+                self.upgrades.predecessors.get(room_id, ()), owner
+            ),
+            unmarked=tuple(self.upgrades.unmarked.get(room_id, ())),
         )
-
-    def _is_removed(self, room_id: RoomID, owner: UserID) -> bool:
-        return self.links.is_removed(room_id, owner, self.links.link(room_id, owner))
 
     def _inherited(self, room_id: RoomID) -> Binding | None:
-        """The binding of a room that this one took over from."""
-        bindings = (
-            self.snapshot.rooms[before].binding or self.links.mirror(before)
-            for before in self._unmarked(room_id)
-        )
-        return next((binding for binding in bindings if binding is not None), None)
+        """The binding of a room that this one replaces, where it did not move yet."""
+        for before in self.upgrades.unmarked.get(room_id, ()):
+            if binding := self.snapshot.rooms[before].binding or self.links.mirror(before):
+                return binding
+        return None
 
-    def _unmarked(self, room_id: RoomID) -> list[RoomID]:
-        """The rooms that this one took over from and that do not say so yet."""
-        before = self.upgrades.before.get(room_id, ())
-        return [one for one in before if self.snapshot.rooms[one].superseded_by is None]
-
-    def _is_unread_chat(self, room_id: RoomID) -> bool:
-        known = room_id in self.links.rooms or room_id in self.cached.chats
-        return known and room_id in self.snapshot.joined and not self.snapshot.looked_at(room_id)
-
-    def _keep_cached(self, room_id: RoomID) -> None:
-        chat = self.cached.chats[room_id]
-        self._put(ChatCandidate(room_id, chat.owner, chat.binding, chat.status, stale=True))
+    def _is_unread_chat(self, before: RoomID) -> bool:
+        known = before in self.links.by_room or before in self.cached.chats
+        return known and before in self.snapshot.joined and not self.snapshot.was_requested(before)
 
     def _report_links(self, room_id: RoomID, owner: UserID | None = None) -> None:
-        self.findings.problems.extend(self.links.foreign(room_id, owner))
-
-    def _put(self, candidate: ChatCandidate) -> None:
-        self.findings.candidates[candidate.room_id] = candidate
+        self.problems.extend(self.links.foreign_links(room_id, owner))

@@ -1,58 +1,80 @@
-"""Which Space is an owner's, where Matrix or the cache knows of several or could not be read.
+"""Which Space is an owner's, where there are several, or where one could not be read.
 
-The oldest wins (create time, then room id): two runs on two machines agree without talking. A
-Space that was upgraded is stood in for by its heir, at its own age.
+The oldest wins (create time, then room id), so that two runs on two machines agree without
+talking to each other. A Space that was upgraded is represented by its replacement, which keeps
+the age of the first one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attr
 
-from ..topology.model import Space, Topology
+from ..topology.model import Marker, Space, Topology
 from ..topology.snapshot import Room, Snapshot
 from .upgrades import RoomUpgrades
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
+# Sorts the Space that wins first: superseded before, created at (milliseconds), room id.
 Rank = tuple[bool, int, str]
 
 
 @attr.frozen
 class SpaceChoice:
-    """The outcome: who owns which Space, and which one counts.
+    """Whose each Space is, and which one is chosen.
 
     Attributes:
-        chosen: for each owner the Space that counts.
-        owners: for every Space that was found, whose it is; the passed-over ones too.
-        unsure: owners of whom a Space could not be read; nothing is concluded about what they
-            lack, and nothing is written for them.
+        chosen: each owner's Space.
+        owners: the owner of every Space that was read, superseded ones included.
+        unread_owners: owners with an unread Space; nothing is concluded about what they lack,
+            and nothing is written for them.
     """
 
-    chosen: dict[UserID, Space]
-    owners: dict[RoomID, UserID]
+    chosen: Mapping[UserID, Space]
+    owners: Mapping[RoomID, UserID]
     unread_owners: frozenset[UserID]
 
     @property
-    def superseded(self) -> dict[RoomID, UserID]:
-        """The Spaces that do not count, because their owner has another one."""
+    def markers(self) -> dict[RoomID, Marker]:
+        """What each Space's marker must say, where the choice is final: a chosen Space is its
+        owner's, any other one is superseded by that."""
+        chosen = {owner: space.room_id for owner, space in self.chosen.items()}
         return {
-            space_id: owner
+            space_id: Marker(owner, None if chosen[owner] == space_id else chosen[owner])
             for space_id, owner in self.owners.items()
-            if self.is_settled(owner) and self.chosen[owner].room_id != space_id
+            if self.is_final(owner)
         }
 
-    def is_settled(self, owner: UserID) -> bool:
-        """Whether the owner has a Space and everything there is to know of it was read."""
+    @property
+    def superseded(self) -> dict[RoomID, UserID]:
+        """The Spaces of owners who have another one, with their owners."""
+        return {
+            space_id: marker.matrix_user_id
+            for space_id, marker in self.markers.items()
+            if marker.superseded_by is not None
+        }
+
+    def is_final(self, owner: UserID) -> bool:
+        """Whether the owner has a Space, and no further read can change which one it is."""
         return owner in self.chosen and owner not in self.unread_owners
 
 
 def choose_spaces(snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades) -> SpaceChoice:
-    """Choose each owner's Space among those that were found, and those that only the cache knows
-    because they could not be read."""
+    """Choose each owner's Space.
+
+    Args:
+        snapshot: what was read of Matrix.
+        cached: what was known before; a Space of it that cannot be read remains the owner's.
+        upgrades: which Space replaces which.
+
+    Returns:
+        The choice. Never raises.
+    """
     candidates: dict[UserID, list[tuple[Rank, Space]]] = defaultdict(list)
     owners: dict[RoomID, UserID] = {}
     unread_owners: set[UserID] = set()
@@ -61,21 +83,22 @@ def choose_spaces(snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades) 
             continue
         owner = room.marker.matrix_user_id
         owners[room.room_id] = owner
-        if room.room_id in upgrades.unread_owners:
+        if room.room_id in upgrades.undecided:
             unread_owners.add(owner)
         if room.marker.superseded_by in snapshot.unread:
-            # The one that took its place is there, and could not be read.
+            # The Space that supersedes this one is there, and could not be read.
             unread_owners.add(owner)
             continue
-        replacement_room = snapshot.rooms[upgrades.replacements.get(room.room_id, room.room_id)]
-        if replacement_room.is_space and room.room_id not in upgrades.ended:
-            owners[replacement_room.room_id] = owner
-            candidates[owner].append((_rank(room), _space(replacement_room, owner)))
+        last = snapshot.rooms[upgrades.replacements.get(room.room_id, room.room_id)]
+        if last.is_space and room.room_id not in upgrades.unreplaced:
+            owners[last.room_id] = owner
+            candidates[owner].append((_rank(room), _space(last, owner)))
     for room in snapshot.rooms.values():
         if room.binding is not None and room.binding.space_id in snapshot.unread:
             unread_owners.add(room.binding.matrix_user_id)
     chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
-    # Who was chosen before and cannot be read is not voted out.
+    # A Space that was the owner's before is not replaced because it cannot be read; of several
+    # such Spaces the oldest comes last, and so it wins.
     unread = [space for space in cached.spaces.values() if space.room_id in snapshot.unread]
     for space in sorted(unread, key=_by_age, reverse=True):
         unread_owners.add(space.owner)

@@ -1,93 +1,87 @@
-"""What cannot be settled room by room: two chats with one conversation, and what follows of it.
+"""Makes bindings unique: no two chats with one conversation, and what follows from that.
 
-The older room keeps what two claim (create time, then room id); the other gets a new
-`platform_chat_id` by the same rule on every machine. What could not be read is never bound anew:
-it waits until it can. Numbers are given after that, by numbering.py.
+The older room keeps what two have (create time, then room id); the other gets a new
+`platform_chat_id` by the same rule on every machine. An unread room never gets a new binding: it
+waits until it can be read. Numbers are given after that, in numbering.py.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import attr
 
 from ..topology.contents import backfilled_id
-from ..topology.model import Topology
+from ..topology.model import Problem, Reason, Topology
 from .choose_space import SpaceChoice
 from .findings import ChatCandidate, Findings
 from .numbering import Numbering
 
-if TYPE_CHECKING:
-    from mautrix.types import RoomID
 
-
-def settle(
+def resolve_conflicts(
     findings: Findings, choice: SpaceChoice, cached: Topology, default_platform: str
-) -> set[RoomID]:
-    """Give every claim a binding of its own, in place.
+) -> Findings:
+    """Give every candidate a binding that no other has.
 
     Args:
-        evidence: the claims; `look` and `unread` grow where a conflict needs a read.
-        election: whose Space is which.
-        cached: what the cache held; who was there before stays where nobody could be read.
-        default_platform: what a legacy chat is bound to.
+        findings: what each room is by itself.
+        choice: whose each Space is.
+        cached: what was known before; a chat that waits for a read goes on by that.
+        default_platform: the platform that legacy chats are bound to.
 
     Returns:
-        The rooms whose binding was made here and is yet to be written.
+        The findings, with a binding in every candidate; `to_read` grew by the rooms that a
+        conflict needs read, `backfilled` names those whose binding was made here. Never raises.
     """
-    changed = _part(findings, cached)
+    findings = _separate_conversations(findings, cached)
     numbering = Numbering(findings, choice, cached)
     # While a room is unread nobody knows which numbers are free: the same rooms must get the
-    # same numbers whether or not the homeserver was in a good mood.
+    # same numbers, however many reads fail.
     if findings.unread or findings.to_read:
-        numbering.wait()
-        return changed
-    return changed | numbering.settle(default_platform)
+        return numbering.postpone(findings)
+    return numbering.assign(findings, default_platform)
 
 
-def _part(findings: Findings, cached: Topology) -> set[RoomID]:
-    """Leave each conversation to one chat.
-
-    Who must give way gets a new conversation only where everything was read: another number may
-    be due at the same time, or a room that is older than all of these.
-    """
+def _separate_conversations(findings: Findings, cached: Topology) -> Findings:
+    """Leave each conversation to one chat. The others get new ones only if everything was read:
+    an unread room may be older than all of them, and another number due at the same time."""
     groups = findings.sharing(_conversation)
-    unread = any(candidate.room is None for group in groups for candidate in group)
-    if groups and (unread or not findings.is_complete()):
-        postponed = [
-            candidate for group in groups for candidate in _who_waits(findings, group, cached)
-        ]
-        findings.postpone(postponed, cached)
-        return set()
-    changed: set[RoomID] = set()
-    for group in groups:
-        for candidate in sorted(group, key=_by_right)[1:]:
-            assert candidate.binding is not None
-            fresh = candidate.binding._replace(platform_chat_id=backfilled_id(candidate.room_id))
-            findings.rebind(candidate, fresh, "another chat had its platform_chat_id first")
-            changed.add(candidate.room_id)
-    return changed
-
-
-def _conversation(candidate: ChatCandidate) -> str | None:
-    return None if candidate.binding is None else candidate.binding.platform_chat_id
-
-
-def _by_right(candidate: ChatCandidate) -> tuple[bool, tuple[int, str]]:
-    """Oldest first; a conversation that was derived from a room is always that room's."""
-    return (_conversation(candidate) != backfilled_id(candidate.room_id), candidate.age)
-
-
-def _who_waits(
-    findings: Findings, group: list[ChatCandidate], cached: Topology
-) -> list[ChatCandidate]:
-    """Not all was read: whoever had the conversation before keeps it, the others wait."""
-
-    def newcomer(candidate: ChatCandidate) -> tuple[bool, tuple[bool, tuple[int, str]]]:
-        before = cached.chats.get(candidate.room_id)
-        had = before is not None and before.binding.platform_chat_id == _conversation(candidate)
-        return (not had, _by_right(candidate))
-
-    others = sorted(group, key=newcomer)[1:]
-    findings.to_read.update(
-        candidate.room_id for candidate in group if candidate.room is None and not candidate.stale
+    if not groups:
+        return findings
+    unread = {chat.room_id for group in groups for chat in group if chat.room is None}
+    if unread or not findings.is_complete():
+        # Whoever had the conversation before keeps it meanwhile.
+        waiting = [chat for group in groups for chat in _by_possession(group, cached)[1:]]
+        readable = {chat.room_id for group in groups for chat in group if not chat.stale}
+        findings = attr.evolve(findings, to_read=findings.to_read | (unread & readable))
+        return findings.postpone(waiting, cached)
+    younger = [chat for group in groups for chat in sorted(group, key=_precedence)[1:]]
+    what = "another chat had its platform_chat_id first"
+    return findings.rebind(
+        [_with_own_conversation(chat) for chat in younger],
+        [Problem(chat.room_id, what, Reason.BACKFILLED) for chat in younger],
     )
-    return others
+
+
+def _with_own_conversation(chat: ChatCandidate) -> ChatCandidate:
+    assert chat.binding is not None
+    binding = chat.binding._replace(platform_chat_id=backfilled_id(chat.room_id))
+    return attr.evolve(chat, binding=binding)
+
+
+def _conversation(chat: ChatCandidate) -> str | None:
+    return None if chat.binding is None else chat.binding.platform_chat_id
+
+
+def _precedence(chat: ChatCandidate) -> tuple[bool, tuple[int, str]]:
+    """Oldest first; a conversation that was derived from a room is always that room's."""
+    return (_conversation(chat) != backfilled_id(chat.room_id), chat.age)
+
+
+def _by_possession(group: list[ChatCandidate], cached: Topology) -> list[ChatCandidate]:
+    """Who had the conversation before comes first."""
+
+    def newcomer(chat: ChatCandidate) -> tuple[bool, tuple[bool, tuple[int, str]]]:
+        known = cached.chats.get(chat.room_id)
+        had = known is not None and known.binding.platform_chat_id == _conversation(chat)
+        return (not had, _precedence(chat))
+
+    return sorted(group, key=newcomer)

@@ -1,35 +1,51 @@
-"""What the rooms said, in values: one claim a room, and what is still to be read.
+"""What was found in the rooms, as values: which of them may be chats, and what is still to read.
 
-Made by claims.py, settled by conflicts.py, carried out by plan.py.
+candidates.py makes them of what was read; conflicts.py returns others, in which no two chats
+have the same binding. Nothing is read or written here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+import enum
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING
 
 import attr
 
-from ..topology.model import Binding, Problem, Reason, Status, Topology
+from ..topology.model import Binding, Chat, Problem, Status, Topology
 from ..topology.snapshot import Link, Room
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
 
+class RoomKind(enum.Enum):
+    """What a room is that is no chat candidate; `Findings` says more of each."""
+
+    TO_READ = enum.auto()
+    UNREAD = enum.auto()
+    FOREIGN = enum.auto()
+    UPGRADED = enum.auto()
+    MARKED_UPGRADED = enum.auto()
+    ELSEWHERE = enum.auto()
+    LOST_BINDING = enum.auto()
+    NO_CHAT = enum.auto()
+
+
 @attr.frozen
 class ChatCandidate:
-    """One room that is a chat, or shall become one.
+    """One room that is a chat, or is to become one.
 
     Attributes:
+        room_id: the room.
         owner: whose chat it is.
-        binding: what it goes by; None for a legacy chat that is yet to be given one.
-        link: how the chosen Space links it; None where it does not, or could not be read.
+        binding: its binding; None for a legacy chat, which is yet to be given one.
+        status: live, archived or lost.
+        link: how the owner's chosen Space links it; None where it does not, or was not read.
         room: the room's own state, where that was read.
-        stale: rests on the cache or on a mirror because a look failed.
-        removed: somebody took it out of the Space, this one or the one before it.
-        replaces: rooms that this one took over from, each with a Space that still links it.
-        supersedes: rooms that this one took over from and that do not say so yet.
+        stale: it rests on the cache or on a mirror because a read failed.
+        removed: somebody took it out of the Space, or out of the owner's Space before that.
+    XX        unmarked: rooms that it replaces and that do not say so yet.
     """
 
     room_id: RoomID
@@ -40,85 +56,130 @@ class ChatCandidate:
     room: Room | None = None
     stale: bool = False
     removed: bool = False
-    replaces: tuple[tuple[RoomID, RoomID], ...] = ()
-    supersedes: tuple[RoomID, ...] = ()
+    old_links: tuple[tuple[RoomID, RoomID], ...] = ()
+    unmarked: tuple[RoomID, ...] = ()
+
+    @property
+    def chat(self) -> Chat:
+        """The chat that it becomes once conflicts.py gave it a binding."""
+        assert self.binding is not None
+        return Chat(self.room_id, self.binding, self.status, self.stale)
 
     @property
     def age(self) -> tuple[int, str]:
-        """Sorts claims oldest first, the same way on every machine."""
+        """The sort key that puts the oldest first, on every machine alike; 0 milliseconds where
+        the room was not read."""
         return self.room.age if self.room is not None else (0, self.room_id)
 
 
-@attr.define
-class Findings:
-    """Everything the rooms said: claims, what must be read first, what was left out.
+def cached_candidate(chat: Chat) -> ChatCandidate:
+    """A chat that goes on as it was known, because what it is now could not be read."""
+    return ChatCandidate(chat.room_id, chat.owner, chat.binding, chat.status, stale=True)
 
-    `upgraded` are rooms of which another one is the chat now, `retired` those among them that
-    say so themselves: whatever becomes of the other one, they are no chats again. `elsewhere`
-    are rooms that another instance, or a later version of this plugin, has marked as its own;
-    `unbound` are chats by the cache alone, as far as was read; `unsure` are owners of whom
-    something could not be settled.
+
+@attr.frozen
+class Findings:
+    """Everything that was found, room by room.
+
+    Attributes:
+        candidates: the rooms that may be chats.
+        to_read: rooms to read before anything is concluded from the rest.
+        unread: joined rooms of which it is not known what they are.
+        foreign: joined rooms that the bot did not create and that are no chats.
+        upgraded: rooms that another one replaces and that do not say so yet.
+        marked_upgraded: rooms that say that another one replaces them: they are never chats
+            again, whatever becomes of that one.
+        elsewhere: rooms that another instance, or a later version of this plugin, has marked.
+        lost_binding: rooms that are chats by the cache alone, although they were read.
+        postponed_owners: owners of chats that wait until more can be read.
+        backfilled: candidates whose binding was made here and is yet to be written.
+        problems: what was ignored or changed, and why.
     """
 
-    candidates: dict[RoomID, ChatCandidate] = attr.field(factory=dict)
-    to_read: set[RoomID] = attr.field(factory=set)
-    unread: set[RoomID] = attr.field(factory=set)
-    foreign: set[RoomID] = attr.field(factory=set)
-    upgraded: set[RoomID] = attr.field(factory=set)
-    marked_upgraded: set[RoomID] = attr.field(factory=set)
-    elsewhere: set[RoomID] = attr.field(factory=set)
-    lost_binding: set[RoomID] = attr.field(factory=set)
-    unread_owners: set[UserID] = attr.field(factory=set)
-    problems: list[Problem] = attr.field(factory=list)
+    candidates: Mapping[RoomID, ChatCandidate]
+    to_read: Set[RoomID]
+    unread: Set[RoomID]
+    foreign: Set[RoomID]
+    upgraded: Set[RoomID]
+    marked_upgraded: Set[RoomID]
+    elsewhere: Set[RoomID]
+    lost_binding: Set[RoomID]
+    problems: tuple[Problem, ...]
+    postponed_owners: Set[UserID] = frozenset()
+    backfilled: Set[RoomID] = frozenset()
 
     def is_complete(self) -> bool:
-        """Whether everything was read that may claim a name."""
+        """Whether every room was read that may dispute another's binding."""
         read = not (self.unread or self.to_read)
         return read and not any(candidate.stale for candidate in self.candidates.values())
 
-    def sharing(self, name: Callable[[ChatCandidate], Hashable]) -> list[list[ChatCandidate]]:
-        """The claims that share a name, where there are several; a lost chat disputes nothing."""
+    def sharing(self, key: Callable[[ChatCandidate], Hashable]) -> list[list[ChatCandidate]]:
+        """Groups of candidates whose bindings have the same key; a lost chat disputes nothing."""
         first: dict[Hashable, ChatCandidate] = {}
         groups: dict[Hashable, list[ChatCandidate]] = {}
         for candidate in self.candidates.values():
             if candidate.binding is None or candidate.status is Status.LOST:
                 continue
-            key = name(candidate)
-            holder = first.setdefault(key, candidate)
+            shared = key(candidate)
+            holder = first.setdefault(shared, candidate)
             if holder is not candidate:
-                groups.setdefault(key, [holder]).append(candidate)
+                groups.setdefault(shared, [holder]).append(candidate)
         return list(groups.values())
 
-    def postpone(self, candidates: Iterable[ChatCandidate], cached: Topology) -> None:
-        """Let chats wait until all can be read: each goes on as it was known before, if nobody
-        else has that conversation now.
+    def rebind(self, chats: Iterable[ChatCandidate], problems: Iterable[Problem] = ()) -> Findings:
+        """The same findings with bindings that were made here, and why they were."""
+        rebound = {chat.room_id: chat for chat in chats}
+        return attr.evolve(
+            self,
+            candidates={**self.candidates, **rebound},
+            backfilled=self.backfilled | rebound.keys(),
+            problems=(*self.problems, *problems),
+        )
+
+    def drop(self, room_ids: Set[RoomID], problems: Iterable[Problem] = ()) -> Findings:
+        """The same findings without these candidates, and why they are left out."""
+        kept = {one: chat for one, chat in self.candidates.items() if one not in room_ids}
+        return attr.evolve(self, candidates=kept, problems=(*self.problems, *problems))
+
+    def mark_stale(self, groups: Iterable[list[ChatCandidate]]) -> Findings:
+        """The same findings with these candidates stale: of each group all but one will have
+        another binding, and it is not known yet which one keeps it."""
+        stale = {chat.room_id: attr.evolve(chat, stale=True) for group in groups for chat in group}
+        return attr.evolve(self, candidates={**self.candidates, **stale})
+
+    def postpone(self, chats: Iterable[ChatCandidate], cached: Topology) -> Findings:
+        """The same findings with these chats left as they are until more can be read.
 
         Args:
-            claims: the chats; none of them has a claim afterwards but by what was known.
-            cached: what the cache held.
+            chats: the chats that wait.
+            cached: what was known before. A chat goes on by that if no other chat has its
+                conversation now; otherwise it is unread.
         """
-        waiting = sorted(candidates, key=lambda candidate: candidate.room_id)
-        for candidate in waiting:
-            self.candidates.pop(candidate.room_id, None)
+        waiting = {chat.room_id: chat for chat in chats}
+        candidates = {
+            room_id: candidate
+            for room_id, candidate in self.candidates.items()
+            if room_id not in waiting
+        }
         taken = {
             candidate.binding.platform_chat_id
-            for candidate in self.candidates.values()
+            for candidate in candidates.values()
             if candidate.binding is not None and candidate.status is not Status.LOST
         }
-        for candidate in waiting:
-            known = cached.chats.get(candidate.room_id)
-            self.unread_owners.add(candidate.owner)
+        unread = set(self.unread)
+        for room_id, chat in sorted(waiting.items()):
+            known = cached.chats.get(room_id)
             if known is None or known.binding.platform_chat_id in taken:
-                self.unread.add(candidate.room_id)
+                unread.add(room_id)
                 continue
             taken.add(known.binding.platform_chat_id)
-            archived = Status.ARCHIVED in (candidate.status, known.status)
+            archived = Status.ARCHIVED in (chat.status, known.status)
             status = Status.ARCHIVED if archived else Status.LIVE
-            self.candidates[candidate.room_id] = ChatCandidate(
-                candidate.room_id, known.owner, known.binding, status, stale=True
-            )
-
-    def rebind(self, candidate: ChatCandidate, binding: Binding, why: str) -> None:
-        """Give a claim another binding, and say why."""
-        self.candidates[candidate.room_id] = attr.evolve(candidate, binding=binding)
-        self.problems.append(Problem(candidate.room_id, why, Reason.BACKFILLED))
+            candidates[room_id] = cached_candidate(known._replace(status=status))
+        owners = {chat.owner for chat in waiting.values()}
+        return attr.evolve(
+            self,
+            candidates=candidates,
+            unread=unread,
+            postponed_owners=self.postponed_owners | owners,
+        )

@@ -1,8 +1,7 @@
-"""The numbers of each owner's chats: no two of one owner's have the same, none is given twice.
+"""The numbers of each owner's chats: no two of one owner's are the same, none is given twice.
 
-The oldest rooms come first (create time, then room id). Nobody is given a number while a room
-that may have it could not be read: what waits for that keeps the names it has, and nothing is
-written for it.
+The oldest rooms come first (create time, then room id). No number is given while a room that may
+have it is unread: what waits for that keeps the binding it has, and nothing is written for it.
 """
 
 from __future__ import annotations
@@ -20,132 +19,146 @@ from .findings import ChatCandidate, Findings
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
-Handle = tuple["UserID", str]
-
 
 class Numbering:
-    """Settles which number is whose; `unsure` are the owners of whom not all is known."""
+    """Decides which number is whose.
+
+    Args:
+        findings: the candidates, each with a conversation of its own.
+        choice: whose each Space is.
+        cached: what was known before.
+    """
 
     def __init__(self, findings: Findings, choice: SpaceChoice, cached: Topology) -> None:
-        self.findings = findings
         self.choice = choice
         self.cached = cached
-        stale = {candidate.owner for candidate in findings.candidates.values() if candidate.stale}
-        self.unread_owners = choice.unread_owners | findings.unread_owners | stale
-        self.taken: dict[UserID, set[int]] = defaultdict(set)
+        candidates = findings.candidates.values()
+        stale = {candidate.owner for candidate in candidates if candidate.stale}
+        # Their chats may have numbers that were not read.
+        self.partly_read = choice.unread_owners | findings.postponed_owners | stale
+        # A lost chat's number counts too: none is ever given twice.
+        self.highest: dict[UserID, int] = defaultdict(int)
+        for candidate in candidates:
+            if candidate.binding is not None:
+                number = candidate.binding.number
+                self.highest[candidate.owner] = max(number, self.highest[candidate.owner])
 
-    def wait(self) -> None:
-        """Leave everything as it is for a time when all rooms can be read."""
-        self.findings.postpone([*self._legacy(), *self._lost_binding()], self.cached)
-        for group in self.findings.sharing(_handle):
-            self._hold(group)
+    def postpone(self, findings: Findings) -> Findings:
+        """Leave all numbers as they are until every room can be read."""
+        findings = findings.postpone(self._unnumbered(findings), self.cached)
+        return findings.mark_stale(findings.sharing(_handle))
 
-    def settle(self, default_platform: str) -> set[RoomID]:
+    def assign(self, findings: Findings, default_platform: str) -> Findings:
         """Give every chat a number of its own, and the legacy ones a binding.
 
-        Returns:
-            The rooms whose binding was made here.
+        Args:
+            findings: the candidates; no room is unread.
+            default_platform: the platform that legacy chats are bound to.
         """
-        for candidate in self.findings.candidates.values():
-            if candidate.binding is not None:
-                self.taken[candidate.owner].add(candidate.binding.number)
-        self._forget_lost()
-        return self._renumber() | self._backfill(default_platform)
+        # In this order on every machine: chats that had a number get their next one before
+        # those that never had any.
+        findings = self._renumber(self._drop_lost(findings))
+        return self._backfill(findings, default_platform)
 
-    def _forget_lost(self) -> None:
-        """A lost chat whose number another has is no longer reached by it, nor by anything."""
-        candidates = self.findings.candidates
-        lost = sorted(room_id for room_id, one in candidates.items() if one.status is Status.LOST)
+    def _drop_lost(self, findings: Findings) -> Findings:
+        """Drop the lost chats whose number another one has: no command can name them."""
+        chats = findings.candidates.values()
+        lost = sorted(chat.room_id for chat in chats if chat.status is Status.LOST)
         if not lost:
-            return
-        held = {
-            _handle(candidate)
-            for candidate in candidates.values()
-            if candidate.status is not Status.LOST
-        }
-        for room_id in lost:
-            handle = _handle(candidates[room_id])
-            if handle not in held:
-                held.add(handle)
-            elif candidates[room_id].owner not in self.unread_owners:
-                del candidates[room_id]
-                what = "a lost chat, the number of which another one has"
-                self.findings.problems.append(Problem(room_id, what, Reason.LOST))
+            return findings
+        held = {_handle(chat) for chat in chats if chat.status is not Status.LOST}
+        dropped = []
+        for chat in (findings.candidates[room_id] for room_id in lost):
+            if _handle(chat) not in held:
+                held.add(_handle(chat))
+            elif chat.owner not in self.partly_read:
+                dropped.append(chat.room_id)
+        what = "a lost chat, the number of which another one has"
+        return findings.drop(
+            set(dropped), [Problem(room_id, what, Reason.LOST) for room_id in dropped]
+        )
 
-    def _renumber(self) -> set[RoomID]:
+    def _renumber(self, findings: Findings) -> Findings:
         """Give the younger of two chats with one number their owner's next one."""
+        groups = findings.sharing(_handle)
+        if not groups:
+            return findings
         younger: list[ChatCandidate] = []
-        for group in self.findings.sharing(_handle):
-            unread = [one.room_id for one in group if one.room is None and not one.stale]
-            self.findings.to_read.update(unread)
-            if group[0].owner in self.unread_owners or unread:
-                self._hold(group)
+        undecided: list[list[ChatCandidate]] = []
+        to_read: set[RoomID] = set()
+        for group in groups:
+            unread = {chat.room_id for chat in group if chat.room is None and not chat.stale}
+            to_read |= unread
+            if unread or group[0].owner in self.partly_read:
+                undecided.append(group)
             else:
                 younger += sorted(group, key=_by_age)[1:]
-        for candidate in sorted(younger, key=_by_age):
-            assert candidate.binding is not None
-            fresh = candidate.binding._replace(chat_id=self._next_handle(candidate.owner))
-            self.findings.rebind(
-                candidate, fresh, f"another chat was {candidate.binding.chat_id} first"
-            )
-        return {candidate.room_id for candidate in younger}
+        younger.sort(key=_by_age)
+        problems = [
+            Problem(chat.room_id, f"another chat was {_chat_id(chat)} first", Reason.BACKFILLED)
+            for chat in younger
+        ]
+        renumbered = [self._with_next_number(chat) for chat in younger]
+        findings = findings.mark_stale(undecided).rebind(renumbered, problems)
+        return attr.evolve(findings, to_read=findings.to_read | to_read)
 
-    def _backfill(self, default_platform: str) -> set[RoomID]:
+    def _backfill(self, findings: Findings, default_platform: str) -> Findings:
         """Bind the legacy chats, oldest first, to their owners' next free numbers."""
         if self.choice.unread_owners:
-            # Whose they are, is known when all Spaces were read that may link them.
-            self.findings.postpone([*self._legacy(), *self._lost_binding()], self.cached)
-            return set()
-        waiting = [
-            candidate for candidate in self._legacy() if candidate.owner in self.unread_owners
-        ]
+            # Whose they are is known only when all Spaces were read that may link them.
+            return findings.postpone(self._unnumbered(findings), self.cached)
+        waiting = [chat for chat in _legacy(findings) if chat.owner in self.partly_read]
         if waiting:
-            self.findings.postpone(waiting, self.cached)
-        backfilled: set[RoomID] = set()
-        for candidate in sorted(self._legacy(), key=_by_age):
-            if candidate.owner not in self.choice.chosen:
-                del self.findings.candidates[candidate.room_id]
-                self.findings.unread.add(candidate.room_id)
-                continue
-            binding = Binding(
-                room_type="chat",
-                chat_id=self._next_handle(candidate.owner),
-                space_id=self.choice.chosen[candidate.owner].room_id,
-                matrix_user_id=candidate.owner,
-                platform=default_platform,
-                platform_chat_id=backfilled_id(candidate.room_id),
-            )
-            self.findings.candidates[candidate.room_id] = attr.evolve(candidate, binding=binding)
-            backfilled.add(candidate.room_id)
-        return backfilled
-
-    def _legacy(self) -> list[ChatCandidate]:
-        """The chats without a binding."""
-        return [
-            candidate
-            for candidate in self.findings.candidates.values()
-            if candidate.binding is None
+            findings = findings.postpone(waiting, self.cached)
+        legacy = sorted(_legacy(findings), key=_by_age)
+        if not legacy:
+            return findings
+        bound = [
+            attr.evolve(chat, binding=self._new_binding(chat, default_platform))
+            for chat in legacy
+            if chat.owner in self.choice.chosen
         ]
+        without_space = {chat.room_id for chat in legacy if chat.owner not in self.choice.chosen}
+        findings = findings.rebind(bound).drop(without_space)
+        return attr.evolve(findings, unread=findings.unread | without_space)
 
-    def _lost_binding(self) -> list[ChatCandidate]:
-        """The chats that only the cache still knows as such."""
-        known = [self.cached.chats[room_id] for room_id in self.findings.lost_binding]
-        return [ChatCandidate(chat.room_id, chat.owner, None, chat.status) for chat in known]
+    def _new_binding(self, chat: ChatCandidate, platform: str) -> Binding:
+        return Binding(
+            room_type="chat",
+            chat_id=self._next_chat_id(chat.owner),
+            space_id=self.choice.chosen[chat.owner].room_id,
+            matrix_user_id=chat.owner,
+            platform=platform,
+            platform_chat_id=backfilled_id(chat.room_id),
+        )
 
-    def _hold(self, group: list[ChatCandidate]) -> None:
-        """One of these will have another number, and it is not known which."""
-        for candidate in group:
-            self.findings.candidates[candidate.room_id] = attr.evolve(candidate, stale=True)
+    def _with_next_number(self, chat: ChatCandidate) -> ChatCandidate:
+        assert chat.binding is not None
+        binding = chat.binding._replace(chat_id=self._next_chat_id(chat.owner))
+        return attr.evolve(chat, binding=binding)
 
-    def _next_handle(self, owner: UserID) -> str:
-        number = max(self.taken[owner], default=0) + 1
-        self.taken[owner].add(number)
-        return f"C{number}"
+    def _next_chat_id(self, owner: UserID) -> str:
+        self.highest[owner] += 1
+        return f"C{self.highest[owner]}"
+
+    def _unnumbered(self, findings: Findings) -> list[ChatCandidate]:
+        """The chats without a binding, and those that have one by the cache alone."""
+        known = (self.cached.chats[room_id] for room_id in findings.lost_binding)
+        lost = [ChatCandidate(chat.room_id, chat.owner, None, chat.status) for chat in known]
+        return [*_legacy(findings), *lost]
 
 
-def _handle(candidate: ChatCandidate) -> Handle | None:
-    return None if candidate.binding is None else (candidate.owner, candidate.binding.chat_id)
+def _legacy(findings: Findings) -> list[ChatCandidate]:
+    return [chat for chat in findings.candidates.values() if chat.binding is None]
 
 
-def _by_age(candidate: ChatCandidate) -> tuple[int, str]:
-    return candidate.age
+def _handle(chat: ChatCandidate) -> tuple[UserID, str | None]:
+    return (chat.owner, _chat_id(chat))
+
+
+def _chat_id(chat: ChatCandidate) -> str | None:
+    return None if chat.binding is None else chat.binding.chat_id
+
+
+def _by_age(chat: ChatCandidate) -> tuple[int, str]:
+    return chat.age

@@ -1,7 +1,7 @@
-"""From what Matrix said and what the cache held to what shall be: one pure function.
+"""The plan of a reconciliation: one pure function of what Matrix said and what the cache held.
 
-The plan of a world that already agrees with itself is empty, the order in which events came
-makes no difference, and nothing is ever concluded from a look that failed.
+Where Matrix, cache and routes agree the plan is empty; the order in which events came makes no
+difference, and nothing is ever concluded from a read that failed. Nothing is sent or stored here.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from ..topology.marks import Identity
-from ..topology.model import Problem, Reason, Topology
+from ..topology.model import Identity, Problem, Reason, Topology
 from ..topology.snapshot import Snapshot
 from .candidates import RoomClassifier
 from .choose_space import SpaceChoice, choose_spaces
-from .conflicts import settle
+from .conflicts import resolve_conflicts
 from .findings import Findings
 from .upgrades import trace_upgrades
-from .writes import Write, WritePlanner
+from .writes import PlannedChat, Write, WritePlanner
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -27,7 +26,12 @@ if TYPE_CHECKING:
 
 @attr.frozen
 class Rules:
-    """What a plan goes by beside the world: who we are, and where legacy chats belong."""
+    """What a plan depends on beside what was read.
+
+    Attributes:
+        identity: the bot and the instance.
+        default_platform: the platform that legacy chats are bound to.
+    """
 
     identity: Identity
     default_platform: str
@@ -35,26 +39,26 @@ class Rules:
 
 @attr.frozen
 class Plan:
-    """What shall be, and what it takes.
+    """What Spaces and chats there are to be, and what that takes.
 
     Attributes:
-        topology: every Space and chat, as cache and routes shall have it.
-        look: rooms that must be read before this plan may be applied.
-        join: rooms the bot must try to join before this plan may be applied.
+        topology: every Space and chat, as cache and routes are to have them.
+        to_read: rooms to read before this plan may be applied.
+        to_join: rooms that the bot must try to join before this plan may be applied.
         writes: state events to send, in this order.
         reasons: what was found about each room.
         unread: joined rooms of which it is not known what they are.
-        strangers: joined rooms that the bot did not create.
-        retired: rooms that were upgraded, say so, and are chats no longer.
-        elsewhere: rooms of another instance's.
-        passed_over: Spaces that another one took the place of, and whose they are.
+        foreign: joined rooms that the bot did not create and that are no chats.
+        marked_upgraded: rooms that say that another one replaces them; never chats again.
+        elsewhere: rooms that another instance, or a later version of this plugin, has marked.
+        superseded: Spaces of owners who have another one, with their owners.
         unfinished: owners with a Space in which there has never been a chat.
-        problems: what was left out of account.
+        problems: what was ignored or changed, and why.
     """
 
     topology: Topology
     to_read: frozenset[RoomID] = frozenset()
-    join: frozenset[RoomID] = frozenset()
+    to_join: frozenset[RoomID] = frozenset()
     writes: tuple[Write, ...] = ()
     reasons: Mapping[RoomID, Reason] = attr.field(factory=dict)
     unread: frozenset[RoomID] = frozenset()
@@ -70,48 +74,56 @@ def make_plan(snapshot: Snapshot, cached: Topology, rules: Rules) -> Plan:
     """Plan what makes cache and routes agree with Matrix.
 
     Args:
-        world: one look at Matrix.
-        cached: what the database held; only believed where the look failed.
+        snapshot: what was read of Matrix.
+        cached: what the database held; it counts only where a read failed.
         rules: the identity, and the platform that legacy chats are bound to.
 
     Returns:
-        The plan. Where its `look` is not empty, read those rooms and plan again.
+        The plan. Where its `to_read` or `to_join` is not empty, read or join those rooms and plan
+        again. Never raises.
     """
+    # Upgrades first, for a Space may be replaced too; then whose each Space is, which says whose
+    # links count; then each room by itself, and last what rooms dispute with each other.
     upgrades = trace_upgrades(snapshot)
     choice = choose_spaces(snapshot, cached, upgrades)
-    findings = RoomClassifier(snapshot, cached, choice, upgrades).classify()
-    backfilled = settle(findings, choice, cached, rules.default_platform)
-    planner = WritePlanner(choice, rules.identity, backfilled)
-    planner.plan_markers(snapshot)
-    for room_id in sorted(findings.candidates):
-        planner.plan_chat(findings.candidates[room_id])
+    found = RoomClassifier(snapshot, cached, choice, upgrades).classify()
+    findings = resolve_conflicts(found, choice, cached, rules.default_platform)
+    planner = WritePlanner(choice, rules.identity, findings.backfilled)
+    candidates = findings.candidates
+    planned = [planner.plan_chat(candidates[room_id]) for room_id in sorted(candidates)]
+    to_read = findings.to_read | {one.chat.room_id for one in planned if one.to_read}
     return Plan(
         topology=Topology(
-            {space.room_id: space for space in choice.chosen.values()}, planner.chats
+            {space.room_id: space for space in choice.chosen.values()},
+            {one.chat.room_id: one.chat for one in planned},
         ),
-        to_read=frozenset(findings.to_read | planner.to_read) - snapshot.unread - snapshot.gone,
-        join=frozenset(upgrades.join),
-        writes=tuple(planner.writes),
-        reasons=_reasons(findings, planner),
+        to_read=frozenset(to_read - snapshot.unread - snapshot.refused_read),
+        to_join=upgrades.to_join,
+        writes=(*planner.plan_markers(snapshot), *(w for one in planned for w in one.writes)),
+        reasons=_reasons(findings, choice, planned),
         unread=frozenset(findings.unread),
         foreign=frozenset(findings.foreign),
         marked_upgraded=frozenset(findings.marked_upgraded),
         elsewhere=frozenset(findings.elsewhere),
         superseded=choice.superseded,
         unfinished=_unfinished(snapshot, choice, findings),
-        problems=tuple(findings.problems),
+        problems=findings.problems,
     )
 
 
-def _reasons(findings: Findings, planner: WritePlanner) -> dict[RoomID, Reason]:
-    """What was found about each room; where that is several things, the last of these."""
+def _reasons(
+    findings: Findings, choice: SpaceChoice, planned: list[PlannedChat]
+) -> dict[RoomID, Reason]:
+    """What was found about each room; where several things were, the last of these."""
     malformed = (one.room_id for one in findings.problems if one.reason is Reason.MALFORMED)
     return {
         **dict.fromkeys(malformed, Reason.MALFORMED),
         **dict.fromkeys(findings.foreign | findings.elsewhere, Reason.FOREIGN),
         **dict.fromkeys(findings.unread, Reason.STALE),
-        **planner.reasons,
-        **dict.fromkeys(findings.upgraded, Reason.UPGRADED),
+        **dict.fromkeys(choice.markers, Reason.OK),
+        **dict.fromkeys(choice.superseded, Reason.SUPERSEDED),
+        **{one.chat.room_id: one.reason for one in planned},
+        **dict.fromkeys(findings.upgraded | findings.marked_upgraded, Reason.UPGRADED),
     }
 
 
@@ -122,13 +134,13 @@ def _unfinished(snapshot: Snapshot, choice: SpaceChoice, findings: Findings) -> 
     """
     if findings.unread or findings.to_read:
         return ()
-    busy = {candidate.owner for candidate in findings.candidates.values()}
+    with_chats = {candidate.owner for candidate in findings.candidates.values()}
     return tuple(
         sorted(
             owner
             for owner, space in choice.chosen.items()
-            if choice.is_settled(owner)
-            and owner not in busy
+            if choice.is_final(owner)
+            and owner not in with_chats
             and not snapshot.rooms[space.room_id].links
         )
     )

@@ -1,94 +1,126 @@
 """How the Spaces link each room, looked up by room: what the Spaces' own state says of it.
 
-A link alone makes no chat and a mirror may be out of date; what they count for beside what the
-room itself says is for claims.py to weigh.
+A link alone makes no chat, and a mirror may be out of date: what they count for beside the
+room's own state is decided in candidates.py.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..topology.model import Binding, Problem, Reason
+from ..topology.model import Binding, Chat, Problem, Reason, Status
 from ..topology.snapshot import Link, Snapshot
 from .choose_space import SpaceChoice
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
+NOT_OF_OWNER = ", which carries no binding of this Space's owner"
+
 
 class SpaceLinks:
-    """The links of all Spaces that were read; `rooms` has each room's, with their Spaces."""
+    """The links of all Spaces that were read.
+
+    Attributes:
+        by_room: each linked room's links, with the Space in which each stands.
+    """
 
     def __init__(self, snapshot: Snapshot, choice: SpaceChoice) -> None:
         self.bot = snapshot.bot
         self.choice = choice
-        self.rooms: dict[RoomID, list[tuple[RoomID, Link]]] = defaultdict(list)
+        self.by_room: dict[RoomID, list[tuple[RoomID, Link]]] = defaultdict(list)
         for space_id in choice.owners:
             for link in snapshot.rooms[space_id].links:
-                self.rooms[link.room_id].append((space_id, link))
+                self.by_room[link.room_id].append((space_id, link))
 
     def mirror(self, room_id: RoomID) -> Binding | None:
-        """The binding the bot left in one of its Spaces for this room, the chosen Space first."""
+        """The room's binding as a Space of its owner's mirrors it, the chosen Space first; None
+        if there is no mirror."""
         found = [
             (not self._is_chosen(space_id), space_id, link.mirror)
-            for space_id, link in self.rooms[room_id]
+            for space_id, link in self.by_room[room_id]
             if link.mirror is not None
             and link.mirror.matrix_user_id == self.choice.owners[space_id]
         ]
         return min(found, key=lambda one: one[:2])[2] if found else None
 
-    def is_disputed(self, room_id: RoomID) -> bool:
-        """Whether Spaces mirror different conversations for one room: it has to say which."""
-        if len(self.rooms[room_id]) < 2:
+    def mirrors_differ(self, room_id: RoomID) -> bool:
+        """Whether Spaces mirror different conversations for the room: it must be read itself."""
+        if len(self.by_room[room_id]) < 2:
             return False
-        mirrors = (link.mirror for _, link in self.rooms[room_id] if link.mirror is not None)
+        mirrors = (link.mirror for _, link in self.by_room[room_id] if link.mirror is not None)
         return len({(one.matrix_user_id, one.platform_chat_id) for one in mirrors}) > 1
 
     def link(self, room_id: RoomID, owner: UserID | None = None) -> Link | None:
-        """How the owner's chosen Space links the room, if it does."""
-        for space_id, link in self.rooms[room_id]:
+        """How a chosen Space links the room, the owner's if one is named; None if none does."""
+        for space_id, link in self.by_room[room_id]:
             if self._is_chosen(space_id) and owner in (None, self.choice.owners[space_id]):
                 return link
         return None
 
     def is_removed(self, room_id: RoomID, owner: UserID, link: Link | None) -> bool:
-        """Whether the chosen Space links the room no more; where it never did, whether the
-        owner's other Spaces do not either although they did."""
+        """Whether the room was taken out of the owner's Space.
+
+        Args:
+            room_id: the room.
+            owner: the owner.
+            link: how the owner's chosen Space links the room. Where it is None, the room counts
+                as removed if it was taken out of all the owner's other Spaces that linked it.
+        """
         if link is not None:
             return link.removed
         others = [
             other
-            for space_id, other in self.rooms[room_id]
+            for space_id, other in self.by_room[room_id]
             if self.choice.owners[space_id] == owner
         ]
         return bool(others) and all(other.removed for other in others)
 
+    def confirm(self, chat: Chat, mirror: Binding) -> bool:
+        """Whether the Spaces say of a chat what was known of it; if not, its room must be read.
+
+        A chat that was just taken out of the Space is none that they confirm: its room still
+        has an `m.space.parent`. Nor is a removed one that could not be read before, because
+        whether its owner is in it is told by the room alone.
+        """
+        owner = mirror.matrix_user_id
+        removed = self.is_removed(chat.room_id, owner, self.link(chat.room_id, owner))
+        expected = Status.ARCHIVED if removed else Status.LIVE
+        confirmed = chat.status is expected and chat.binding == mirror
+        return confirmed and not (removed and chat.stale)
+
     def linked_by_bot(self, room_id: RoomID) -> RoomID | None:
-        """The Space in which the bot itself links the room now, if there is one."""
+        """The Space in which the bot itself links the room now; the first by id if several do."""
         spaces = [
             space_id
-            for space_id, link in self.rooms[room_id]
+            for space_id, link in self.by_room[room_id]
             if link.sender == self.bot and not link.removed
         ]
         return min(spaces, default=None)
 
-    def standing(self, room_id: RoomID, owner: UserID) -> list[RoomID]:
-        """The Spaces that link the room as a chat: this owner's, and all that mirror a binding."""
-        return [
-            space_id
-            for space_id, link in self.rooms[room_id]
+    def links_to_chats(
+        self, room_ids: Iterable[RoomID], owner: UserID
+    ) -> tuple[tuple[RoomID, RoomID], ...]:
+        """The links that make these rooms chats, each as the Space and the room, sorted: those in
+        this owner's Spaces, and all that mirror a binding."""
+        found = [
+            (space_id, room_id)
+            for room_id in room_ids
+            for space_id, link in self.by_room[room_id]
             if link.mirror is not None
             or (not link.removed and self.choice.owners[space_id] == owner)
         ]
+        return tuple(sorted(found))
 
-    def foreign(self, room_id: RoomID, owner: UserID | None) -> Iterator[Problem]:
-        """The links in Spaces of others than the owner of this room, as problems."""
-        for space_id, link in self.rooms[room_id]:
-            if not link.removed and self.choice.owners[space_id] != owner:
-                what = f"a link to {room_id}, which carries no binding of this Space's owner"
-                yield Problem(space_id, what, Reason.FOREIGN)
+    def foreign_links(self, room_id: RoomID, owner: UserID | None) -> list[Problem]:
+        """The links to the room in Spaces of others than this owner, as problems to report."""
+        return [
+            Problem(space_id, f"a link to {room_id}{NOT_OF_OWNER}", Reason.FOREIGN)
+            for space_id, link in self.by_room[room_id]
+            if not link.removed and self.choice.owners[space_id] != owner
+        ]
 
     def _is_chosen(self, space_id: RoomID) -> bool:
         chosen = self.choice.chosen.get(self.choice.owners[space_id])

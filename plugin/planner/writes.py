@@ -1,13 +1,13 @@
-"""Settled claims become chats, and the state events that make them stand in Matrix.
+"""What is to be written: the state events that are missing or differ, chat by chat.
 
 Only what is known to differ is written, and nothing for an owner of whom something could not be
-read. Who is right where rooms disagree was settled before; nothing is weighed here.
+read. Which binding is whose was decided before, in conflicts.py; no event is sent here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Set
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attr
 
@@ -18,14 +18,13 @@ from ..topology.contents import (
     parent_content,
     removed_child_content,
 )
-from ..topology.marks import Identity
 from ..topology.model import (
     BINDING_TYPE,
     CHILD_TYPE,
     MARKER_TYPE,
     PARENT_TYPE,
     Chat,
-    Marker,
+    Identity,
     Reason,
     Status,
 )
@@ -39,7 +38,16 @@ if TYPE_CHECKING:
 
 @attr.frozen
 class Write:
-    """One state event to send; `chat` is the chat that must not be routed until it stands."""
+    """One state event to send.
+
+    Attributes:
+        room_id: the room to send it to.
+        event_type: the event's type.
+        state_key: its state key.
+        content: its whole content.
+        owner: whose Space or chat it concerns.
+        chat: the chat that must not be routed until the event stands; None for a Space's own.
+    """
 
     room_id: RoomID
     event_type: str
@@ -49,140 +57,144 @@ class Write:
     chat: RoomID | None = None
 
 
-class WritePlanner:
-    """Turns settled claims into chats, and into the writes that make them stand."""
+class PlannedChat(NamedTuple):
+    """One chat as it is to be, why, and what to write for that; `to_read` says that its room must
+    be read first. A named tuple, for there may be a million."""
 
-    def __init__(self, choice: SpaceChoice, identity: Identity, backfilled: set[RoomID]) -> None:
+    chat: Chat
+    reason: Reason
+    writes: tuple[Write, ...] = ()
+    to_read: bool = False
+
+
+class WritePlanner:
+    """Says what is to be written for each Space and each chat.
+
+    Args:
+        choice: whose each Space is.
+        identity: the bot and the instance.
+        backfilled: chats whose binding was made by this plan.
+    """
+
+    def __init__(self, choice: SpaceChoice, identity: Identity, backfilled: Set[RoomID]) -> None:
         self.choice = choice
         self.identity = identity
         self.backfilled = backfilled
-        self.chats: dict[RoomID, Chat] = {}
-        self.writes: list[Write] = []
-        self.reasons: dict[RoomID, Reason] = {}
-        self.to_read: set[RoomID] = set()
 
-    def plan_markers(self, snapshot: Snapshot) -> None:
-        """The markers: a Space that was passed over says so and is kept, one that took over from
-        another is marked as the owner's."""
-        for space_id, owner in sorted(self.choice.owners.items()):
-            if not self.choice.is_settled(owner):
-                continue
-            chosen = self.choice.chosen[owner].room_id
-            wanted = Marker(owner, None if space_id == chosen else chosen)
-            self.reasons[space_id] = Reason.OK if space_id == chosen else Reason.SUPERSEDED
-            if snapshot.rooms[space_id].marker != wanted:
-                content = wanted.content(self.identity.instance)
-                self.writes.append(Write(space_id, MARKER_TYPE, "", content, owner))
+    def plan_markers(self, snapshot: Snapshot) -> list[Write]:
+        """The markers that differ: a superseded Space says so and is kept, one that replaces
+        another is marked as the owner's. Sorted by Space; never raises."""
+        instance = self.identity.instance
+        return [
+            Write(space_id, MARKER_TYPE, "", marker.content(instance), marker.matrix_user_id)
+            for space_id, marker in sorted(self.choice.markers.items())
+            if snapshot.rooms[space_id].marker != marker
+        ]
 
-    def plan_chat(self, candidate: ChatCandidate) -> None:
-        binding, reason = candidate.binding, Reason.OK
-        assert binding is not None
-        settled = self.choice.is_settled(candidate.owner) and not candidate.stale
-        if settled and candidate.status is not Status.LOST:
-            space_id = self.choice.chosen[candidate.owner].room_id
-            if binding.space_id != space_id:
-                # The Space it names is gone or was passed over: the chat comes along. What else
-                # in it names that Space is known once it was read.
-                binding, reason = binding._replace(space_id=space_id), Reason.ADOPTED
-                if candidate.room is None:
-                    self.to_read.add(candidate.room_id)
-            if candidate.room_id in self.backfilled:
-                reason = Reason.BACKFILLED
-            if binding is not candidate.binding:
+    def plan_chat(self, candidate: ChatCandidate) -> PlannedChat:
+        """The chat that a candidate becomes.
+
+        Args:
+            candidate: the candidate; it has a binding.
+
+        Returns:
+            The chat, and the writes that it takes, in the order in which to send them. There are
+            none for a lost chat, nor where a read failed. Never raises.
+        """
+        if not self._may_write(candidate):
+            return PlannedChat(candidate.chat, self._reason(candidate, False, False))
+        chosen, adopted = self.choice.chosen.get(candidate.owner), False
+        if chosen is None:
+            # Its owner has no Space now; its binding must stand all the same.
+            repairs = self._binding_writes(candidate)
+        else:
+            binding = candidate.chat.binding
+            if adopted := binding.space_id != chosen.room_id:
+                # The Space that the binding names is gone or superseded.
+                binding = binding._replace(space_id=chosen.room_id)
                 candidate = attr.evolve(candidate, binding=binding)
-            if self._write_room(candidate) | self._write_link(candidate) and reason is Reason.OK:
-                reason = Reason.RELINKED
-            self._write_successor(candidate)
-        elif self._is_homeless(candidate):
-            # Its owner has no Space at the moment; what it goes by must stand all the same.
-            if self._write_binding(candidate):
-                bound_anew = candidate.room_id in self.backfilled
-                reason = Reason.BACKFILLED if bound_anew else Reason.RELINKED
-            self._write_successor(candidate)
-        self.chats[candidate.room_id] = Chat(
-            candidate.room_id, binding, candidate.status, candidate.stale
-        )
-        self.reasons[candidate.room_id] = _final_reason(candidate, reason)
+            # The room first: what its Space mirrors must stand in the room already.
+            repairs = self._room_writes(candidate) + self._link_writes(candidate)
+        reason = self._reason(candidate, adopted, bool(repairs))
+        writes = repairs + self._predecessor_writes(candidate)
+        # Which other state of the room names the old Space is known once it was read.
+        return PlannedChat(candidate.chat, reason, writes, adopted and candidate.room is None)
 
-    def _write_room(self, candidate: ChatCandidate) -> bool:
-        """The room's own binding and parent, where they are known to differ; a chat that was taken
-        out of the Space has none, for some clients go by that alone."""
-        assert candidate.binding is not None
-        wrote = self._write_binding(candidate)
-        space_id = candidate.binding.space_id
-        if (
-            candidate.room is not None
-            and (space_id in candidate.room.parents) == candidate.removed
-        ):
-            content = (
-                {} if candidate.removed else parent_content(self.identity.bot, candidate.owner)
-            )
-            self._write(candidate, candidate.room_id, (PARENT_TYPE, space_id), content)
-            wrote = True
-        allowed_rooms = candidate.room.allowed_rooms if candidate.room is not None else None
-        if allowed_rooms is not None and space_id not in allowed_rooms:
+    def _may_write(self, candidate: ChatCandidate) -> bool:
+        owner = candidate.owner
+        if candidate.stale or candidate.status is Status.LOST:
+            return False
+        if owner in self.choice.unread_owners:
+            return False
+        return owner in self.choice.chosen or candidate.room is not None
+
+    def _reason(self, candidate: ChatCandidate, adopted: bool, repaired: bool) -> Reason:
+        """What the report names first, where several things are true of a chat."""
+        if candidate.status is Status.LOST:
+            return Reason.LOST
+        if candidate.stale:
+            return Reason.STALE
+        if candidate.status is Status.ARCHIVED:
+            return Reason.ARCHIVED
+        if candidate.room_id in self.backfilled:
+            return Reason.BACKFILLED
+        if adopted:
+            return Reason.ADOPTED
+        return Reason.RELINKED if repaired else Reason.OK
+
+    def _room_writes(self, candidate: ChatCandidate) -> tuple[Write, ...]:
+        """The room's own binding, parent and join rules, where they are known to differ."""
+        writes, room = self._binding_writes(candidate), candidate.room
+        if room is None:
+            return writes
+        space_id = candidate.chat.binding.space_id
+        # A chat that was taken out of the Space has no parent: some clients go by that alone.
+        if (space_id in room.parents) == candidate.removed:
+            parent = parent_content(self.identity.bot, candidate.owner)
+            content = {} if candidate.removed else parent
+            writes += (_write(candidate, room.room_id, (PARENT_TYPE, space_id), content),)
+        if room.allowed_rooms is not None and space_id not in room.allowed_rooms:
             content = join_rules_content(space_id)
-            self._write(candidate, candidate.room_id, ("m.room.join_rules", ""), content)
-            wrote = True
-        return wrote
+            writes += (_write(candidate, room.room_id, ("m.room.join_rules", ""), content),)
+        return writes
 
-    def _write_binding(self, candidate: ChatCandidate) -> bool:
-        assert candidate.binding is not None
-        known = (
-            candidate.room.binding if candidate.room else candidate.link and candidate.link.mirror
-        )
-        if known == candidate.binding:
-            return False
-        content = candidate.binding.content(self.identity.instance)
-        self._write(candidate, candidate.room_id, (BINDING_TYPE, ""), content)
-        return True
+    def _binding_writes(self, candidate: ChatCandidate) -> tuple[Write, ...]:
+        binding, room, link = candidate.binding, candidate.room, candidate.link
+        assert binding is not None
+        known = room.binding if room is not None else link and link.mirror
+        if known == binding:
+            return ()
+        content = binding.content(self.identity.instance)
+        return (_write(candidate, candidate.room_id, (BINDING_TYPE, ""), content),)
 
-    def _write_successor(self, candidate: ChatCandidate) -> None:
-        """Last, when the binding stands here: it no longer stands where it was, nor in a mirror of
-        that. A room that says so is linked as a chat nowhere."""
-        for space_id, room_id in candidate.replaces:
-            self._write(candidate, space_id, (CHILD_TYPE, room_id), {})
-        content = moved_content(candidate.room_id, self.identity)
-        for room_id in candidate.supersedes:
-            self._write(candidate, room_id, (BINDING_TYPE, ""), content)
-
-    def _is_homeless(self, candidate: ChatCandidate) -> bool:
-        """Whether a chat that was read has an owner who has no Space, as far as all is known."""
-        known = (
-            candidate.owner not in self.choice.unread_owners
-            and candidate.owner not in self.choice.chosen
-        )
-        return known and candidate.room is not None and not candidate.stale
-
-    def _write_link(self, candidate: ChatCandidate) -> bool:
-        """The link with its mirror; a chat that was taken out of the Space is left out."""
-        assert candidate.binding is not None
-        link = candidate.link
-        if link is not None and (link.removed or link.mirror == candidate.binding):
-            return False
-        standing = link.content if link is not None else None
-        content = child_content(candidate.binding, self.identity, standing)
+    def _link_writes(self, candidate: ChatCandidate) -> tuple[Write, ...]:
+        """The link with its mirror; one without `via` for a chat that was taken out."""
+        binding, link = candidate.binding, candidate.link
+        assert binding is not None
+        if link is not None and (link.removed or link.mirror == binding):
+            return ()
+        content = child_content(binding, self.identity, link.content if link is not None else None)
         if candidate.removed:
             content = removed_child_content(content)
-        self._write(
-            candidate, candidate.binding.space_id, (CHILD_TYPE, candidate.room_id), content
+        return (_write(candidate, binding.space_id, (CHILD_TYPE, candidate.room_id), content),)
+
+    def _predecessor_writes(self, candidate: ChatCandidate) -> tuple[Write, ...]:
+        """The rooms that this one replaces are unlinked, then marked as upgraded.
+
+        They come last, when the binding stands in this room; and the links before the marks,
+        because a room that is marked is linked as a chat nowhere.
+        """
+        if not (candidate.old_links or candidate.unmarked):
+            return ()
+        moved = moved_content(candidate.room_id, self.identity)
+        return (
+            *(_write(candidate, at, (CHILD_TYPE, old), {}) for at, old in candidate.old_links),
+            *(_write(candidate, old, (BINDING_TYPE, ""), moved) for old in candidate.unmarked),
         )
-        return True
-
-    def _write(
-        self,
-        candidate: ChatCandidate,
-        room_id: RoomID,
-        kind: tuple[str, str],
-        content: dict[str, Any],
-    ) -> None:
-        """Plan one state event; `kind` is its type and its state key."""
-        self.writes.append(Write(room_id, *kind, content, candidate.owner, candidate.room_id))
 
 
-def _final_reason(candidate: ChatCandidate, reason: Reason) -> Reason:
-    if candidate.status is Status.LOST:
-        return Reason.LOST
-    if candidate.stale:
-        return Reason.STALE
-    return Reason.ARCHIVED if candidate.status is Status.ARCHIVED else reason
+def _write(
+    candidate: ChatCandidate, room_id: RoomID, kind: tuple[str, str], content: dict[str, Any]
+) -> Write:
+    """One state event for a candidate; `kind` is its type and its state key."""
+    return Write(room_id, *kind, content, candidate.owner, candidate.room_id)

@@ -92,7 +92,7 @@ class Applier:
             routes = await asyncio.to_thread(build_routes, found, unread, plan.elsewhere)
             self.routes.replace(routes, looked_at)
             return
-        seen = observed.snapshot.joined | observed.snapshot.gone
+        seen = observed.snapshot.joined | observed.snapshot.refused_read
         self.routes.replace_part(observed.owners, found, looked_at)
         self.routes.unread = (self.routes.unread - seen) | unread
         self.routes.elsewhere |= plan.elsewhere

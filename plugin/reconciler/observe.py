@@ -135,7 +135,7 @@ class Observer:
             {*live, *cached.spaces, *likely}
             - snapshot.joined
             - snapshot.rooms.keys()
-            - snapshot.gone
+            - snapshot.refused_read
         )
         if not missing:
             return snapshot
@@ -149,7 +149,7 @@ class Observer:
             snapshot,
             rooms={**snapshot.rooms, **inside},
             joined=snapshot.joined | inside.keys() | (asked.unread & missing),
-            gone=asked.gone | (asked.rooms.keys() - inside.keys()),
+            refused_read=asked.refused_read | (asked.rooms.keys() - inside.keys()),
             unread=asked.unread,
         )
 
@@ -160,10 +160,10 @@ class Observer:
         # Of a million chats that takes a minute, for which nothing else must stand still.
         plan = await asyncio.to_thread(make_plan, snapshot, cached, self._rules())
         for _ in range(MAX_ROUNDS):
-            if not plan.to_read and not plan.join:
+            if not plan.to_read and not plan.to_join:
                 break
-            snapshot = attr.evolve(snapshot, joined=snapshot.joined | (plan.join & inside))
-            for room_id in sorted(plan.join - inside):
+            snapshot = attr.evolve(snapshot, joined=snapshot.joined | (plan.to_join & inside))
+            for room_id in sorted(plan.to_join - inside):
                 snapshot = await self._join(snapshot, room_id)
             snapshot = await self.reader.look(snapshot, plan.to_read)
             plan = await asyncio.to_thread(make_plan, snapshot, cached, self._rules())
@@ -177,7 +177,7 @@ class Observer:
         try:
             await self.writer.join(room_id)
         except MatrixRequestError:
-            return attr.evolve(snapshot, refused=snapshot.refused | {room_id})
+            return attr.evolve(snapshot, refused_join=snapshot.refused_join | {room_id})
         except NoAnswer:
             # Not joined, not refused: it counts as unread, and the next run tries again.
             return attr.evolve(

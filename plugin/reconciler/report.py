@@ -87,7 +87,9 @@ def make_report(observed: RoomSnapshot, failed: list[Write], saved: bool) -> Rep
     snapshot, plan = observed.snapshot, observed.plan
     owners = {chat.owner for chat in plan.topology.chats.values() if chat.stale}
     owners |= {write.owner for write in failed}
-    open_ends = Scope(frozenset(owners), plan.unread | plan.to_read | plan.join | snapshot.unread)
+    open_ends = Scope(
+        frozenset(owners), plan.unread | plan.to_read | plan.to_join | snapshot.unread
+    )
     return Report(
         run=0,
         at=time.time(),

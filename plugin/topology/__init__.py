@@ -1,5 +1,5 @@
-"""What Spaces and chats are, and what must become of what was found: values and pure functions.
+"""What Spaces and chats are, what their rooms said, and what a message is routed by.
 
-Nothing here performs I/O or knows maubot, mautrix or asyncio, so every rule can be tested with
-plain values and shown to be the same on every machine.
+Values and pure functions: nothing here performs I/O or knows maubot, mautrix or asyncio, so every
+rule can be tested with plain values and is the same on every machine.
 """

@@ -1,8 +1,8 @@
 """Raw room state to `Room`, event by event.
 
-State is written by every client there is, so one bad event must cost that event alone: it is
-left out and reported, and the rest of the room is used. Nothing here raises on what Matrix
-sent. Only what the bot itself wrote is believed to be a binding, a mirror or a marker.
+State is written by every client there is, so a malformed event must cost that event alone: it is
+ignored and reported, and the rest of the room is used. Nothing here raises on what Matrix
+sent. Only what the bot itself sent counts as a binding, a mirror or a marker.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .marks import Identity, decode_binding, decode_marker, is_elsewhere, usable_via
+from .contents import decode_binding, decode_marker, is_from_elsewhere, is_usable_via
 from .model import (
     BINDING_TYPE,
     CHILD_TYPE,
     MARKER_TYPE,
     PARENT_TYPE,
     Binding,
+    Identity,
     Marker,
     Problem,
     Reason,
@@ -35,20 +36,20 @@ def decode_room(room_id: RoomID, events: Iterable[Any], identity: Identity) -> R
     Args:
         room_id: the room the state was read from.
         events: the JSON values of `GET /rooms/{roomId}/state`, in any order.
-        identity: whose events are believed.
+        identity: the bot, whose events alone count as its marks, and its instance.
 
     Returns:
         The room, or None if no usable `m.room.create` was among the events: then the answer was
-        no room state, and nothing may be concluded from it.
+        no room state, and nothing may be concluded from it. Never raises.
     """
-    reading = _Reading(room_id, identity)
+    decoder = _RoomDecoder(room_id, identity)
     for event in events:
-        reading.take(event)
-    return reading.room()
+        decoder.decode(event)
+    return decoder.room()
 
 
-class _Reading:
-    """One pass over a room's state; each `_take_…` handles one event type."""
+class _RoomDecoder:
+    """One pass over a room's state; each `_decode_…` handles one event type."""
 
     def __init__(self, room_id: RoomID, identity: Identity) -> None:
         self.room_id = room_id
@@ -72,7 +73,7 @@ class _Reading:
         created_at, content = self.create.get("origin_server_ts"), self.create["content"]
         creator, is_space = self.create["sender"], content.get("type") == "m.space"
         predecessor = content.get("predecessor")
-        # Only the bot's own rooms can be ours: nobody else could have kept its power to itself.
+        # In a room that somebody else created, that one has the power to replace a marker.
         ours = creator == self.identity.bot
         return Room(
             room_id=self.room_id,
@@ -93,19 +94,19 @@ class _Reading:
             problems=tuple(self.problems),
         )
 
-    def take(self, event: Any) -> None:
+    def decode(self, event: Any) -> None:
         if not isinstance(event, dict):
             return self._report("an event that is no object", Reason.MALFORMED)
-        taker = TAKERS.get(event.get("type", "")) if isinstance(event.get("type"), str) else None
-        if taker is None:
+        kind = event.get("type")
+        decode = DECODERS.get(kind) if isinstance(kind, str) else None
+        if decode is None:
             return None
-        content, sender = event.get("content"), event.get("sender")
-        state_key = event.get("state_key")
+        content, sender, state_key = map(event.get, ("content", "sender", "state_key"))
         if not (
             isinstance(content, dict) and isinstance(sender, str) and isinstance(state_key, str)
         ):
-            return self._report(f"{event['type']} without a usable content", Reason.MALFORMED)
-        return taker(self, event, content)
+            return self._report(f"{kind} without a usable content", Reason.MALFORMED)
+        return decode(self, event, content)
 
     def _report(self, what: str, reason: Reason) -> None:
         self.problems.append(Problem(self.room_id, what, reason))
@@ -116,49 +117,49 @@ class _Reading:
         self._report(f"{event['type']} sent by {event['sender']}, not by the bot", Reason.FOREIGN)
         return False
 
-    def _take_create(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    def _decode_create(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         self.create = event
 
-    def _take_name(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    def _decode_name(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         name = content.get("name")
         if isinstance(name, str):
             self.name = name
 
-    def _take_member(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    def _decode_member(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         membership = content.get("membership")
         if membership in MEMBERSHIPS:
             self.members[event["state_key"]] = membership
         else:
             self._report(f"an unknown membership of {event['state_key']}", Reason.MALFORMED)
 
-    def _take_parent(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-        if usable_via(content.get("via")):
+    def _decode_parent(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        if is_usable_via(content.get("via")):
             self.parents.add(event["state_key"])
 
-    def _take_join_rules(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    def _decode_join_rules(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if content.get("join_rule") == "restricted":
             allow = content.get("allow")
             rooms = [_room_id(one, "room_id") for one in allow] if isinstance(allow, list) else []
             self.allowed_rooms = frozenset(room_id for room_id in rooms if room_id is not None)
 
-    def _take_tombstone(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    def _decode_tombstone(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if not event["state_key"]:
             self.tombstone = Tombstone(event["sender"], _room_id(content, "replacement_room"))
 
-    def _take_marker(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    def _decode_marker(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if event["state_key"] or not content or not self._from_bot(event):
             return
-        if is_elsewhere(content, self.identity):
+        if is_from_elsewhere(content, self.identity):
             self.bound_elsewhere = True
             return
         self.marker = decode_marker(content)
         if self.marker is None:
             self._report("a marker that names no user", Reason.MALFORMED)
 
-    def _take_binding(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    def _decode_binding(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if event["state_key"] or not content or not self._from_bot(event):
             return
-        if is_elsewhere(content, self.identity):
+        if is_from_elsewhere(content, self.identity):
             self.bound_elsewhere = True
             return
         self.superseded_by = _room_id(content, "superseded_by")
@@ -168,29 +169,29 @@ class _Reading:
         if self.binding is None:
             self._report("a binding that lacks or garbles a part", Reason.MALFORMED)
 
-    def _take_child(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    def _decode_child(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         child = event["state_key"]
         via = content.get("via")
-        if via is not None and not usable_via(via):
+        if via is not None and not is_usable_via(via):
             return self._report(f"a link to {child} whose `via` is no list", Reason.MALFORMED)
         mirror = None
         raw = content.get(BINDING_TYPE)
         if event["sender"] == self.identity.bot and isinstance(raw, dict):
-            mirror = None if is_elsewhere(raw, self.identity) else decode_binding(raw)
+            mirror = None if is_from_elsewhere(raw, self.identity) else decode_binding(raw)
         self.links[child] = Link(child, event["sender"], tuple(via or ()), mirror, content)
         return None
 
 
-TAKERS = {
-    "m.room.create": _Reading._take_create,
-    "m.room.name": _Reading._take_name,
-    "m.room.member": _Reading._take_member,
-    "m.room.join_rules": _Reading._take_join_rules,
-    "m.room.tombstone": _Reading._take_tombstone,
-    PARENT_TYPE: _Reading._take_parent,
-    MARKER_TYPE: _Reading._take_marker,
-    BINDING_TYPE: _Reading._take_binding,
-    CHILD_TYPE: _Reading._take_child,
+DECODERS = {
+    "m.room.create": _RoomDecoder._decode_create,
+    "m.room.name": _RoomDecoder._decode_name,
+    "m.room.member": _RoomDecoder._decode_member,
+    "m.room.join_rules": _RoomDecoder._decode_join_rules,
+    "m.room.tombstone": _RoomDecoder._decode_tombstone,
+    PARENT_TYPE: _RoomDecoder._decode_parent,
+    MARKER_TYPE: _RoomDecoder._decode_marker,
+    BINDING_TYPE: _RoomDecoder._decode_binding,
+    CHILD_TYPE: _RoomDecoder._decode_child,
 }
 
 

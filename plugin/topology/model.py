@@ -1,9 +1,9 @@
-"""The values that all layers speak in: Spaces and chats, and what makes a room one of them.
+"""The values that all layers share: Spaces and chats, and what makes a room one of them.
 
-All of them are frozen: a reconciliation compares two pictures of the world, and neither may
-change under its hands. Chats and their bindings, of which there may be a million, are named
-tuples, which are made in a fifth of the time. What one look at Matrix found is in world.py;
-nothing here decides anything, that is plan.py's part.
+All of them are frozen: a reconciliation compares what it read with what was known, and neither
+may change meanwhile. Chats and their bindings, of which there may be a million, are named
+tuples, which are made in a fifth of the time. What was read from Matrix is in snapshot.py;
+nothing is decided here, that is the planner's part.
 """
 
 from __future__ import annotations
@@ -24,8 +24,25 @@ PARENT_TYPE = "m.space.parent"
 VERSION = 1
 
 
+@attr.frozen
+class Identity:
+    """Whose rooms these are: the bot's user id, and the instance's key as its bindings name it."""
+
+    bot: UserID
+    instance: str
+
+
 class Binding(NamedTuple):
-    """What makes a room a chat: one owner's conversation on one platform."""
+    """What makes a room a chat: one owner's conversation on one platform.
+
+    Attributes:
+        room_type: always `chat`.
+        chat_id: the owner's short handle for it, as `C2`.
+        space_id: the owner's Space.
+        matrix_user_id: the owner.
+        platform: the platform's name in the configuration.
+        platform_chat_id: the platform's key of the conversation, unique in the whole instance.
+    """
 
     room_type: str
     chat_id: str
@@ -46,7 +63,7 @@ class Binding(NamedTuple):
 
 @attr.frozen
 class Marker:
-    """What makes a Space ours: whose it is, and which Space took its place, if one did."""
+    """What makes a room a managed Space: whose it is, and which other Space supersedes it."""
 
     matrix_user_id: UserID
     superseded_by: RoomID | None = None
@@ -61,7 +78,7 @@ class Marker:
 
 @attr.frozen
 class Problem:
-    """Something in a room that was left out of account, and why."""
+    """Something in a room that was ignored: what it is, in words, and why."""
 
     room_id: RoomID
     what: str
@@ -69,7 +86,8 @@ class Problem:
 
 
 class Status(str, enum.Enum):
-    """What a chat is to its owner."""
+    """What a chat is to its owner: messages are routed in a live one, an archived one was taken
+    out of the Space or left, and the bot is no longer in a lost one."""
 
     LIVE = "live"
     ARCHIVED = "archived"
@@ -77,7 +95,7 @@ class Status(str, enum.Enum):
 
 
 class Reason(str, enum.Enum):
-    """What a reconciliation found about one room."""
+    """What a reconciliation found about one room, as its report names it."""
 
     OK = "ok"
     ADOPTED = "adopted"
@@ -93,7 +111,12 @@ class Reason(str, enum.Enum):
 
 
 class Chat(NamedTuple):
-    """A chat as the routes and the cache know it."""
+    """A chat as the routes and the cache know it.
+
+    Attributes:
+        stale: it rests on the cache or on a mirror, because a read failed or a conflict of
+            bindings waits for one.
+    """
 
     room_id: RoomID
     binding: Binding
@@ -102,6 +125,7 @@ class Chat(NamedTuple):
 
     @property
     def owner(self) -> UserID:
+        """Whose chat it is, by its binding."""
         return self.binding.matrix_user_id
 
 
@@ -109,7 +133,9 @@ class Chat(NamedTuple):
 class Space:
     """A Space as the routes and the cache know it.
 
-    `owner_left` says that its owner is neither in it nor invited, as far as was seen.
+    Attributes:
+        created_at: when the room was created, in milliseconds since the epoch.
+        owner_left: its owner is neither in it nor invited, as far as was read.
     """
 
     room_id: RoomID
@@ -120,7 +146,8 @@ class Space:
 
 @attr.frozen
 class Topology:
-    """Every Space and chat of one instance: what the cache holds and a plan ends in."""
+    """Spaces and chats of one instance, by room: what the cache holds and what a plan results
+    in."""
 
     spaces: Mapping[RoomID, Space] = attr.field(factory=dict)
     chats: Mapping[RoomID, Chat] = attr.field(factory=dict)

@@ -1,7 +1,7 @@
-"""What one look at Matrix found: the world, its rooms, and what each room's own state said.
+"""What was read from Matrix: a snapshot of the joined rooms, and what each room's state said.
 
-Made by decode.py and the reader, and never changed: a further look makes another world. Nothing
-here is concluded from any of it.
+Made by decode.py and the reader, and never changed: whoever reads more makes another snapshot.
+Nothing is concluded here from any of it, that is the planner's part.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 class Link:
     """One `m.space.child` event of a Space (client-server API, section 11.34.1).
 
-    `mirror` is the binding repeated inside the event, and only there if the bot itself sent it.
+    Attributes:
+        room_id: the room that is linked: the event's state key.
+        sender: who sent the event.
+        via: the servers it names; none if the room was removed from the Space.
+        mirror: the chat's binding repeated inside the event; None unless the bot sent it.
+        content: the whole content, so that what the owner set is kept when it is sent again.
     """
 
     room_id: RoomID
@@ -32,13 +37,14 @@ class Link:
 
     @property
     def removed(self) -> bool:
-        """The event stands but links nothing: somebody took the room out of the Space."""
+        """Whether the event stands without `via`: somebody took the room out of the Space."""
         return not self.via
 
 
 @attr.frozen
 class Tombstone:
-    """A room's `m.room.tombstone`: who closed it, and which room was to take over, if any."""
+    """A room's `m.room.tombstone`: who closed the room, and which one replaces it, if any
+    (client-server API, section 11.35)."""
 
     sender: UserID
     replacement: RoomID | None
@@ -46,16 +52,23 @@ class Tombstone:
 
 @attr.frozen
 class Room:
-    """What one room's own state said, as far as it concerns us.
+    """What one room's own state said, as far as the plugin uses it.
 
     Attributes:
-        created_at: the create event's time, in milliseconds.
-        bound_elsewhere: a binding or marker stands here that another instance or a newer
+        created_at: when the room was created, in milliseconds since the epoch; 0 if it does not
+            say.
+        members: the membership of each user that has one.
+        marker: what makes it a Space of this instance's.
+        binding: what makes it a chat of this instance's.
+        bound_elsewhere: a binding or marker stands here that another instance or a later
             version of this plugin wrote.
-        parents: the Spaces the room says it is in.
-        admits: the rooms whose members may join; None unless the join rule is `restricted`.
-        predecessor: the room that this one says it took over from.
+        parents: the Spaces that the room's `m.space.parent` events name.
+        links: the room's `m.space.child` events, by room id.
+        allowed_rooms: the rooms whose members may join; None unless the join rule is
+            `restricted`.
+        predecessor: the room that this one replaces, by its own create event.
         superseded_by: the room that the bot moved this one's binding to.
+        problems: events that were ignored.
     """
 
     room_id: RoomID
@@ -77,34 +90,35 @@ class Room:
 
     @property
     def age(self) -> tuple[int, str]:
-        """Sorts rooms oldest first, the same way on every machine."""
+        """The sort key that puts rooms oldest first, on every machine alike: their creation in
+        milliseconds, then their ids."""
         return (self.created_at, self.room_id)
 
 
 @attr.frozen
 class Snapshot:
-    """One look at Matrix.
+    """What is known of Matrix at one moment: which rooms there are, and what was read of them.
 
     Attributes:
         bot: the bot's own user id.
         joined: every room the bot is in.
         rooms: the rooms whose state was read.
-        gone: rooms of which the homeserver said that they are not there for us.
-        unread: rooms at which it could not be looked; nothing may be concluded from that.
-        foreign: joined rooms remembered as none of ours; not read again.
-        refused: rooms the bot tried to join, and may not.
-        thorough: each chat's own state was asked for, not its mirror in the Space alone.
+        refused_read: rooms of which the homeserver refused the state: not found, or forbidden.
+        unread: rooms whose read failed; nothing may be concluded from that.
+        foreign: joined rooms remembered as not the bot's own; they are not read again.
+        refused_join: rooms that the bot tried to join and may not.
+        full: each chat's own state is read too, not only its mirror in the Space.
     """
 
     bot: UserID
     joined: frozenset[RoomID]
     rooms: Mapping[RoomID, Room]
-    gone: frozenset[RoomID] = frozenset()
+    refused_read: frozenset[RoomID] = frozenset()
     unread: frozenset[RoomID] = frozenset()
     foreign: frozenset[RoomID] = frozenset()
-    refused: frozenset[RoomID] = frozenset()
+    refused_join: frozenset[RoomID] = frozenset()
     full: bool = False
 
-    def looked_at(self, room_id: RoomID) -> bool:
-        """Whether a look at the room was tried, whatever came of it."""
-        return room_id in self.rooms or room_id in self.gone or room_id in self.unread
+    def was_requested(self, room_id: RoomID) -> bool:
+        """Whether the room's state was asked for, whatever the answer was."""
+        return room_id in self.rooms or room_id in self.refused_read or room_id in self.unread

@@ -15,7 +15,7 @@ from plugin.matrix.api import RetryingAPI
 from plugin.matrix.lookups import Lookups
 from plugin.matrix.reader import Reader
 from plugin.matrix.retry import Backoff, RequestPolicies, RetryPolicy
-from plugin.topology.marks import Identity
+from plugin.topology.model import Identity
 
 from .http_server import Homeserver
 

@@ -8,8 +8,7 @@ import pytest
 from mautrix.types import RoomID, UserID
 
 from plugin.matrix.create_room import RoomSpec, chat_request, space_request
-from plugin.topology.marks import Identity
-from plugin.topology.model import Binding
+from plugin.topology.model import Binding, Identity
 
 BOT = UserID("@keeper:one.test")
 ALICE = UserID("@alice:two.test")

@@ -45,7 +45,7 @@ async def test_a_look_tells_read_from_gone_from_unread(
 
     assert snapshot.rooms.keys() == {ROOM}
     assert snapshot.rooms[ROOM].created_at == 5
-    assert snapshot.gone == {"!forbidden", "!missing"}
+    assert snapshot.refused_read == {"!forbidden", "!missing"}
     assert snapshot.unread == {"!busy", "!odd"}
 
 
@@ -65,7 +65,7 @@ async def test_a_second_look_adds_to_the_first(reader: Reader, homeserver: Homes
     snapshot = await reader.look(await reader.look(NOWHERE, [ROOM]), [OTHER])
 
     assert snapshot.rooms.keys() == {ROOM}
-    assert snapshot.gone == {OTHER}
+    assert snapshot.refused_read == {OTHER}
 
 
 async def test_only_joined_rooms_that_are_likely_spaces_are_read_at_first(

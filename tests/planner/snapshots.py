@@ -1,8 +1,7 @@
-"""A homeserver in miniature: rooms as raw state events, to be looked at and written to.
+"""A homeserver in miniature: rooms as raw state events, which can be read and sent.
 
-It stands here so that a test of the plan starts from what Matrix would say and ends in what
-Matrix would hold. It must know nothing of how a plan comes about: reading, and sending state,
-is all that it does.
+It stands here so that a test of the plan starts from what Matrix would answer and ends in what
+Matrix would hold. It must know nothing of how a plan is made: it reads, joins and sends state.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from plugin.planner.plan import Plan, Rules, make_plan
 from plugin.planner.writes import Write
 from plugin.topology.contents import child_content, parent_content
 from plugin.topology.decode import decode_room
-from plugin.topology.marks import Identity
 from plugin.topology.model import (
     BINDING_TYPE,
     CHILD_TYPE,
@@ -26,6 +24,7 @@ from plugin.topology.model import (
     PARENT_TYPE,
     Binding,
     Chat,
+    Identity,
     Marker,
     Space,
     Status,
@@ -139,7 +138,7 @@ class Site:
     def join(self, snapshot: Snapshot, room_id: RoomID) -> Snapshot:
         """Join a room that was made to take over from one of ours; it must be there."""
         if room_id not in self.state or room_id in self.refusing:
-            return attr.evolve(snapshot, refused=snapshot.refused | {room_id})
+            return attr.evolve(snapshot, refused_join=snapshot.refused_join | {room_id})
         self.away.discard(room_id)
         return attr.evolve(snapshot, joined=snapshot.joined | {room_id})
 
@@ -147,7 +146,7 @@ class Site:
     def joined(self) -> frozenset[RoomID]:
         return frozenset(self.state.keys() - self.away)
 
-    def to_read(
+    def read(
         self, snapshot: Snapshot, room_ids: Iterable[RoomID], failing: Collection[RoomID]
     ) -> Snapshot:
         rooms, unread = dict(snapshot.rooms), set(snapshot.unread)
@@ -163,23 +162,26 @@ class Site:
 
 @attr.frozen
 class Conditions:
-    """How one look at a site goes: which reads fail, and whether each chat is read itself."""
+    """How a site is read: which reads fail, whether each chat's own state is read, and which
+    rooms are remembered as foreign."""
 
     failing: frozenset[RoomID] = frozenset()
     full: bool = False
     foreign: frozenset[RoomID] = frozenset()
 
 
-FAIR = Conditions()
-THOROUGH = Conditions(full=True)
+NO_FAILURES = Conditions()
+FULL = Conditions(full=True)
 
 
 def failing(*room_ids: RoomID) -> Conditions:
     return Conditions(frozenset(room_ids))
 
 
-def reconcile(site: Site, cached: Topology = NOTHING, conditions: Conditions = FAIR) -> Plan:
-    """Look, join and plan until nothing more is wanted; no state is sent."""
+def reconcile(
+    site: Site, cached: Topology = NOTHING, conditions: Conditions = NO_FAILURES
+) -> Plan:
+    """Read, join and plan until the plan asks for nothing more; no state is sent."""
     snapshot = Snapshot(
         BOT,
         site.joined,
@@ -187,14 +189,14 @@ def reconcile(site: Site, cached: Topology = NOTHING, conditions: Conditions = F
         foreign=conditions.foreign & site.joined,
         full=conditions.full,
     )
-    snapshot = site.to_read(snapshot, site.joined & cached.spaces.keys(), conditions.failing)
+    snapshot = site.read(snapshot, site.joined & cached.spaces.keys(), conditions.failing)
     for _ in range(MAX_ROUNDS):
         plan = make_plan(snapshot, cached, RULES)
-        if not plan.to_read and not plan.join:
+        if not plan.to_read and not plan.to_join:
             return plan
-        for room_id in plan.join:
+        for room_id in plan.to_join:
             snapshot = site.join(snapshot, room_id)
-        snapshot = site.to_read(snapshot, plan.to_read, conditions.failing)
+        snapshot = site.read(snapshot, plan.to_read, conditions.failing)
     raise AssertionError("the plan never stops asking for reads")
 
 
@@ -204,7 +206,7 @@ def live(plan: Plan) -> dict[RoomID, Binding]:
     return {chat.room_id: chat.binding for chat in chats if chat.status is Status.LIVE}
 
 
-def home(*numbers: int) -> Site:
+def alices_space(*numbers: int) -> Site:
     """Alice's Space with chats in it, all in order; the first is CHAT, the second OTHER."""
     site = Site()
     site.make_space()
@@ -214,7 +216,7 @@ def home(*numbers: int) -> Site:
     return site
 
 
-# What the cache holds of home(1, 2).
+# What the cache holds of alices_space(1, 2).
 KNOWN = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1)), Chat(OTHER, bind(2))])
 
 

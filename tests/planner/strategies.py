@@ -77,10 +77,10 @@ def _draw_space(draw: st.DrawFn, site: Site, room_id: RoomID) -> None:
 
 
 def _draw_room(draw: st.DrawFn, site: Site, room_id: RoomID, spaces: list[RoomID]) -> None:
-    kind = draw(st.sampled_from(["bound"] * 6 + ["legacy", "legacy", "stranger", "garbled"]))
+    kind = draw(st.sampled_from(["bound"] * 6 + ["legacy", "legacy", "foreign", "garbled"]))
     binding = draw(bindings(room_id))
     owner = binding.matrix_user_id
-    site.make_room(room_id, MALLORY if kind == "stranger" else BOT, draw(ages))
+    site.make_room(room_id, MALLORY if kind == "foreign" else BOT, draw(ages))
     if kind == "bound":
         site.send(room_id, event(BINDING_TYPE, binding.content(IDENTITY.instance)))
     elif kind == "garbled":
@@ -94,7 +94,7 @@ def _draw_room(draw: st.DrawFn, site: Site, room_id: RoomID, spaces: list[RoomID
         if linked:
             mirror = binding if draw(mostly) else draw(bindings(room_id))
             whose = site.content(space_id, MARKER_TYPE)["matrix_user_id"]
-            possible = kind != "stranger" and mirror.matrix_user_id == whose
+            possible = kind != "foreign" and mirror.matrix_user_id == whose
             site.send(space_id, draw(links(room_id, mirror if possible else None)))
     if draw(seldom):
         site.away.add(room_id)
@@ -102,8 +102,8 @@ def _draw_room(draw: st.DrawFn, site: Site, room_id: RoomID, spaces: list[RoomID
 
 @st.composite
 def upgraded_sites(draw: st.DrawFn) -> Site:
-    """A site in which rooms were closed: for nothing, or for one that may not know of it, nor let
-    the bot in, nor be one that the bot was told of."""
+    """A site in which rooms were closed, with or without a replacement: one that may not exist,
+    not name its predecessor, or not let the bot in."""
     site = draw(sites())
     for room_id in sorted(set(CHATS) & site.state.keys()):
         if draw(st.booleans()):
@@ -172,7 +172,7 @@ def caches(draw: st.DrawFn) -> Topology:
 
 @st.composite
 def conditions(draw: st.DrawFn) -> Conditions:
-    """A look of which some reads fail, however often they are tried."""
+    """Reads some of which fail, however often they are tried."""
     rooms = st.frozensets(st.sampled_from([*CHATS, *SPACES]), max_size=4)
     return Conditions(draw(rooms), draw(st.booleans()))
 

@@ -10,15 +10,15 @@ from .snapshots import (
     ALICE,
     BOB,
     CHAT,
-    FAIR,
     MALLORY,
+    NO_FAILURES,
     OTHER,
     SPACE,
     Conditions,
+    alices_space,
     bind,
     event,
     failing,
-    home,
     live,
     reconcile,
     topology,
@@ -29,7 +29,7 @@ SPACES = [Space(SPACE, ALICE, 1)]
 
 
 def test_a_trusted_mirror_spares_the_read_of_the_chat() -> None:
-    plan = reconcile(home(1), topology(SPACES), Conditions(frozenset({CHAT})))
+    plan = reconcile(alices_space(1), topology(SPACES), Conditions(frozenset({CHAT})))
 
     assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1))
 
@@ -37,13 +37,13 @@ def test_a_trusted_mirror_spares_the_read_of_the_chat() -> None:
 def test_a_chat_that_was_not_live_is_read_in_spite_of_its_mirror() -> None:
     known = topology(SPACES, [Chat(CHAT, bind(1), Status.LOST)])
 
-    plan = reconcile(home(1), known, FAIR)
+    plan = reconcile(alices_space(1), known, NO_FAILURES)
 
     assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1))
 
 
 def test_the_rooms_own_binding_counts_for_more_than_its_mirror() -> None:
-    site = home(1)
+    site = alices_space(1)
     moved = bind(1, platform_chat_id="moved")
     site.send(CHAT, event(BINDING_TYPE, moved.content("main")))
 
@@ -51,7 +51,7 @@ def test_the_rooms_own_binding_counts_for_more_than_its_mirror() -> None:
 
 
 def test_a_mirror_for_another_owner_is_not_believed() -> None:
-    site = home()
+    site = alices_space()
     site.link_chat(CHAT, bind(1, BOB))
     site.make_room(CHAT, MALLORY)
 
@@ -61,8 +61,8 @@ def test_a_mirror_for_another_owner_is_not_believed() -> None:
     assert [problem.reason for problem in plan.problems] == [Reason.FOREIGN]
 
 
-def test_the_chosen_spaces_mirror_counts_for_more_than_that_of_one_passed_over() -> None:
-    site = home(1)
+def test_the_chosen_spaces_mirror_counts_for_more_than_a_superseded_spaces() -> None:
+    site = alices_space(1)
     site.make_space(OLD_SPACE, at=99)
     site.link_chat(CHAT, bind(2, space_id=OLD_SPACE))
 
@@ -71,7 +71,7 @@ def test_the_chosen_spaces_mirror_counts_for_more_than_that_of_one_passed_over()
 
 def test_a_room_the_owner_linked_and_the_bot_made_is_no_legacy_chat() -> None:
     """Only what the bot linked itself was ever a chat."""
-    site = home()
+    site = alices_space()
     site.make_room(CHAT)
     site.link_bare(CHAT, sender=ALICE)
 
@@ -82,7 +82,7 @@ def test_a_room_the_owner_linked_and_the_bot_made_is_no_legacy_chat() -> None:
 
 
 def test_a_room_of_somebody_elses_that_the_bot_linked_is_no_legacy_chat() -> None:
-    site = home()
+    site = alices_space()
     site.make_room(CHAT, MALLORY)
     site.link_bare(CHAT)
 
@@ -93,7 +93,7 @@ def test_a_room_of_somebody_elses_that_the_bot_linked_is_no_legacy_chat() -> Non
 
 
 def test_a_legacy_chat_that_was_taken_out_of_the_space_is_left_alone() -> None:
-    site = home()
+    site = alices_space()
     site.make_room(CHAT)
     site.send(SPACE, event(CHILD_TYPE, {}, CHAT, ALICE))
 
@@ -104,8 +104,8 @@ def test_a_legacy_chat_that_was_taken_out_of_the_space_is_left_alone() -> None:
 
 
 def test_a_legacy_chat_taken_out_of_the_chosen_space_is_archived_at_once() -> None:
-    """One passed over links it still, so that its owner is known."""
-    site = home()
+    """A superseded Space still links it, so its owner is known."""
+    site = alices_space()
     site.make_space(OLD_SPACE, at=99)
     site.make_room(CHAT)
     site.link_bare(CHAT, OLD_SPACE)
@@ -115,7 +115,7 @@ def test_a_legacy_chat_taken_out_of_the_chosen_space_is_archived_at_once() -> No
 
 
 def test_an_unread_room_goes_by_its_mirror_for_now() -> None:
-    plan = reconcile(home(1), topology(SPACES), Conditions(frozenset({CHAT}), full=True))
+    plan = reconcile(alices_space(1), topology(SPACES), Conditions(frozenset({CHAT}), full=True))
 
     assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1), stale=True)
     assert plan.reasons[CHAT] is Reason.STALE
@@ -125,14 +125,14 @@ def test_an_unread_space_leaves_its_chats_as_they_were_known() -> None:
     archived = Chat(OTHER, bind(2), Status.ARCHIVED)
     known = topology(SPACES, [Chat(CHAT, bind(1)), archived])
 
-    plan = reconcile(home(1, 2), known, failing(SPACE, OTHER))
+    plan = reconcile(alices_space(1, 2), known, failing(SPACE, OTHER))
 
     assert plan.topology.chats[CHAT].stale
     assert plan.topology.chats[OTHER].status is Status.ARCHIVED
 
 
 def test_a_lost_chat_of_an_unread_space_stays_known_as_lost() -> None:
-    site = home(1, 2)
+    site = alices_space(1, 2)
     site.away.add(OTHER)
     known = topology(SPACES, [Chat(CHAT, bind(1)), Chat(OTHER, bind(2))])
 
@@ -144,4 +144,4 @@ def test_a_lost_chat_of_an_unread_space_stays_known_as_lost() -> None:
 def test_a_room_that_only_the_cache_knows_is_forgotten() -> None:
     known = topology(SPACES, [Chat(RoomID("!nowhere:one.test"), bind(7))])
 
-    assert reconcile(home(1), known).topology.chats.keys() == {CHAT}
+    assert reconcile(alices_space(1), known).topology.chats.keys() == {CHAT}

@@ -20,10 +20,10 @@ from .snapshots import (
     SPACE,
     Conditions,
     Site,
+    alices_space,
     bind,
     event,
     failing,
-    home,
     live,
     reconcile,
     topology,
@@ -36,7 +36,7 @@ def space(room_id: RoomID, at: int, superseded_by: RoomID | None = None) -> Room
     return Room(room_id, BOT, at, is_space=True, marker=Marker(ALICE, superseded_by))
 
 
-def elected(*rooms: Room) -> RoomID:
+def chosen(*rooms: Room) -> RoomID:
     snapshot = Snapshot(
         BOT, frozenset(room.room_id for room in rooms), {room.room_id: room for room in rooms}
     )
@@ -44,29 +44,29 @@ def elected(*rooms: Room) -> RoomID:
 
 
 def two_spaces() -> Site:
-    site = home(1)
+    site = alices_space(1)
     site.make_space(SECOND, at=5)
     return site
 
 
 def test_the_oldest_wins() -> None:
-    assert elected(space(SECOND, at=1), space(SPACE, at=2)) == SECOND
+    assert chosen(space(SECOND, at=1), space(SPACE, at=2)) == SECOND
 
 
 def test_of_two_of_one_age_the_room_id_decides() -> None:
-    assert elected(space(SPACE, at=1), space(SECOND, at=1)) == SECOND
+    assert chosen(space(SPACE, at=1), space(SECOND, at=1)) == SECOND
 
 
-def test_one_that_was_passed_over_before_stays_so() -> None:
-    assert elected(space(SECOND, at=1, superseded_by=SPACE), space(SPACE, at=2)) == SPACE
+def test_a_superseded_space_stays_superseded() -> None:
+    assert chosen(space(SECOND, at=1, superseded_by=SPACE), space(SPACE, at=2)) == SPACE
 
 
-def test_one_that_was_passed_over_will_do_when_there_is_no_other() -> None:
-    assert elected(space(SECOND, at=1, superseded_by=SPACE)) == SECOND
+def test_a_superseded_space_is_chosen_when_there_is_no_other() -> None:
+    assert chosen(space(SECOND, at=1, superseded_by=SPACE)) == SECOND
 
 
 def test_each_owner_has_one() -> None:
-    site = home()
+    site = alices_space()
     site.make_space(SECOND, BOB)
 
     spaces = reconcile(site).topology.spaces.values()
@@ -74,7 +74,7 @@ def test_each_owner_has_one() -> None:
     assert {(one.owner, one.room_id) for one in spaces} == {(ALICE, SPACE), (BOB, SECOND)}
 
 
-def test_the_one_passed_over_says_so_in_its_marker_and_is_kept() -> None:
+def test_a_superseded_space_says_so_in_its_marker_and_is_kept() -> None:
     site = two_spaces()
 
     site.apply(reconcile(site).writes)
@@ -96,7 +96,7 @@ def test_a_space_that_cannot_be_read_keeps_its_place_and_nothing_is_written() ->
 
 def test_a_space_that_cannot_be_read_is_not_forgotten_for_an_older_one() -> None:
     """Nor is it by the next run, which knows what this one left, and can read no more."""
-    site, away = home(1), failing(SPACE, CHAT)
+    site, away = alices_space(1), failing(SPACE, CHAT)
     site.make_space(SECOND, at=0)
     site.make_chat(OTHER, bind(1, space_id=SECOND, platform_chat_id="other"))
     known = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1))])
@@ -110,7 +110,7 @@ def test_a_space_that_cannot_be_read_is_not_forgotten_for_an_older_one() -> None
 
 def test_a_space_that_only_its_chats_name_and_that_cannot_be_read_is_waited_for() -> None:
     """The database is gone and the one read that matters fails: another of the owner's Spaces,
-    long passed over, must not take the chats."""
+    long superseded, must not take the chats."""
     site = two_spaces()
     site.apply(reconcile(site).writes)
 
@@ -119,7 +119,7 @@ def test_a_space_that_only_its_chats_name_and_that_cannot_be_read_is_waited_for(
     assert plan.writes == ()
 
 
-def test_a_chat_once_taken_out_of_a_space_passed_over_stays_while_its_own_is_unread() -> None:
+def test_a_chat_removed_from_a_superseded_space_stays_while_the_chosen_one_is_unread() -> None:
     site = two_spaces()
     taken_out = removed_child_content(child_content(bind(1), IDENTITY))
     site.send(SECOND, event(CHILD_TYPE, taken_out, CHAT))
@@ -131,7 +131,7 @@ def test_a_chat_once_taken_out_of_a_space_passed_over_stays_while_its_own_is_unr
 
 
 def test_a_space_the_bot_is_no_longer_in_is_nobodys() -> None:
-    site = home()
+    site = alices_space()
     site.away.add(SPACE)
 
     plan = reconcile(site, topology([Space(SPACE, ALICE, 1)]))

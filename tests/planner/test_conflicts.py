@@ -1,4 +1,4 @@
-"""Two chats with one conversation: settled the same way on every machine."""
+"""Two chats with one conversation: resolved the same way on every machine."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Chat, Reason, Space
 from .snapshots import (
     ALICE,
     CHAT,
+    FULL,
     OTHER,
     SPACE,
-    THOROUGH,
     Site,
+    alices_space,
     bind,
     failing,
-    home,
     live,
     reconcile,
     topology,
@@ -42,8 +42,8 @@ def names(site: Site) -> dict[RoomID, tuple[str, str]]:
     }
 
 
-def test_the_older_keeps_a_conversation_that_two_claim() -> None:
-    site = home()
+def test_the_older_keeps_a_conversation_that_two_have() -> None:
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=20)
     add(site, OTHER, 2, "shared", at=10)
 
@@ -55,7 +55,7 @@ def test_the_older_keeps_a_conversation_that_two_claim() -> None:
 
 
 def test_of_two_of_one_age_the_room_id_decides() -> None:
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
     add(site, OTHER, 2, "shared", at=10)
 
@@ -63,26 +63,26 @@ def test_of_two_of_one_age_the_room_id_decides() -> None:
 
 
 def test_of_a_chat_and_its_exact_copy_the_older_keeps_both_names() -> None:
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
     add(site, OTHER, 1, "shared", at=20)
 
     assert names(site) == {CHAT: ("C1", "shared"), OTHER: ("C2", backfilled_id(OTHER))}
 
 
-def test_a_settled_conflict_stands_in_the_room_and_stays_settled() -> None:
-    site = home()
+def test_a_resolved_conflict_stands_in_the_room_and_stays_resolved() -> None:
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
     add(site, OTHER, 2, "shared", at=20)
     first = reconcile(site)
     site.apply(first.writes)
 
     assert site.content(OTHER, BINDING_TYPE)["platform_chat_id"] == backfilled_id(OTHER)
-    assert reconcile(site, first.topology, THOROUGH).writes == ()
+    assert reconcile(site, first.topology, FULL).writes == ()
 
 
 def test_a_room_that_cannot_be_read_does_not_lose_its_route_to_a_newcomer() -> None:
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
     known = topology([KNOWN_SPACE], [Chat(CHAT, bind(1, platform_chat_id="shared"))])
     add(site, OTHER, 2, "shared", at=20)
@@ -96,7 +96,7 @@ def test_a_room_that_cannot_be_read_does_not_lose_its_route_to_a_newcomer() -> N
 
 def test_a_chat_whose_room_was_set_back_goes_on_as_before_until_the_other_can_be_read() -> None:
     """Both say "shared". Where both are read, this one keeps what it was given."""
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
     add(site, OTHER, 2, "shared", at=20)
     given = bind(2, platform_chat_id=backfilled_id(OTHER))
@@ -105,16 +105,16 @@ def test_a_chat_whose_room_was_set_back_goes_on_as_before_until_the_other_can_be
         [Chat(CHAT, bind(1, platform_chat_id="shared")), Chat(OTHER, given)],
     )
 
-    plan = reconcile(site, known, attr.evolve(THOROUGH, failing=frozenset({CHAT})))
+    plan = reconcile(site, known, attr.evolve(FULL, failing=frozenset({CHAT})))
 
-    assert live(plan) == live(reconcile(site, known, THOROUGH))
+    assert live(plan) == live(reconcile(site, known, FULL))
     assert live(plan)[OTHER] == given
     assert plan.writes == ()
 
 
 def test_nobody_gets_another_conversation_while_a_third_chat_cannot_be_read() -> None:
     """It may be older than both, and its number may be the one they would be given."""
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
     add(site, OTHER, 2, "shared", at=20)
     site.make_chat(THIRD, bind(2, platform_chat_id="third"), at=5)
@@ -127,18 +127,18 @@ def test_nobody_gets_another_conversation_while_a_third_chat_cannot_be_read() ->
 
 
 def test_a_chat_that_had_the_conversation_keeps_it_although_its_number_changed() -> None:
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
     add(site, OTHER, 2, "shared", at=5)
     known = topology([KNOWN_SPACE], [Chat(CHAT, bind(3, platform_chat_id="shared"))])
 
-    plan = reconcile(site, known, attr.evolve(THOROUGH, failing=frozenset({OTHER})))
+    plan = reconcile(site, known, attr.evolve(FULL, failing=frozenset({OTHER})))
 
     assert live(plan).keys() == {CHAT}
 
 
 def test_a_chat_is_linked_as_its_room_says_until_an_older_one_can_be_read() -> None:
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "shared", at=20)
     site.erase(SPACE, CHILD_TYPE, CHAT)
     site.make_chat(OTHER, bind(1, platform_chat_id="shared"), at=10)

@@ -17,10 +17,10 @@ from .snapshots import (
     OTHER,
     SPACE,
     Site,
+    alices_space,
     bind,
     event,
     failing,
-    home,
     live,
     reconcile,
     topology,
@@ -34,7 +34,7 @@ def add_legacy(site: Site, room_id: RoomID, at: int) -> None:
 
 
 def test_the_older_keeps_a_number_that_two_have() -> None:
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "one", at=20)
     add(site, OTHER, 1, "two", at=10)
 
@@ -42,7 +42,7 @@ def test_the_older_keeps_a_number_that_two_have() -> None:
 
 
 def test_two_owners_may_have_chats_of_one_number() -> None:
-    site = home(1)
+    site = alices_space(1)
     theirs = bind(1, BOB, RoomID("!bobs:one.test"))
     site.make_space(theirs.space_id, BOB)
     site.make_chat(OTHER, theirs)
@@ -52,7 +52,7 @@ def test_two_owners_may_have_chats_of_one_number() -> None:
 
 
 def test_no_number_is_given_while_a_room_that_may_have_it_is_unread() -> None:
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "one", at=10)
     add(site, OTHER, 1, "two", at=20)
     site.make_chat(THIRD, bind(2))
@@ -63,7 +63,7 @@ def test_no_number_is_given_while_a_room_that_may_have_it_is_unread() -> None:
 
 
 def test_legacy_chats_get_the_next_numbers_by_age() -> None:
-    site = home(4)
+    site = alices_space(4)
     add_legacy(site, OTHER, at=30)
     add_legacy(site, THIRD, at=20)
 
@@ -75,7 +75,7 @@ def test_legacy_chats_get_the_next_numbers_by_age() -> None:
 
 
 def test_a_legacy_chat_gets_a_whole_binding_and_points_back() -> None:
-    site = home()
+    site = alices_space()
     add_legacy(site, OTHER, at=30)
 
     plan = reconcile(site)
@@ -88,7 +88,7 @@ def test_a_legacy_chat_gets_a_whole_binding_and_points_back() -> None:
 
 
 def test_the_room_is_bound_before_its_space_says_so() -> None:
-    site = home()
+    site = alices_space()
     add_legacy(site, OTHER, at=30)
 
     rooms = [write.room_id for write in reconcile(site).writes]
@@ -97,7 +97,7 @@ def test_the_room_is_bound_before_its_space_says_so() -> None:
 
 
 def test_no_legacy_chat_is_numbered_while_another_room_is_unread() -> None:
-    site = home(1)
+    site = alices_space(1)
     add_legacy(site, OTHER, at=30)
     site.make_chat(THIRD, bind(2))
 
@@ -108,7 +108,7 @@ def test_no_legacy_chat_is_numbered_while_another_room_is_unread() -> None:
 
 
 def test_the_number_of_a_lost_or_archived_chat_is_not_given_again() -> None:
-    site = home(1, 2)
+    site = alices_space(1, 2)
     site.away.add(OTHER)
     site.send(SPACE, event("m.space.child", {}, CHAT, ALICE))
     add_legacy(site, THIRD, at=30)
@@ -121,7 +121,7 @@ def test_the_number_of_a_lost_or_archived_chat_is_not_given_again() -> None:
 
 def test_a_lost_chat_is_forgotten_when_another_has_its_number() -> None:
     """What `!restore C1` means must not depend on which of them is found first."""
-    site = home(1)
+    site = alices_space(1)
     add(site, OTHER, 1, "other", at=5)
     site.away.add(OTHER)
 
@@ -135,7 +135,7 @@ def test_a_lost_chat_is_forgotten_when_another_has_its_number() -> None:
 
 
 def test_of_two_lost_chats_with_one_number_one_is_known() -> None:
-    site = home(1)
+    site = alices_space(1)
     add(site, OTHER, 1, "other", at=5)
     site.away |= {CHAT, OTHER}
 
@@ -143,7 +143,7 @@ def test_of_two_lost_chats_with_one_number_one_is_known() -> None:
 
 
 def test_a_lost_chat_that_comes_back_gets_a_number_of_its_own() -> None:
-    site = home(1)
+    site = alices_space(1)
     add(site, OTHER, 1, "other", at=50)
     site.away.add(OTHER)
     alone = reconcile(site)
@@ -155,7 +155,7 @@ def test_a_lost_chat_that_comes_back_gets_a_number_of_its_own() -> None:
 
 
 def test_a_lost_chat_is_not_forgotten_while_its_space_cannot_be_read() -> None:
-    site = home(1)
+    site = alices_space(1)
     lost = Chat(OTHER, bind(1, platform_chat_id="other"), Status.LOST)
     known = topology([KNOWN_SPACE], [Chat(CHAT, bind(1)), lost])
 
@@ -166,7 +166,7 @@ def test_a_lost_chat_is_not_forgotten_while_its_space_cannot_be_read() -> None:
 
 def test_chats_of_one_number_keep_it_while_another_chat_of_theirs_cannot_be_read() -> None:
     """The next number may be that one's: its room was bound anew, and its mirror not yet."""
-    site = home()
+    site = alices_space()
     add(site, CHAT, 1, "one", at=10)
     add(site, OTHER, 1, "two", at=20)
     add(site, THIRD, 3, "three", at=30)
@@ -180,7 +180,7 @@ def test_chats_of_one_number_keep_it_while_another_chat_of_theirs_cannot_be_read
 
 
 def test_a_chat_that_lost_its_binding_goes_on_as_it_was_known_while_another_is_unread() -> None:
-    site = home(1, 2)
+    site = alices_space(1, 2)
     known = reconcile(site).topology
     site.erase(OTHER, BINDING_TYPE)
     site.link_bare(OTHER)

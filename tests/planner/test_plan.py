@@ -1,4 +1,4 @@
-"""What stands in Matrix and what must come of it: the states of the world, one by one."""
+"""What stands in Matrix and what must come of it, case by case."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from .snapshots import (
     BOB,
     BOT,
     CHAT,
-    FAIR,
+    FULL,
     KNOWN,
     MALLORY,
+    NO_FAILURES,
     NOTHING,
     OTHER,
     SPACE,
-    THOROUGH,
     Conditions,
+    alices_space,
     bind,
     event,
     failing,
-    home,
     live,
     reconcile,
     topology,
@@ -54,16 +54,16 @@ REMOVED = event(CHILD_TYPE, {}, CHAT, ALICE)
         topology([Space(RoomID("!nowhere"), ALICE, 0)], [Chat(RoomID("!gone"), bind(7))]),
     ],
 )
-@pytest.mark.parametrize("looking", [FAIR, THOROUGH])
-def test_whatever_the_cache_held_matrix_wins(cached: Topology, looking: Conditions) -> None:
-    plan = reconcile(home(1, 2), cached, looking)
+@pytest.mark.parametrize("reads", [NO_FAILURES, FULL])
+def test_whatever_the_cache_held_matrix_wins(cached: Topology, reads: Conditions) -> None:
+    plan = reconcile(alices_space(1, 2), cached, reads)
 
     assert plan.topology == KNOWN
     assert plan.writes == ()
 
 
 def test_a_chat_taken_out_of_the_space_is_archived_and_not_linked_again() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.send(SPACE, REMOVED)
 
     plan = reconcile(site, KNOWN)
@@ -75,7 +75,7 @@ def test_a_chat_taken_out_of_the_space_is_archived_and_not_linked_again() -> Non
 
 
 def test_a_chat_put_back_by_its_owner_is_one_again() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.link_bare(CHAT, sender=ALICE)
     archived = topology(KNOWN.spaces.values(), [Chat(CHAT, bind(1), Status.ARCHIVED)])
 
@@ -84,9 +84,9 @@ def test_a_chat_put_back_by_its_owner_is_one_again() -> None:
 
 @pytest.mark.parametrize("membership", ["leave", "ban"])
 def test_a_chat_its_owner_left_is_archived_until_they_come_back(membership: str) -> None:
-    site = home(1)
+    site = alices_space(1)
     site.send(CHAT, event("m.room.member", {"membership": membership}, ALICE, ALICE))
-    left = reconcile(site, KNOWN, THOROUGH)
+    left = reconcile(site, KNOWN, FULL)
     site.send(CHAT, event("m.room.member", {"membership": "join"}, ALICE, ALICE))
 
     back = reconcile(site, left.topology)
@@ -97,9 +97,9 @@ def test_a_chat_its_owner_left_is_archived_until_they_come_back(membership: str)
 
 
 def test_an_archived_chat_stays_so_when_it_cannot_be_read() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.send(CHAT, event("m.room.member", {"membership": "leave"}, ALICE, ALICE))
-    known = reconcile(site, KNOWN, THOROUGH).topology
+    known = reconcile(site, KNOWN, FULL).topology
 
     plan = reconcile(site, known, failing(CHAT))
 
@@ -107,7 +107,7 @@ def test_an_archived_chat_stays_so_when_it_cannot_be_read() -> None:
 
 
 def test_a_space_its_owner_left_is_kept() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.send(SPACE, event("m.room.member", {"membership": "leave"}, ALICE, ALICE))
 
     plan = reconcile(site)
@@ -117,7 +117,7 @@ def test_a_space_its_owner_left_is_kept() -> None:
 
 
 def test_a_chat_the_bot_was_thrown_out_of_is_lost_and_left_alone() -> None:
-    site = home(1, 2)
+    site = alices_space(1, 2)
     site.away.add(OTHER)
 
     plan = reconcile(site, KNOWN)
@@ -129,18 +129,18 @@ def test_a_chat_the_bot_was_thrown_out_of_is_lost_and_left_alone() -> None:
 
 
 @pytest.mark.parametrize("unread", [SPACE, CHAT])
-@pytest.mark.parametrize("looking", [FAIR, THOROUGH])
+@pytest.mark.parametrize("reads", [NO_FAILURES, FULL])
 def test_a_failed_read_leaves_the_known_route_and_writes_nothing(
-    unread: RoomID, looking: Conditions
+    unread: RoomID, reads: Conditions
 ) -> None:
-    plan = reconcile(home(1, 2), KNOWN, attr.evolve(looking, failing=frozenset({unread})))
+    plan = reconcile(alices_space(1, 2), KNOWN, attr.evolve(reads, failing=frozenset({unread})))
 
     assert live(plan) == {CHAT: bind(1), OTHER: bind(2)}
     assert plan.writes == ()
 
 
 def test_without_a_cache_a_room_that_cannot_be_read_is_named_as_such() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.erase(SPACE, CHILD_TYPE, CHAT)
 
     plan = reconcile(site, NOTHING, failing(CHAT))
@@ -150,7 +150,7 @@ def test_without_a_cache_a_room_that_cannot_be_read_is_named_as_such() -> None:
 
 
 def test_the_links_of_others_route_nothing_and_are_reported() -> None:
-    site = home(1)
+    site = alices_space(1)
     bobs = RoomID("!bobs:one.test")
     site.make_space(bobs, BOB)
     site.link_bare(CHAT, bobs, BOB)
@@ -162,18 +162,18 @@ def test_the_links_of_others_route_nothing_and_are_reported() -> None:
 
 
 def test_an_onboarding_that_got_no_further_than_the_space_is_named() -> None:
-    assert reconcile(home()).unfinished == (ALICE,)
+    assert reconcile(alices_space()).unfinished == (ALICE,)
 
 
 def test_one_whose_chats_are_all_archived_is_not_mistaken_for_unfinished() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.send(SPACE, REMOVED)
 
     assert reconcile(site).unfinished == ()
 
 
 def test_each_room_that_is_no_chat_has_a_reason_too() -> None:
-    site = home(1, 2)
+    site = alices_space(1, 2)
     unreadable, garbled = RoomID("!unreadable:one.test"), RoomID("!garbled:one.test")
     site.make_room(unreadable)
     site.make_room(garbled)
@@ -189,8 +189,8 @@ def test_each_room_that_is_no_chat_has_a_reason_too() -> None:
     assert reasons[unreadable] is Reason.STALE
 
 
-def test_rooms_that_others_made_are_strangers() -> None:
-    site = home(1)
+def test_rooms_that_others_created_are_foreign() -> None:
+    site = alices_space(1)
     site.make_room(OTHER, ALICE)
 
     plan = reconcile(site)
@@ -201,17 +201,17 @@ def test_rooms_that_others_made_are_strangers() -> None:
 
 def test_a_room_of_another_instance_is_left_alone() -> None:
     """Ours links it, and once mirrored it, but it was given to another since."""
-    site = home(1)
+    site = alices_space(1)
     site.send(CHAT, event(BINDING_TYPE, bind(1).content("other")))
 
-    plan = reconcile(site, conditions=THOROUGH)
+    plan = reconcile(site, conditions=FULL)
 
     assert plan.writes == ()
     assert live(plan) == {}
 
 
 def test_a_space_of_another_instance_is_left_alone() -> None:
-    site = home(1)
+    site = alices_space(1)
     content = {**site.content(SPACE, MARKER_TYPE), "instance": "other"}
     site.send(SPACE, event(MARKER_TYPE, content))
     site.send(CHAT, event(BINDING_TYPE, bind(1).content("other")))
@@ -221,7 +221,7 @@ def test_a_space_of_another_instance_is_left_alone() -> None:
 
 
 def test_a_room_remembered_as_foreign_is_not_read_again() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.make_room(OTHER, BOT)
 
     plan = reconcile(site, conditions=Conditions(frozenset({OTHER}), foreign=frozenset({OTHER})))

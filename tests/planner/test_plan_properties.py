@@ -1,7 +1,7 @@
 """What holds of every plan, whatever stands in Matrix, whatever the cache held, whatever failed.
 
-The worlds are random, and so wilder than any that was seen. A property that fails names the
-smallest world in which it does.
+The sites are random, and so wilder than any that was seen. A property that fails names the
+smallest site on which it does.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from plugin.topology.model import (
 )
 
 from .snapshots import (
-    FAIR,
+    FULL,
+    NO_FAILURES,
     NOTHING,
-    THOROUGH,
     Conditions,
     Site,
     assert_second_run_writes_nothing,
@@ -42,9 +42,9 @@ from .snapshots import (
 from .strategies import SPACES, caches, conditions, foreign_events, later, sites
 
 
-def settled(site: Site) -> tuple[Site, Topology]:
+def reconciled(site: Site) -> tuple[Site, Topology]:
     """The site after one reconciliation that read everything, and what the cache then holds."""
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
     after = site.copy()
     after.apply(plan.writes)
     return after, plan.topology
@@ -61,18 +61,18 @@ def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, full: bo
 
 @given(st.data(), sites(), conditions())
 def test_runs_come_to_rest_although_reads_fail(
-    data: st.DataObject, site: Site, looking: Conditions
+    data: st.DataObject, site: Site, reads: Conditions
 ) -> None:
     """The second knows the Spaces that the first one found, and asks less for that: it may take up
     what the first one had to leave."""
-    site, cached = settled(site)
+    site, cached = reconciled(site)
     site = data.draw(later(site))
-    first = reconcile(site, cached, looking)
+    first = reconcile(site, cached, reads)
     site.apply(first.writes)
-    second = reconcile(site, first.topology, looking)
+    second = reconcile(site, first.topology, reads)
     site.apply(second.writes)
 
-    third = reconcile(site, second.topology, looking)
+    third = reconcile(site, second.topology, reads)
 
     assert third.writes == ()
     assert live(third) == live(second)
@@ -84,14 +84,14 @@ def test_runs_come_to_rest_although_reads_fail(
 def test_when_every_room_was_read_what_the_cache_held_makes_no_difference(
     site: Site, cached: Topology
 ) -> None:
-    with_cache, without = (reconcile(site, held, THOROUGH) for held in (cached, NOTHING))
+    with_cache, without = (reconcile(site, held, FULL) for held in (cached, NOTHING))
 
     assert in_any_order(with_cache) == in_any_order(without)
 
 
 @given(sites(), caches(), conditions(), st.randoms(use_true_random=False))
 def test_the_order_of_rooms_links_and_events_makes_no_difference(
-    site: Site, cached: Topology, looking: Conditions, random: Random
+    site: Site, cached: Topology, reads: Conditions, random: Random
 ) -> None:
     shuffled = site.copy()
     shuffled.state.clear()
@@ -99,40 +99,40 @@ def test_the_order_of_rooms_links_and_events_makes_no_difference(
         events = list(site.state[room_id].items())
         shuffled.state[room_id] = dict(random.sample(events, len(events)))
 
-    plan, other = (reconcile(one, cached, looking) for one in (site, shuffled))
+    plan, other = (reconcile(one, cached, reads) for one in (site, shuffled))
 
     assert in_any_order(plan) == in_any_order(other)
 
 
 @given(sites(), caches(), conditions())
-def test_the_same_look_gives_the_same_plan(
-    site: Site, cached: Topology, looking: Conditions
+def test_the_same_snapshot_gives_the_same_plan(
+    site: Site, cached: Topology, reads: Conditions
 ) -> None:
-    assert reconcile(site, cached, looking) == reconcile(site.copy(), cached, looking)
+    assert reconcile(site, cached, reads) == reconcile(site.copy(), cached, reads)
 
 
 @given(sites(), conditions())
 def test_on_a_site_in_order_failed_reads_change_no_route_and_write_nothing(
-    site: Site, looking: Conditions
+    site: Site, reads: Conditions
 ) -> None:
-    site, cached = settled(site)
-    before = live(reconcile(site, cached, FAIR))
+    site, cached = reconciled(site)
+    before = live(reconcile(site, cached, NO_FAILURES))
 
-    plan = reconcile(site, cached, looking)
+    plan = reconcile(site, cached, reads)
 
     assert plan.writes == ()
     assert live(plan) == before
 
 
 @given(st.data(), sites(), conditions())
-def test_a_route_that_a_full_look_would_confirm_is_not_lost_to_a_failed_read(
-    data: st.DataObject, site: Site, looking: Conditions
+def test_a_route_that_reading_every_chat_would_confirm_is_not_lost_to_a_failed_read(
+    data: st.DataObject, site: Site, reads: Conditions
 ) -> None:
-    site, cached = settled(site)
+    site, cached = reconciled(site)
     site = data.draw(later(site))
-    confirmed = live(reconcile(site, cached, THOROUGH))
+    confirmed = live(reconcile(site, cached, FULL))
 
-    found = live(reconcile(site, cached, looking))
+    found = live(reconcile(site, cached, reads))
 
     for room_id, chat in cached.chats.items():
         known = chat.binding.platform_chat_id
@@ -141,20 +141,20 @@ def test_a_route_that_a_full_look_would_confirm_is_not_lost_to_a_failed_read(
 
 
 @given(st.data(), sites(), conditions())
-def test_nothing_is_written_that_a_full_look_would_not_write(
-    data: st.DataObject, site: Site, looking: Conditions
+def test_nothing_is_written_that_would_not_be_if_every_read_succeeded(
+    data: st.DataObject, site: Site, reads: Conditions
 ) -> None:
-    site, cached = settled(site)
+    site, cached = reconciled(site)
     site = data.draw(later(site))
     # A Space that nobody knows for what it is and nobody can read cannot be reckoned with.
     known = {one.room_id for one in cached.spaces.values() if is_marked(site, one)}
     unheard_of = frozenset(SPACES) - known
-    looking = attr.evolve(looking, failing=looking.failing - unheard_of)
-    full = reconcile(site, cached, attr.evolve(looking, failing=frozenset()))
+    reads = attr.evolve(reads, failing=reads.failing - unheard_of)
+    full = reconcile(site, cached, attr.evolve(reads, failing=frozenset()))
 
-    partial = reconcile(site, cached, looking)
+    partial = reconcile(site, cached, reads)
 
-    # Whoever was read keeps the names that stand there until all were read who claim them.
+    # Whoever was read keeps the names that stand there until all were read that may have them.
     answered = [attr.evolve(write, content={}) for write in full.writes]
     assert [
         write
@@ -166,9 +166,9 @@ def test_nothing_is_written_that_a_full_look_would_not_write(
 
 @given(sites(), caches(), conditions())
 def test_no_two_live_chats_share_a_conversation(
-    site: Site, cached: Topology, looking: Conditions
+    site: Site, cached: Topology, reads: Conditions
 ) -> None:
-    bindings = live(reconcile(site, cached, looking)).values()
+    bindings = live(reconcile(site, cached, reads)).values()
 
     assert repeated(binding.platform_chat_id for binding in bindings) == []
 
@@ -183,14 +183,14 @@ def test_once_everything_was_read_no_owner_has_two_chats_of_one_number(
 
 
 @given(st.data(), sites(), caches(), conditions())
-def test_what_strangers_send_changes_neither_chats_nor_writes(
-    data: st.DataObject, site: Site, cached: Topology, looking: Conditions
+def test_what_others_send_changes_neither_chats_nor_writes(
+    data: st.DataObject, site: Site, cached: Topology, reads: Conditions
 ) -> None:
-    quiet = reconcile(site, cached, looking)
+    quiet = reconcile(site, cached, reads)
     for room_id, sent in data.draw(foreign_events(site)):
         site.send(room_id, sent)
 
-    loud = reconcile(site, cached, looking)
+    loud = reconcile(site, cached, reads)
 
     assert loud.topology == quiet.topology
     assert loud.writes == quiet.writes
@@ -198,14 +198,14 @@ def test_what_strangers_send_changes_neither_chats_nor_writes(
 
 @given(sites(), caches(), conditions())
 def test_every_joined_room_that_was_not_understood_is_named(
-    site: Site, cached: Topology, looking: Conditions
+    site: Site, cached: Topology, reads: Conditions
 ) -> None:
     """Whoever writes in one is told to wait, and not sent to a new Space."""
-    plan = reconcile(site, cached, looking)
+    plan = reconcile(site, cached, reads)
 
     spaces = {space.room_id for space in plan.topology.spaces.values()}
-    unexplained = site.joined & looking.failing - plan.topology.chats.keys() - spaces
-    assert {room_id for room_id in unexplained if was_read(room_id, looking)} <= plan.unread
+    unexplained = site.joined & reads.failing - plan.topology.chats.keys() - spaces
+    assert {room_id for room_id in unexplained if was_read(room_id, reads)} <= plan.unread
 
 
 def repeats(write: Write, site: Site) -> bool:
@@ -239,8 +239,8 @@ def conversation(routed: dict[RoomID, Binding], room_id: RoomID) -> str | None:
     return routed[room_id].platform_chat_id if room_id in routed else None
 
 
-def was_read(room_id: RoomID, looking: Conditions) -> bool:
-    return looking.full or room_id in looking.failing
+def was_read(room_id: RoomID, reads: Conditions) -> bool:
+    return reads.full or room_id in reads.failing
 
 
 def repeated(values: object) -> list[object]:

@@ -11,15 +11,15 @@ from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, PARENT_TYPE, Reason
 from .snapshots import (
     ALICE,
     CHAT,
+    FULL,
     IDENTITY,
     KNOWN,
     NOTHING,
     SPACE,
-    THOROUGH,
     Site,
+    alices_space,
     bind,
     event,
-    home,
     live,
     reconcile,
 )
@@ -29,7 +29,7 @@ def is_restored(site: Site) -> bool:
     """One run mends the link, so that the next finds nothing to do and everything routed."""
     first = reconcile(site)
     site.apply(first.writes)
-    again = reconcile(site, first.topology, THOROUGH)
+    again = reconcile(site, first.topology, FULL)
     mirror = site.content(SPACE, CHILD_TYPE, CHAT)[BINDING_TYPE]
     return again.writes == () and CHAT in live(again) and mirror == bind(1).content("main")
 
@@ -46,19 +46,19 @@ def is_restored(site: Site) -> bool:
     ids=["no mirror", "another mirror", "altered by the owner", "malformed", "garbled"],
 )
 def test_a_mirror_that_is_missing_or_altered_is_written_again(link: dict[str, object]) -> None:
-    site = home(1)
+    site = alices_space(1)
     site.send(SPACE, link)
 
-    plan = reconcile(site, conditions=THOROUGH)
+    plan = reconcile(site, conditions=FULL)
     site.apply(plan.writes)
 
     assert live(plan) == {CHAT: bind(1)}
     assert site.content(SPACE, CHILD_TYPE, CHAT)[BINDING_TYPE] == bind(1).content("main")
-    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+    assert reconcile(site, plan.topology, FULL).writes == ()
 
 
 def test_what_the_owner_set_in_a_link_is_kept_when_it_is_written_again() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.link_bare(CHAT, sender=ALICE, via=["two.test"], order="zz", suggested=False)
 
     site.apply(reconcile(site).writes)
@@ -68,32 +68,32 @@ def test_what_the_owner_set_in_a_link_is_kept_when_it_is_written_again() -> None
 
 
 def test_a_chat_that_was_never_linked_is_linked() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.erase(SPACE, CHILD_TYPE, CHAT)
 
     assert is_restored(site)
 
 
 def test_a_binding_that_is_gone_from_the_room_comes_back_from_its_mirror() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.erase(CHAT, BINDING_TYPE)
 
-    site.apply(reconcile(site, conditions=THOROUGH).writes)
+    site.apply(reconcile(site, conditions=FULL).writes)
 
     assert site.content(CHAT, BINDING_TYPE) == bind(1).content("main")
 
 
 def test_a_chat_that_lost_its_pointer_to_the_space_gets_it_back() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.erase(CHAT, PARENT_TYPE, SPACE)
 
-    site.apply(reconcile(site, conditions=THOROUGH).writes)
+    site.apply(reconcile(site, conditions=FULL).writes)
 
     assert site.content(CHAT, PARENT_TYPE, SPACE)["canonical"] is True
 
 
 def test_without_the_space_its_chats_keep_working_and_come_along_to_the_next() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.away.add(SPACE)
     orphaned = reconcile(site, KNOWN)
     fresh = RoomID("!fresh:one.test")
@@ -108,7 +108,7 @@ def test_without_the_space_its_chats_keep_working_and_come_along_to_the_next() -
     assert site.content(CHAT, BINDING_TYPE)["space_id"] == fresh
     assert (PARENT_TYPE, fresh) in site.state[CHAT]
     assert (CHILD_TYPE, CHAT) in site.state[fresh]
-    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+    assert reconcile(site, plan.topology, FULL).writes == ()
 
 
 def test_rooms_of_version_12_have_no_server_and_are_as_good() -> None:

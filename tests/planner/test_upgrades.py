@@ -13,16 +13,16 @@ from .snapshots import (
     ALICE,
     BOT,
     CHAT,
+    FULL,
     MALLORY,
     NOTHING,
     SPACE,
-    THOROUGH,
     Conditions,
     Site,
+    alices_space,
     bind,
     event,
     failing,
-    home,
     live,
     reconcile,
 )
@@ -43,7 +43,7 @@ def upgrade(
 
 
 def upgraded(by: UserID = BOT) -> Site:
-    site = home(1)
+    site = alices_space(1)
     upgrade(site, CHAT, NEW, by)
     return site
 
@@ -52,7 +52,7 @@ def upgraded(by: UserID = BOT) -> Site:
 def test_the_binding_moves_to_the_room_that_took_over(by: UserID) -> None:
     site = upgraded(by)
 
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
     site.apply(plan.writes)
 
     assert live(plan) == {NEW: bind(1)}
@@ -60,7 +60,7 @@ def test_the_binding_moves_to_the_room_that_took_over(by: UserID) -> None:
     assert site.content(NEW, BINDING_TYPE) == bind(1).content("main")
     assert site.content(CHAT, BINDING_TYPE) == MOVED
     assert site.content(SPACE, CHILD_TYPE, CHAT) == {}
-    second = reconcile(site, plan.topology, THOROUGH)
+    second = reconcile(site, plan.topology, FULL)
     assert second.writes == ()
     assert second.marked_upgraded == {CHAT}
 
@@ -69,52 +69,52 @@ def test_a_room_upgraded_twice_while_nobody_looked_is_followed_to_the_last() -> 
     site = upgraded()
     upgrade(site, NEW, NEWER)
 
-    assert live(reconcile(site, NOTHING, THOROUGH)) == {NEWER: bind(1)}
+    assert live(reconcile(site, NOTHING, FULL)) == {NEWER: bind(1)}
 
 
 def test_the_bot_joins_the_room_that_took_over() -> None:
     site = upgraded(ALICE)
     site.away.add(NEW)
 
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
 
     assert live(plan) == {NEW: bind(1)}
     assert NEW in site.joined
 
 
 def test_a_tombstone_without_a_replacement_archives() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.send(CHAT, event("m.room.tombstone", {"body": "closed"}, sender=ALICE))
 
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
 
     assert plan.topology.chats[CHAT].status is Status.ARCHIVED
     assert plan.writes == ()
 
 
 def test_a_replacement_that_is_not_there_archives() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.send(CHAT, event("m.room.tombstone", {"replacement_room": "!nowhere"}))
 
-    assert live(reconcile(site, NOTHING, THOROUGH)) == {}
+    assert live(reconcile(site, NOTHING, FULL)) == {}
 
 
 def test_a_replacement_that_does_not_name_the_room_before_it_is_not_followed() -> None:
-    site = home(1)
+    site = alices_space(1)
     site.make_room(NEW, ALICE)
     site.send(CHAT, event("m.room.tombstone", {"replacement_room": NEW}, sender=ALICE))
 
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
 
     assert live(plan) == {}
     assert plan.topology.chats[CHAT].status is Status.ARCHIVED
 
 
-def test_a_room_that_claims_to_be_the_next_is_nothing_without_a_tombstone() -> None:
+def test_a_room_that_names_a_predecessor_replaces_nothing_without_a_tombstone() -> None:
     site = upgraded(MALLORY)
     site.erase(CHAT, "m.room.tombstone")
 
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
 
     assert live(plan) == {CHAT: bind(1)}
     assert plan.foreign == {NEW}
@@ -124,7 +124,7 @@ def test_rooms_that_replace_each_other_end_nowhere() -> None:
     site = upgraded()
     upgrade(site, NEW, CHAT)
 
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
 
     assert live(plan) == {}
 
@@ -141,7 +141,7 @@ def test_a_replacement_that_cannot_be_read_is_waited_for() -> None:
 def followed() -> tuple[Site, Plan]:
     """A chat that was upgraded, and the plan that was carried out for it."""
     site = upgraded()
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
     site.apply(plan.writes)
     return site, plan
 
@@ -149,7 +149,7 @@ def followed() -> tuple[Site, Plan]:
 @pytest.mark.parametrize("foreign", [frozenset(), frozenset({CHAT})])
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("known", [True, False])
-def test_what_was_replaced_is_no_chat_again_when_its_successor_is_lost(
+def test_an_upgraded_room_is_no_chat_again_when_its_replacement_is_lost(
     foreign: frozenset[RoomID], full: bool, known: bool
 ) -> None:
     site, plan = followed()
@@ -164,14 +164,14 @@ def test_what_was_replaced_is_no_chat_again_when_its_successor_is_lost(
     assert again.writes == ()
 
 
-def test_a_binding_that_has_not_moved_yet_stays_when_the_successor_is_lost() -> None:
-    site, plan = upgraded(), reconcile(upgraded(), NOTHING, THOROUGH)
+def test_a_binding_that_has_not_moved_yet_stays_when_the_replacement_is_lost() -> None:
+    site, plan = upgraded(), reconcile(upgraded(), NOTHING, FULL)
     site.apply(write for write in plan.writes if write.room_id == NEW)
     site.away.add(NEW)
     site.refusing.add(NEW)
 
     for cached in (plan.topology, NOTHING):
-        chat = reconcile(site, cached, THOROUGH).topology.chats[CHAT]
+        chat = reconcile(site, cached, FULL).topology.chats[CHAT]
         assert (chat.status, chat.binding) == (Status.ARCHIVED, bind(1))
 
 
@@ -182,26 +182,26 @@ def test_a_chat_upgraded_again_goes_on_under_the_binding_it_had_last() -> None:
     site.link_chat(NEW, renumbered)
     upgrade(site, NEW, NEWER)
 
-    assert live(reconcile(site, plan.topology, THOROUGH)) == {NEWER: renumbered}
+    assert live(reconcile(site, plan.topology, FULL)) == {NEWER: renumbered}
 
 
 def test_the_binding_moves_although_its_owner_has_no_space_now() -> None:
     site = upgraded()
     site.away.add(SPACE)
 
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
     site.apply(plan.writes)
 
     assert live(plan) == {NEW: bind(1)}
     assert site.content(NEW, BINDING_TYPE) == bind(1).content("main")
     assert site.content(CHAT, BINDING_TYPE) == MOVED
-    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+    assert reconcile(site, plan.topology, FULL).writes == ()
 
 
 def test_a_room_that_was_replaced_is_mirrored_nowhere_any_more() -> None:
-    """A Space passed over mirrored it too, and a mirror alone is believed at the next start."""
+    """A superseded Space mirrored it too, and the next start goes by mirrors alone."""
     site = upgraded()
-    superseded = RoomID("!passed-over:one.test")
+    superseded = RoomID("!superseded:one.test")
     site.make_space(superseded, at=99)
     site.link_chat(CHAT, bind(1, space_id=superseded))
 
@@ -213,7 +213,7 @@ def test_a_room_that_was_replaced_is_mirrored_nowhere_any_more() -> None:
 
 
 def test_what_took_over_from_a_room_without_a_binding_is_bound_and_both_say_so_at_once() -> None:
-    site = home()
+    site = alices_space()
     site.make_room(CHAT)
     upgrade(site, CHAT, NEW)
     site.link_bare(CHAT)
@@ -225,16 +225,16 @@ def test_what_took_over_from_a_room_without_a_binding_is_bound_and_both_say_so_a
     assert live(plan)[NEW].platform_chat_id == backfilled_id(NEW)
     assert site.content(CHAT, BINDING_TYPE) == MOVED
     assert site.content(SPACE, CHILD_TYPE, CHAT) == {}
-    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+    assert reconcile(site, plan.topology, FULL).writes == ()
 
 
 def test_an_upgraded_space_takes_its_chats_along() -> None:
-    site = home(1)
+    site = alices_space(1)
     upgrade(site, SPACE, NEW_SPACE, kind="m.space")
 
-    plan = reconcile(site, NOTHING, THOROUGH)
+    plan = reconcile(site, NOTHING, FULL)
     site.apply(plan.writes)
 
     assert set(plan.topology.spaces) == {NEW_SPACE}
     assert live(plan) == {CHAT: bind(1, space_id=NEW_SPACE)}
-    assert reconcile(site, plan.topology, THOROUGH).writes == ()
+    assert reconcile(site, plan.topology, FULL).writes == ()

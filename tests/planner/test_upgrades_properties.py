@@ -11,8 +11,8 @@ from mautrix.types import RoomID
 from plugin.topology.model import Topology
 
 from .snapshots import (
+    FULL,
     NOTHING,
-    THOROUGH,
     Conditions,
     Site,
     assert_second_run_writes_nothing,
@@ -34,28 +34,28 @@ def test_a_second_run_finds_nothing_to_do(site: Site, cached: Topology, full: bo
 
 @given(upgraded_sites(), caches())
 def test_what_was_remembered_makes_no_difference(site: Site, cached: Topology) -> None:
-    with_cache, without = (reconcile(site.copy(), held, THOROUGH) for held in (cached, NOTHING))
+    with_cache, without = (reconcile(site.copy(), held, FULL) for held in (cached, NOTHING))
 
     assert in_any_order(with_cache) == in_any_order(without)
 
 
 @given(upgraded_sites(), caches(), st.frozensets(st.sampled_from(CHATS)))
-def test_rooms_noted_as_retired_are_no_chats_again_whatever_is_lost(
+def test_rooms_known_as_upgraded_are_no_chats_again_whatever_is_lost(
     site: Site, cached: Topology, lost: frozenset[RoomID]
 ) -> None:
-    plan = reconcile(site, cached, THOROUGH)
+    plan = reconcile(site, cached, FULL)
     site.apply(plan.writes)
-    marked_upgraded = reconcile(site, plan.topology, THOROUGH).marked_upgraded
+    marked_upgraded = reconcile(site, plan.topology, FULL).marked_upgraded
     site.away |= lost & site.joined
     site.refusing |= lost
-    noting = Conditions(full=True, foreign=marked_upgraded)
+    remembering = Conditions(full=True, foreign=marked_upgraded)
 
-    with_hint, without = (reconcile(site.copy(), NOTHING, one) for one in (noting, THOROUGH))
+    with_index, without = (reconcile(site.copy(), NOTHING, one) for one in (remembering, FULL))
 
-    assert with_hint.topology == without.topology
-    assert with_hint.writes == without.writes
+    assert with_index.topology == without.topology
+    assert with_index.writes == without.writes
 
 
 @given(upgraded_sites(), caches())
 def test_no_closed_room_is_a_live_chat(site: Site, cached: Topology) -> None:
-    assert [one for one in live(reconcile(site, cached, THOROUGH)) if is_closed(site, one)] == []
+    assert [one for one in live(reconcile(site, cached, FULL)) if is_closed(site, one)] == []

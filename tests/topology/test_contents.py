@@ -80,7 +80,7 @@ def test_a_binding_says_who_wrote_it() -> None:
     }
 
 
-def test_a_marker_names_its_successor_only_if_there_is_one() -> None:
+def test_a_marker_names_the_space_that_supersedes_it_only_if_there_is_one() -> None:
     plain = {"v": 1, "instance": "main", "matrix_user_id": ALICE}
 
     assert Marker(ALICE).content("main") == plain

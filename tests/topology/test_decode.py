@@ -68,7 +68,7 @@ def test_a_space_is_read_whole() -> None:
     assert [(link.room_id, link.mirror) for link in room.links] == [(CHAT, BINDING)]
 
 
-def test_without_a_create_event_it_is_no_rooms_state() -> None:
+def test_without_a_create_event_it_is_no_room_state() -> None:
     """A proxy's empty list, say: nothing may be concluded from it."""
     assert decode_room(CHAT, [event(BINDING_TYPE, CONTENT)], IDENTITY) is None
 
@@ -117,7 +117,7 @@ def test_a_malformed_event_is_left_out_and_reported_and_the_rest_is_used(malform
         event(MARKER_TYPE, {}),
     ],
 )
-def test_what_is_nobodys_business_is_passed_over_in_silence(ignored: Any) -> None:
+def test_events_of_no_interest_are_ignored_and_not_reported(ignored: Any) -> None:
     assert decode(CREATE, ignored) == decode(CREATE)
 
 
