@@ -29,6 +29,8 @@ from ..environments import ROOT
 from ..stack import INSTANCE
 from ..synapse import Login
 
+# The plugin's package, under which everything in it is imported.
+PACKAGE = Spacekeeper.__module__.partition(".")[0]
 # A start that is measured is waited for to its end.
 SETTINGS = "startup: {wait: 900}\n"
 LOG = cast(TraceLogger, logging.getLogger("bench"))
