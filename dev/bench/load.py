@@ -12,7 +12,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +27,7 @@ from .host import Host
 from .memory import own_memory
 from .simulation import ADDRESS, Answer, Simulation
 from .start import SETTLING
-from .templates import HOLE, LOGIN, OWNER, room_id
+from .templates import LOGIN, owner_of, room_id
 
 # Spaces and chats in each: 10 and 10,000 routes; 100 where memory is watched.
 FEW, MANY = (10, 1), (1_000, 10)
@@ -86,10 +86,30 @@ class LoadGenerator:
         simulation = self.simulation
         places = range(simulation.spaces * simulation.chats)
         rooms = [divmod(place, simulation.chats) for place in self._chance.sample(places, chats)]
-        return {
-            "next_batch": f"s{next(self._numbers)}",
-            "rooms": {"join": dict(self._message(space, chat + 1) for space, chat in rooms)},
+        return self.sync_of(dict(self.message(space, chat + 1) for space, chat in rooms))
+
+    def sync_of(self, events: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        """A sync with one event in each of these rooms."""
+        rooms = {room: {"timeline": {"events": [event]}} for room, event in events.items()}
+        return {"next_batch": f"s{next(self._numbers)}", "rooms": {"join": rooms}}
+
+    def message(self, space: int, chat: int, body: str = "") -> tuple[str, dict[str, Any]]:
+        """A chat, and a message of its owner's in it.
+
+        Args:
+            space: the number of its Space.
+            chat: its number there, from 1 on.
+            body: what the message says; without it, something that is said only once.
+        """
+        number = next(self._numbers)
+        event = {
+            "type": "m.room.message",
+            "sender": owner_of(space),
+            "event_id": f"$message-{number}",
+            "origin_server_ts": int(time.time() * 1000),
+            "content": {"msgtype": "m.text", "body": body or f"This is message number {number}."},
         }
+        return room_id(space, f"c{chat:03d}"), event
 
     def announce(self, sync: dict[str, Any]) -> None:
         """Tell of a sync, as maubot does before it delivers what is in it."""
@@ -100,17 +120,6 @@ class LoadGenerator:
         self.simulation.expect(len(sync["rooms"]["join"]))
         self.plugin.client.handle_sync(cast(Any, sync))
         await self.simulation.complete.wait()
-
-    def _message(self, space: int, chat: int) -> tuple[str, dict[str, Any]]:
-        number = next(self._numbers)
-        event = {
-            "type": "m.room.message",
-            "sender": OWNER.replace(HOLE, f"{space:08d}"),
-            "event_id": f"$message-{number}",
-            "origin_server_ts": int(time.time() * 1000),
-            "content": {"msgtype": "m.text", "body": f"This is message number {number}."},
-        }
-        return room_id(space, f"c{chat:03d}"), {"timeline": {"events": [event]}}
 
 
 @asynccontextmanager

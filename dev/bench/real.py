@@ -22,7 +22,7 @@ from ..processes import together
 from ..proxy import Proxy
 from ..stack import BOT
 from ..synapse import Synapse
-from .host import Host
+from .host import Host, reconcile
 from .seeding import OwnerRooms, Seeding
 
 AT_ONCE = 8
@@ -131,7 +131,7 @@ class _Course:
         await plugin.internal_start()
         await after("the very first start")
         # In its life the plugin notes each control room as it meets it; these it met all at once.
-        await plugin.services.reconciler.run("benchmark")
+        await reconcile(plugin)
         await self.host.stop(plugin)
         await self.run(proxy, 0, after)
         return requests
