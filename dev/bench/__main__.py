@@ -1,4 +1,4 @@
-"""`python -m dev.bench`: measures, prints the tables, saves the figures and the picture."""
+"""`python -m dev.bench`: measures, prints the tables, saves the figures and the plot."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ SIMULATED_CHATS = 10
 def main() -> int:
     logging.basicConfig(level=logging.ERROR)
     if sys.argv[1:2] == ["messages"]:
-        return run_until_signal(bench_messages(sys.argv[2:], _narrator()))
+        return run_until_signal(bench_messages(sys.argv[2:], _progress()))
     options = _read_options()
-    return run_until_signal(_bench(options, _narrator()))
+    return run_until_signal(_bench(options, _progress()))
 
 
-async def _bench(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
-    real = await measure_real(options.spaces, options.chats, options.rounds, tell)
+async def _bench(options: argparse.Namespace, report: Callable[[str], None]) -> int:
+    real = await measure_real(options.spaces, options.chats, options.rounds, report)
     print(f"\n{real_table(real)}\n", flush=True)
     sizes = QUICK_SIZES if options.quick else SIZES
-    starts, running = await measure_simulated(sizes, SIMULATED_CHATS, options.rounds, tell)
+    starts, running = await measure_simulated(sizes, SIMULATED_CHATS, options.rounds, report)
     print(f"\n{simulated_table(starts)}\n\n{running_table(running)}\n")
     RESULTS.mkdir(exist_ok=True)
     figures: dict[str, Any] = {
@@ -72,9 +72,9 @@ def _read_options() -> argparse.Namespace:
     return options
 
 
-def _narrator() -> Callable[[str], None]:
-    begun = time.monotonic()
-    return lambda line: print(f"{time.monotonic() - begun:6.1f} s  {line}", flush=True)
+def _progress() -> Callable[[str], None]:
+    started_at = time.monotonic()
+    return lambda line: print(f"{time.monotonic() - started_at:6.1f} s  {line}", flush=True)
 
 
 if __name__ == "__main__":

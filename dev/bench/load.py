@@ -76,10 +76,10 @@ class LoadGenerator:
         """Let one sync bring a message in each of `chats` chats, chosen at random; seconds until
         all of them are answered."""
         sync = self.make_sync(chats)
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         self.announce(sync)
         await self.deliver(sync)
-        return time.perf_counter() - begun
+        return time.perf_counter() - started_at
 
     def make_sync(self, chats: int) -> dict[str, Any]:
         """A sync with a message in each of so many chats, chosen at random."""
@@ -139,14 +139,14 @@ async def started(spaces: int, chats: int) -> AsyncIterator[LoadGenerator]:
 
 
 async def measure_routes(
-    rounds: int, messages: int, tell: Callable[[str], None]
+    rounds: int, messages: int, report: Callable[[str], None]
 ) -> dict[int, float]:
     """The median of the seconds a message takes with few and with many routes.
 
     Args:
         rounds: how often each is measured, in turn.
         messages: how many, one after another, in each round.
-        tell: hears of the end.
+        report: called at the end, with a line of text.
     """
     medians: dict[int, list[float]] = {}
     async with AsyncExitStack() as stack:
@@ -156,11 +156,11 @@ async def measure_routes(
                 times = [await load.ask(1) for _ in range(messages)]
                 routes = load.simulation.spaces * load.simulation.chats
                 medians.setdefault(routes, []).append(statistics.median(times))
-    tell("few and many routes are measured")
+    report("few and many routes are measured")
     return {routes: statistics.median(times) for routes, times in medians.items()}
 
 
-async def measure_growth(messages: int, tell: Callable[[str], None]) -> dict[int, int]:
+async def measure_growth(messages: int, report: Callable[[str], None]) -> dict[int, int]:
     """What memory is held, in bytes, after so many of `messages` messages."""
     memory: dict[int, int] = {}
     async with started(*BUSY) as load:
@@ -170,5 +170,5 @@ async def measure_growth(messages: int, tell: Callable[[str], None]) -> dict[int
             for _ in range(portion):
                 await load.ask(at_once)
             memory[sample * portion * at_once] = own_memory()
-    tell(f"{max(memory):,} messages went through the plugin alone")
+    report(f"{max(memory):,} messages went through the plugin alone")
     return memory

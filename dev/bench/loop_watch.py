@@ -39,7 +39,7 @@ class LoopWatch:
         """The longest time in seconds.
 
         Args:
-            since: what ended before this does not count, as `time.perf_counter` tells it.
+            since: what ended before this does not count, in seconds of `time.perf_counter`.
         """
         return max((late for end, late in self._late if end >= since), default=0.0)
 

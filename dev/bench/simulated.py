@@ -86,7 +86,7 @@ class Running:
 
 
 async def measure_simulated(
-    sizes: Iterable[int], chats: int, rounds: int, tell: Callable[[str], None]
+    sizes: Iterable[int], chats: int, rounds: int, report: Callable[[str], None]
 ) -> tuple[list[Size], list[Running]]:
     """Measure every way to start, and changes in a running instance, at every size.
 
@@ -94,7 +94,7 @@ async def measure_simulated(
         sizes: numbers of Spaces.
         chats: how many chats in each.
         rounds: how often each way is measured.
-        tell: hears of each step, a line each.
+        report: called at each step, with a line of text.
 
     Raises:
         StartFailure: a start failed; what it printed went to the terminal.
@@ -107,10 +107,10 @@ async def measure_simulated(
             for number in range(1, rounds + 1):
                 for how in WAYS:
                     runs[how].append(await _run("start", how, spaces, chats, database))
-                tell(f"{spaces:,} simulated Spaces, round {number} of {rounds} is measured")
+                report(f"{spaces:,} simulated Spaces, round {number} of {rounds} is measured")
             starts += [_median(runs[how]) for how in WAYS]
             running.append(Running(**await _run("running", spaces, chats, database)))
-            tell(f"{spaces:,} simulated Spaces, changes are measured")
+            report(f"{spaces:,} simulated Spaces, changes are measured")
     return starts, running
 
 

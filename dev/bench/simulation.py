@@ -53,7 +53,7 @@ class Simulation:
         rooms: the rooms in it.
         own_seconds: CPU time that went into making answers.
         requests: how many there were.
-        last_read: when the last read was answered, as `time.perf_counter` tells it.
+        last_read: when the last read was answered, in seconds of `time.perf_counter`.
     """
 
     def __init__(self, spaces: int, chats: int, changed: int = 0) -> None:

@@ -1,7 +1,7 @@
 """One start on a simulated homeserver, measured in a process of its own.
 
-Run as `python -m dev.bench.start HOW SPACES CHATS DATABASE`; prints one line of JSON. A process
-each, because a process never tells what it would have taken had it not run before.
+Run as `python -m dev.bench.start HOW SPACES CHATS DATABASE`; prints one line of JSON. Each has
+a process of its own, because the most memory that a process had never goes down again.
 """
 
 from __future__ import annotations
@@ -115,15 +115,15 @@ def _time_lookups(routes: Routes, spaces: int, chats: int) -> tuple[float, float
     looked_up, bare, dictionary = [], [], routes.chats
     for _ in range(BATCHES):
         ids = fresh_ids()
-        begun = time.thread_time()
+        started_at = time.thread_time()
         for one in ids:
             routes.lookup(one)
-        looked_up.append((time.thread_time() - begun) / LOOKUPS)
+        looked_up.append((time.thread_time() - started_at) / LOOKUPS)
         ids = fresh_ids()
-        begun = time.thread_time()
+        started_at = time.thread_time()
         for one in ids:
             dictionary.get(one)
-        bare.append((time.thread_time() - begun) / LOOKUPS)
+        bare.append((time.thread_time() - started_at) / LOOKUPS)
     return statistics.median(looked_up), statistics.median(bare)
 
 
