@@ -31,7 +31,7 @@ from .start import SETTLING, check_routes
 from .templates import LOGIN, owner_of, room_id
 
 # Of each kind of change; one more comes first, which is not counted.
-SAMPLES = 9
+SAMPLES = 25
 # Seconds between two looks at whether a change is through.
 POLL = 0.001
 KINDS = ("new", "archive", "removal")
