@@ -33,7 +33,8 @@ class Function:
 
     Attributes:
         module: where it is defined.
-        name: its qualified name; on Python 3.10, which does not know that, its bare name.
+        name: its qualified name. Python 3.10 knows the bare name only, by which functions of one
+            module that share it count as one: figures are comparable from 3.11 on.
         constructor: it only makes an object: `__init__`, code that attrs generated, a class body.
     """
 
