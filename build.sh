@@ -18,6 +18,7 @@ usage: ./build.sh [command]
   dev             a local stack that stays up; a saved file is built and uploaded at once
   bench [--quick] how fast a start is, on a real Synapse and on a simulated large one
   bench messages  how fast messages are answered, beside a bare echo plugin; [--quick]
+  trace           which functions one message passes, and one cold start, and calls between layers
   clean           removes whatever this script made
 TEXT
 }
@@ -98,6 +99,7 @@ case $command in
     demo) prepare test synapse maubot && exec .venv/test/bin/python -m dev.demo "$@" ;;
     dev) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.watch "$@" ;;
     bench) prepare bench synapse maubot && exec .venv/bench/bin/python -m dev.bench "$@" ;;
+    trace) prepare test && exec .venv/test/bin/python -m dev.trace ;;
     clean) clean ;;
     help | -h | --help) usage ;;
     *)

@@ -1,6 +1,6 @@
-"""`./build.sh demo`: the whole job before your eyes, on a local Synapse and a local maubot.
+"""`./build.sh demo`: the whole job, step by step, on a local Synapse and a local maubot.
 
-A person is onboarded and talks in two chats; then the plugin's database is deleted, and what
+A user is onboarded and writes in two chats; then the plugin's database is deleted, and what
 stands in Matrix is compared with what stood there before. Ends with 1 and one clear line if
 anything is not as it should be; figures are printed and never judged.
 """
@@ -27,13 +27,13 @@ class DemoFailure(Exception):
     """Something is not as it should be; the message says what."""
 
 
-class Narrator:
-    """Tells what happens, each line with the seconds since the beginning."""
+class Progress:
+    """Prints what happens, each step with the seconds since the start."""
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
 
-    def tell(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """One thing that happened."""
         print(f"{time.monotonic() - self._begun:6.1f} s  {line}", flush=True)
 
@@ -43,82 +43,82 @@ class Narrator:
 
 
 class Demo:
-    """One telling of the story on a running stack."""
+    """One run of the demo on a running stack."""
 
-    def __init__(self, stack: Stack, narrator: Narrator) -> None:
+    def __init__(self, stack: Stack, progress: Progress) -> None:
         self.stack = stack
-        self.tell, self.show = narrator.tell, narrator.show
+        self.report, self.show = progress.report, progress.show
         self.bot = stack.as_bot()
 
     async def run(self) -> UserClient:
-        """Tell the story; give the person in it. Raises DemoFailure, MatrixRefusal, NotSeen."""
-        alice = await self.stack.person("alice", admin=True)
+        """Run every step; give the user's client. Raises DemoFailure, MatrixRefusal, NotSeen."""
+        alice = await self.stack.register_user("alice", admin=True)
         control = await self._onboard(alice)
         await self._start_another_chat(alice, control)
         before = await take_snapshot(self.bot)
         if len(before) != 2:
             raise DemoFailure(f"alice should have two chats now; Matrix has {len(before)}.")
-        await self._talk(alice, before)
+        await self._write(alice, before)
         await self._lose_database()
         after = await take_snapshot(self.bot)
         self._compare(before, after)
-        await self._talk_again(alice, after)
+        await self._write_again(alice, after)
         return alice
 
-    async def _onboard(self, person: UserClient) -> str:
-        self.tell(f"{person.user_id} invites the bot to a direct chat")
-        begun = time.monotonic()
-        control = await person.direct_chat(self.bot.user_id)
+    async def _onboard(self, user: UserClient) -> str:
+        self.report(f"{user.user_id} invites the bot to a direct chat")
+        started_at = time.monotonic()
+        control = await user.direct_chat(self.bot.user_id)
         for _ in ("the Space", "the first chat"):
-            await accept(person)
-        await person.wait_for_message(control, "Welcome")
-        seconds = time.monotonic() - begun
-        self.tell("she has a private Space, a first chat in it, and a welcome with the links")
+            await accept(user)
+        await user.wait_for_message(control, "Welcome")
+        seconds = time.monotonic() - started_at
+        self.report("she has a private Space, a first chat in it, and a welcome with the links")
         self.show(f"onboarding took {seconds:.2f} s")
         return control
 
-    async def _start_another_chat(self, person: UserClient, control: str) -> None:
-        await person.send(control, "!new Holiday plans")
-        await accept(person)
-        await person.wait_for_message(control, "is ready")
-        self.tell("she writes `!new Holiday plans` and gets a second chat")
+    async def _start_another_chat(self, user: UserClient, control: str) -> None:
+        await user.send(control, "!new Holiday plans")
+        await accept(user)
+        await user.wait_for_message(control, "is ready")
+        self.report("she writes `!new Holiday plans` and gets a second chat")
 
-    async def _talk(self, person: UserClient, chats: list[Chat]) -> None:
-        self.tell(f"she writes {MESSAGES} messages in each chat; the platform is an echo")
+    async def _write(self, user: UserClient, chats: list[Chat]) -> None:
+        self.report(f"she writes {MESSAGES} messages in each chat; the platform is an echo")
         latencies = [
-            await self._ask(person, chat, f"message {number} in {chat.chat_id}")
+            await self._ask(user, chat, f"message {number} in {chat.chat_id}")
             for number in range(1, MESSAGES + 1)
             for chat in chats
         ]
-        self.tell(f"each of the {len(latencies)} was answered in its own chat, as a reply")
+        self.report(f"each of the {len(latencies)} was answered in its own chat, as a reply")
         median = statistics.median(latencies)
         self.show(
             f"from sending to seeing the echo: median {median * 1000:.0f} ms, "
             f"longest {max(latencies) * 1000:.0f} ms"
         )
 
-    async def _ask(self, person: UserClient, chat: Chat, text: str) -> float:
-        begun = time.monotonic()
-        question = await person.send(chat.room_id, text)
-        answer = await person.wait_for_message(chat.room_id)
+    async def _ask(self, user: UserClient, chat: Chat, text: str) -> float:
+        started_at = time.monotonic()
+        question = await user.send(chat.room_id, text)
+        answer = await user.wait_for_message(chat.room_id)
         relation = answer["content"].get("m.relates_to", {}).get("m.in_reply_to", {})
         if answer["content"]["body"] != text or relation.get("event_id") != question:
             raise DemoFailure(f"{text!r} was answered by {answer['content']['body']!r}.")
-        return time.monotonic() - begun
+        return time.monotonic() - started_at
 
     async def _lose_database(self) -> None:
         maubot = self.stack.maubot
         await maubot.stop()
-        self.tell("maubot is stopped")
+        self.report("maubot is stopped")
         if not maubot.database(INSTANCE).exists():
             raise DemoFailure(f"there is no {maubot.database(INSTANCE)} to delete.")
         maubot.delete_database(INSTANCE)
-        self.tell("the plugin's database is deleted: all that is left of it stands in Matrix")
+        self.report("the plugin's database is deleted: all that is left of it stands in Matrix")
         self.stack.proxy.clear()
         await maubot.start()
         if not (await maubot.instance(INSTANCE))["started"]:
             raise DemoFailure(f"the instance did not start again; see {maubot.log_file}.")
-        self.tell("maubot is started again")
+        self.report("maubot is started again")
 
     def _compare(self, before: list[Chat], after: list[Chat]) -> None:
         created = self.stack.proxy.count("POST", "/createRoom$")
@@ -133,22 +133,22 @@ class Demo:
         if created:
             raise DemoFailure(f"{created} rooms were created where none was missing.")
 
-    async def _talk_again(self, person: UserClient, chats: list[Chat]) -> None:
+    async def _write_again(self, user: UserClient, chats: list[Chat]) -> None:
         for chat in chats:
-            await self._ask(person, chat, f"are you still there, {chat.chat_id}?")
-            self.tell(f"{chat.chat_id}, an old chat, answers")
+            await self._ask(user, chat, f"are you still there, {chat.chat_id}?")
+            self.report(f"{chat.chat_id}, an old chat, answers")
 
 
-async def accept(person: UserClient) -> None:
+async def accept(user: UserClient) -> None:
     """Wait for the next invitation and accept it."""
-    invitation = await person.wait_for_invitation()
-    await person.join(invitation["room_id"])
+    invitation = await user.wait_for_invitation()
+    await user.join(invitation["room_id"])
 
 
-def table(pictures: dict[str, list[Chat]]) -> list[str]:
-    """The chats of each picture as lines of at most 88 columns; room ids are shortened."""
+def table(snapshots: dict[str, list[Chat]]) -> list[str]:
+    """The chats of each snapshot as lines of at most 88 columns; room ids are shortened."""
     rows = [("", "owner", "Space", "chat", "room", "platform_chat_id")]
-    for when, chats in pictures.items():
+    for when, chats in snapshots.items():
         for chat in chats:
             space, room = shorten(chat.space_id), shorten(chat.room_id)
             rows.append((when, chat.owner, space, chat.chat_id, room, chat.platform_chat_id))
@@ -163,7 +163,7 @@ def shorten(room_id: str) -> str:
 
 
 async def stay_up(stack: Stack, alice: UserClient) -> None:
-    """Tell how to look at the stack, and wait for Ctrl-C."""
+    """Print the stack's addresses, and wait for Ctrl-C."""
     print(
         f"\nAll of it is still up, until Ctrl-C.\n"
         f"  homeserver  {stack.synapse.url}  (for any Matrix client on this machine)\n"
@@ -178,16 +178,17 @@ async def stay_up(stack: Stack, alice: UserClient) -> None:
 
 
 async def main(arguments: list[str]) -> int:
-    """Tell the story; 0 if all of it was as it should be."""
+    """Run the demo; 0 if all of it was as it should be."""
     if arguments not in ([], ["--once"]):
         print("usage: ./build.sh demo [--once]", file=sys.stderr)
         return 2
-    narrator = Narrator()
-    narrator.tell("starting Synapse and maubot on 127.0.0.1 ...")
+    progress = Progress()
+    progress.report("starting Synapse and maubot on 127.0.0.1 ...")
     try:
-        async with Stack.start(Options(tell=narrator.tell, room_version=ROOM_VERSION)) as stack:
-            alice = await Demo(stack, narrator).run()
-            narrator.tell("all is as it should be")
+        options = Options(report=progress.report, room_version=ROOM_VERSION)
+        async with Stack.start(options) as stack:
+            alice = await Demo(stack, progress).run()
+            progress.report("all is as it should be")
             if not arguments:
                 await stay_up(stack, alice)
     except (DemoFailure, MatrixRefusal, NotSeen) as failure:

@@ -67,13 +67,12 @@ def _prepare_one(name: str) -> None:
             return
         # The line's end in one piece with it: two of these are said at the same time.
         print(f"environment {name}: installing ...\n", end="", flush=True)
-        begun = time.monotonic()
+        started_at = time.monotonic()
         _install(name)
         # Last: an interrupted installation has no stamp and is made again.
         stamp.write_text(wanted, encoding="utf-8")
-    print(
-        f"environment {name}: installed in {time.monotonic() - begun:.0f} s\n", end="", flush=True
-    )
+    seconds = time.monotonic() - started_at
+    print(f"environment {name}: installed in {seconds:.0f} s\n", end="", flush=True)
 
 
 def _install(name: str) -> None:

@@ -1,4 +1,4 @@
-"""The wire between maubot and Synapse: a proxy that notes every request that passes it.
+"""A proxy between maubot and Synapse that records every request.
 
 Tests ask it what really went to the homeserver ("no room was created"), and have it play a
 homeserver that fails. It must change nothing of what passes, unless told to by `fault`.
@@ -23,8 +23,8 @@ Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 
 
 @dataclass
-class Passage:
-    """One request as it passed, its path decoded.
+class RecordedRequest:
+    """One request as it came, its path decoded.
 
     `status` is the answer's: 0 when there is none yet, 502 when the connection was cut.
     """
@@ -51,7 +51,7 @@ class Proxy:
     """
 
     def __init__(self, session: aiohttp.ClientSession, homeserver: str) -> None:
-        self.requests: list[Passage] = []
+        self.requests: list[RecordedRequest] = []
         self.fault: Fault | None = None
         self.url = f"http://127.0.0.1:{free_port()}"
         self._session = session
@@ -79,25 +79,27 @@ class Proxy:
         """How many requests with this method and a path that `pattern` is found in passed."""
         return len(self.find(method, pattern))
 
-    def find(self, method: str, pattern: str) -> list[Passage]:
+    def find(self, method: str, pattern: str) -> list[RecordedRequest]:
         """The requests with this method and a path that the regular expression is found in."""
         return [
-            passage
-            for passage in self.requests
-            if passage.method == method and re.search(pattern, passage.path)
+            recorded
+            for recorded in self.requests
+            if recorded.method == method and re.search(pattern, recorded.path)
         ]
 
     def clear(self) -> None:
-        """Forget what has passed."""
+        """Forget what was recorded."""
         self.requests.clear()
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
-        passage = Passage(request.method, request.path, request.query_string, await request.read())
-        self.requests.append(passage)
+        recorded = RecordedRequest(
+            request.method, request.path, request.query_string, await request.read()
+        )
+        self.requests.append(recorded)
         answer = await self.fault(request) if self.fault is not None else None
         if answer is None:
             answer = await self.forward(request)
-        passage.status = answer.status
+        recorded.status = answer.status
         return answer
 
     async def forward(self, request: web.Request) -> web.Response:

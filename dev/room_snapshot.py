@@ -1,7 +1,7 @@
-"""What stands in Matrix: every chat of the bot's, as its own room and its Space's link tell it.
+"""What stands in Matrix: every chat of the bot's, as its own room and its Space's link have it.
 
 Demo and end-to-end tests compare two of these, taken before and after something happened. It
-reads raw state with the bot's own log-in and must not ask the plugin, whose word is on trial.
+reads raw state with the bot's own log-in and must not ask the plugin, which is what is tested.
 """
 
 from __future__ import annotations

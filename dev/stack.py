@@ -1,4 +1,4 @@
-"""The local stack: Synapse, maubot with Spacekeeper in it, and the wire between the two.
+"""The local stack: Synapse, maubot with Spacekeeper in it, and the proxy between the two.
 
 One piece of code for demo, dev and the end-to-end tests. Whatever it starts it also ends,
 however its block is left.
@@ -36,7 +36,7 @@ class Options:
     instance's, as YAML. `autojoin`: the bot's client accepts every invitation itself, as maubot
     does unless told otherwise. `synapse`: the environment with the homeserver. `database`: the
     address of a PostgreSQL database for maubot, empty for SQLite.
-    `tell` hears of each step on the way up, a line each.
+    `report` is called at each step of the start, with a line of text.
     """
 
     limits: str = "raised"
@@ -45,7 +45,7 @@ class Options:
     autojoin: bool = True
     synapse: str = "synapse"
     database: str = ""
-    tell: Callable[[str], None] = lambda step: None
+    report: Callable[[str], None] = lambda step: None
 
 
 class Stack:
@@ -67,9 +67,9 @@ class Stack:
 
         llmock is left for its own `start`. Raises StartFailure.
         """
-        home = ROOT / ".stack"
-        home.mkdir(exist_ok=True)
-        directory = Path(tempfile.mkdtemp(dir=home))
+        parent = ROOT / ".stack"
+        parent.mkdir(exist_ok=True)
+        directory = Path(tempfile.mkdtemp(dir=parent))
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
             options = options or Options()
             stack, failed = cls(session, directory, options), False
@@ -85,13 +85,13 @@ class Stack:
                 if not failed:
                     shutil.rmtree(directory)
 
-    async def person(self, name: str, *, admin: bool = False) -> UserClient:
+    async def register_user(self, name: str, *, admin: bool = False) -> UserClient:
         """A new account on the homeserver, logged in; `admin` makes it a server administrator."""
         login = await self.synapse.register(name, admin=admin)
         return UserClient(self._session, self.synapse.url, login)
 
     def as_bot(self) -> UserClient:
-        """The bot's own account in the hands of whoever tests: what it sees, what it may write."""
+        """A client with the bot's own account: what it sees, what it may write."""
         return UserClient(self._session, self.synapse.url, self.bot)
 
     async def upload(self) -> None:
@@ -102,16 +102,16 @@ class Stack:
         self.synapse.configure(options.limits, options.room_version)
         self.maubot.configure(options.database)
         await together(self.synapse.start(), self.maubot.start(), self.proxy.open())
-        options.tell("Synapse and maubot are up")
+        options.report("Synapse and maubot are up")
         self.bot = await self.synapse.register(BOT)
         await self.upload()
-        options.tell("the plugin is packed and uploaded over maubot's management API")
+        options.report("the plugin is packed and uploaded over maubot's management API")
         await self.maubot.put_client(self.bot, self.proxy.url, autojoin=options.autojoin)
         await self.maubot.create_instance(INSTANCE, self.bot.user_id, options.config)
-        options.tell(f"its instance runs as {self.bot.user_id}")
+        options.report(f"its instance runs as {self.bot.user_id}")
 
     async def _bring_down(self) -> None:
-        # maubot first: it says goodbye to the homeserver.
+        # maubot first: it still sends requests while it stops.
         await self.maubot.stop()
         await self.proxy.close()
         await together(self.synapse.stop(), self.llmock.stop())

@@ -1,4 +1,4 @@
-"""The local homeserver: Synapse, on SQLite, alone in the world.
+"""The local homeserver: Synapse, on SQLite, without federation.
 
 Knows Synapse's configuration and its registration API, so that nobody else has to.
 """

@@ -1,4 +1,4 @@
-"""A person with a Matrix client: what the tests and the demo do to Spacekeeper, they do as one.
+"""A user's Matrix client: what the tests and the demo do with Spacekeeper goes through one.
 
 Raw JSON over HTTP: a test sees what the homeserver said. Must know nothing of the plugin.
 """
@@ -34,7 +34,7 @@ class NotSeen(AssertionError):
 
 
 class UserClient:
-    """One log-in of a person on the homeserver.
+    """One log-in of a user on the homeserver.
 
     What the homeserver tells this log-in is kept until a `wait_for` takes it, so nothing is
     missed between two waits, in whatever order things come.
@@ -51,7 +51,7 @@ class UserClient:
         self._numbers = itertools.count(1)
 
     async def another_device(self) -> UserClient:
-        """The same person, logged in once more."""
+        """The same user, logged in once more."""
         password = self.login.password
         body = {
             "type": "m.login.password",
@@ -104,7 +104,7 @@ class UserClient:
     async def send(self, room_id: str, text: str, **content: Any) -> str:
         """Send a message (`m.text` unless `msgtype` says else); give the event's id."""
         body = {"msgtype": "m.text", "body": text} | content
-        # Transaction ids are told apart within one device only, and a Person is one device.
+        # Transaction ids are told apart within one device only, and a UserClient is one device.
         path = f"rooms/{quote(room_id)}/send/m.room.message/{next(self._numbers)}"
         return str((await self.call("PUT", path, body))["event_id"])
 
@@ -124,7 +124,7 @@ class UserClient:
         return list(reversed((await self.call("GET", path, dir="b", limit=limit))["chunk"]))
 
     async def joined_rooms(self) -> set[str]:
-        """The ids of the rooms that this person is in."""
+        """The ids of the rooms that this user is in."""
         return set((await self.call("GET", "joined_rooms"))["joined_rooms"])
 
     async def invitations(self) -> dict[str, list[Event]]:
@@ -136,7 +136,7 @@ class UserClient:
         """The first event not yet taken that is `wanted`; wait `within` seconds for it.
 
         Events are those of timelines, typing notices and receipts, each with its `room_id`. An
-        invitation is this person's own `m.room.member` event, with the stripped state that came
+        invitation is this user's own `m.room.member` event, with the stripped state that came
         along under `invite_state`. Raises NotSeen.
         """
         deadline = time.monotonic() + within
@@ -151,7 +151,7 @@ class UserClient:
             await self._sync(left)
 
     async def wait_for_invitation(self, within: float = 10) -> Event:
-        """The next invitation that this person gets. Raises NotSeen."""
+        """The next invitation that this user gets. Raises NotSeen."""
         return await self.wait_for(lambda event: "invite_state" in event, within)
 
     async def wait_for_message(

@@ -41,7 +41,7 @@ def check_syntax() -> None:
 
 async def take_over(stack: Stack, changed: list[str]) -> str:
     """Upload the plugin as it is now; one line that tells what came of it."""
-    begun = time.monotonic()
+    started_at = time.monotonic()
     what = ", ".join(changed)
     try:
         check_syntax()
@@ -53,14 +53,14 @@ async def take_over(stack: Stack, changed: list[str]) -> str:
         return f"{what}: not uploaded, {refusal}"
     if not instance["started"]:
         return f"{what}: uploaded, but the instance did not start; see {stack.maubot.log_file}"
-    return f"{what}: uploaded and running after {time.monotonic() - begun:.1f} s"
+    return f"{what}: uploaded and running after {time.monotonic() - started_at:.1f} s"
 
 
 async def main() -> int:
-    """Bring the stack up, tell how to look at it, and watch until a signal comes."""
+    """Start the stack, print its addresses, and watch until a signal comes."""
     print("starting Synapse and maubot ...", flush=True)
     async with Stack.start() as stack:
-        alice = await stack.person("alice", admin=True)
+        alice = await stack.register_user("alice", admin=True)
         print(
             f"homeserver  {stack.synapse.url}\n"
             f"  log in    {alice.user_id}  password {alice.login.password}\n"

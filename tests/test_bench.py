@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.bench import running
+from dev.bench.simulated import Running
 from dev.bench.start import measure
 
 SPACES, CHATS = 3, 2
@@ -27,3 +29,14 @@ async def test_a_warm_start_asks_for_no_more_than_what_changed(
     figures = await measure(how, SPACES, CHATS, tmp_path / "cache.db")
 
     assert figures["requests"] <= requests
+
+
+async def test_a_running_instance_takes_in_every_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "SAMPLES", 1)
+    await measure("cold", 6, 2, tmp_path / "cache.db")
+
+    figures = await running.measure(6, 2, tmp_path / "cache.db")
+
+    assert Running(**figures).start_requests <= 2

@@ -1,6 +1,6 @@
-"""Messages and their answers as a person sees them: sent over HTTP, answered over `/sync`.
+"""Messages and their answers as a user sees them: sent over HTTP, answered over `/sync`.
 
-One stream of syncs for each person, as in a client, however many chats they write in.
+One stream of syncs for each user, as in a client, however many chats they write in.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from ..user_client import SYNC_FILTER, UserClient
 
 SYNC_MS = 5_000
 # Seconds after which an answer counts as lost.
-PATIENCE = 60.0
+TIMEOUT = 60.0
 _NUMBERS = itertools.count(1)
 
 
-class Correspondent:
-    """A person who waits for answers in many chats at once."""
+class WaitingUser:
+    """A user who waits for answers in many chats at once."""
 
-    def __init__(self, person: UserClient) -> None:
-        self.person = person
+    def __init__(self, user: UserClient) -> None:
+        self.user = user
         self._expected: dict[str, asyncio.Future[float]] = {}
 
     async def ask(self, room_id: str, within: float) -> float:
@@ -38,10 +38,10 @@ class Correspondent:
         text = f"This is message number {next(_NUMBERS)} of many."
         seen: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._expected[text] = seen
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         try:
-            await self.person.send(room_id, text)
-            return await asyncio.wait_for(seen, within) - begun
+            await self.user.send(room_id, text)
+            return await asyncio.wait_for(seen, within) - started_at
         finally:
             del self._expected[text]
 
@@ -49,7 +49,7 @@ class Correspondent:
         """See what comes, until cancelled."""
         query: dict[str, Any] = {"filter": SYNC_FILTER, "timeout": 0}
         while True:
-            answer = await self.person.call("GET", "sync", **query)
+            answer = await self.user.call("GET", "sync", **query)
             query |= {"since": answer["next_batch"], "timeout": SYNC_MS}
             for room in answer.get("rooms", {}).get("join", {}).values():
                 for event in room["timeline"]["events"]:
@@ -57,25 +57,25 @@ class Correspondent:
 
     def _see(self, event: dict[str, Any]) -> None:
         expected = self._expected.get(str(event["content"].get("body")))
-        if expected and not expected.done() and event["sender"] != self.person.user_id:
+        if expected and not expected.done() and event["sender"] != self.user.user_id:
             expected.set_result(time.perf_counter())
 
 
 @attr.frozen
 class Chat:
-    """A room with a bot in it, and the person who writes there."""
+    """A room with a bot in it, and the user who writes there."""
 
-    owner: Correspondent
+    owner: WaitingUser
     room_id: str
 
-    async def ask(self, within: float = PATIENCE) -> float:
-        """See `Correspondent.ask`."""
+    async def ask(self, within: float = TIMEOUT) -> float:
+        """See `WaitingUser.ask`."""
         return await self.owner.ask(self.room_id, within)
 
 
 @asynccontextmanager
-async def listening(owners: Iterable[Correspondent]) -> AsyncIterator[None]:
-    """Let these people see what comes, for as long as the block lasts."""
+async def listening(owners: Iterable[WaitingUser]) -> AsyncIterator[None]:
+    """Let these users see what comes, for as long as the block lasts."""
     listeners = [asyncio.create_task(owner.listen()) for owner in owners]
     try:
         yield
@@ -88,7 +88,7 @@ async def listening(owners: Iterable[Correspondent]) -> AsyncIterator[None]:
 
 
 @attr.frozen
-class Talk:
+class ExchangeTimes:
     """What a number of exchanges took.
 
     Attributes:
@@ -100,7 +100,7 @@ class Talk:
     seconds: float
 
 
-async def converse(chats: Sequence[Chat], each: int) -> Talk:
+async def exchange_messages(chats: Sequence[Chat], each: int) -> ExchangeTimes:
     """Write in all of these chats at the same time.
 
     Args:
@@ -108,9 +108,9 @@ async def converse(chats: Sequence[Chat], each: int) -> Talk:
         each: how many messages in each of them.
     """
 
-    async def talk(chat: Chat) -> list[float]:
+    async def exchange(chat: Chat) -> list[float]:
         return [await chat.ask() for _ in range(each)]
 
-    begun = time.perf_counter()
-    latencies = await asyncio.gather(*(talk(chat) for chat in chats))
-    return Talk(tuple(itertools.chain(*latencies)), time.perf_counter() - begun)
+    started_at = time.perf_counter()
+    latencies = await asyncio.gather(*(exchange(chat) for chat in chats))
+    return ExchangeTimes(tuple(itertools.chain(*latencies)), time.perf_counter() - started_at)

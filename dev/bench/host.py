@@ -1,13 +1,16 @@
 """The plugin in this process, as maubot would run it, with nothing beside it.
 
 Between a start and its end stands no web server, no syncer and no proxy: what is measured is the
-plugin. Whether the session reaches a homeserver or imitates one is no concern of this module.
+plugin. Whether the session reaches a homeserver or imitates one is no concern of this module, but
+whatever the measurements know of the plugin's inside is in here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 from pathlib import Path
 from typing import cast
 
@@ -24,13 +27,21 @@ from ruamel.yaml.comments import CommentedMap
 
 from plugin import Spacekeeper
 from plugin.config.file import Config
+from plugin.config.timing import Timing
+from plugin.topology.routes import Routes
 
 from ..environments import ROOT
 from ..stack import INSTANCE
 from ..synapse import Login
 
+# The plugin's package, under which everything in it is imported.
+PACKAGE = Spacekeeper.__module__.partition(".")[0]
 # A start that is measured is waited for to its end.
 SETTINGS = "startup: {wait: 900}\n"
+USUAL = Timing()
+# A reconciliation follows a change at once, and no verification of all chats begins: what is
+# measured is neither a pause nor what goes on beside.
+NO_PAUSES = Timing(debounce=0.0, verify=86_400.0)
 LOG = cast(TraceLogger, logging.getLogger("bench"))
 
 
@@ -59,12 +70,17 @@ class Host:
             state_store=MemoryStateStore(),
         )
 
-    async def prepare(self, homeserver: str) -> Spacekeeper:
-        """A plugin object with its database open: what maubot has before it calls `start()`."""
+    async def prepare(self, homeserver: str, timing: Timing = USUAL) -> Spacekeeper:
+        """A plugin object with its database open: what maubot has before it calls `start()`.
+
+        Args:
+            homeserver: its address.
+            timing: how long the plugin waits for this and that.
+        """
         table = Spacekeeper.get_db_upgrade_table()
         database = Database.create(f"sqlite:{self.file}", upgrade_table=table, log=LOG)
         await database.start()
-        return Spacekeeper(
+        plugin = Spacekeeper(
             client=self.client(homeserver),
             loop=asyncio.get_running_loop(),
             http=self.session,
@@ -77,6 +93,8 @@ class Host:
             # The plugin asks nothing of its loader.
             loader=cast(BasePluginLoader, None),
         )
+        plugin.timing = timing
+        return plugin
 
     async def stop(self, plugin: Spacekeeper) -> None:
         """End it in good order, as a stop in maubot does."""
@@ -88,6 +106,28 @@ class Host:
         """Delete the cache."""
         for file in self.file.parent.glob(f"{self.file.name}*"):
             file.unlink()
+
+    def cached_status(self, room_id: str) -> str | None:
+        """The status of a chat as the cache's file has it; None where it has no such chat."""
+        with contextlib.closing(sqlite3.connect(self.file)) as connection:
+            query = "SELECT status FROM chat WHERE room_id=?"
+            row: tuple[str] | None = connection.execute(query, (room_id,)).fetchone()
+        return row and row[0]
+
+
+def routes_of(plugin: Spacekeeper) -> Routes:
+    """What messages are routed by now."""
+    return plugin.services.routes
+
+
+async def reconcile(plugin: Spacekeeper) -> None:
+    """Look at everything, as `!admin reconcile` does."""
+    await plugin.services.reconciler.run("benchmark")
+
+
+def is_idle(plugin: Spacekeeper) -> bool:
+    """Whether nothing has to be looked at, and no reconciliation goes on."""
+    return plugin.services.reconciler.idle
 
 
 def _config() -> Config:

@@ -12,7 +12,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -27,11 +27,11 @@ from .host import Host
 from .memory import own_memory
 from .simulation import ADDRESS, Answer, Simulation
 from .start import SETTLING
-from .templates import HOLE, LOGIN, OWNER, room_id
+from .templates import LOGIN, owner_of, room_id
 
-# Spaces and chats in each: 10 and 10,000 routes; 100 for the flood of messages.
+# Spaces and chats in each: 10 and 10,000 routes; 100 where memory is watched.
 FEW, MANY = (10, 1), (1_000, 10)
-FLOODED = (10, 10)
+BUSY = (10, 10)
 SAMPLES = 10
 
 
@@ -47,15 +47,24 @@ class Answered(Simulation):
     async def request(self, method: str, url: URL, **more: Any) -> AsyncIterator[Answer]:
         """As any simulation, and counts the replies."""
         async with super().request(method, url, **more) as answer:
+            if "/send/m.room.message/" in url.raw_path:
+                self.accept_reply()
             yield answer
-        if "/send/m.room.message/" in url.raw_path:
-            self.missing -= 1
-            if self.missing == 0:
-                self.complete.set()
+
+    def expect(self, replies: int) -> None:
+        """So many replies are missing from now on."""
+        self.missing = replies
+        self.complete.clear()
+
+    def accept_reply(self) -> None:
+        """Count a reply that came in."""
+        self.missing -= 1
+        if self.missing == 0:
+            self.complete.set()
 
 
-class Flood:
-    """A started plugin, and what its people write."""
+class LoadGenerator:
+    """A started plugin, and the messages that are sent to it."""
 
     def __init__(self, plugin: Spacekeeper, simulation: Answered) -> None:
         self.plugin = plugin
@@ -66,36 +75,55 @@ class Flood:
     async def ask(self, chats: int) -> float:
         """Let one sync bring a message in each of `chats` chats, chosen at random; seconds until
         all of them are answered."""
+        sync = self.make_sync(chats)
+        started_at = time.perf_counter()
+        self.announce(sync)
+        await self.deliver(sync)
+        return time.perf_counter() - started_at
+
+    def make_sync(self, chats: int) -> dict[str, Any]:
+        """A sync with a message in each of so many chats, chosen at random."""
         simulation = self.simulation
-        simulation.missing = chats
-        simulation.complete.clear()
         places = range(simulation.spaces * simulation.chats)
         rooms = [divmod(place, simulation.chats) for place in self._chance.sample(places, chats)]
-        sync = {
-            "next_batch": f"s{next(self._numbers)}",
-            "rooms": {"join": dict(self._message(space, chat + 1) for space, chat in rooms)},
-        }
-        client = self.plugin.client
-        begun = time.perf_counter()
-        client.dispatch_internal_event(InternalEventType.SYNC_SUCCESSFUL, data=sync)
-        client.handle_sync(cast(Any, sync))
-        await simulation.complete.wait()
-        return time.perf_counter() - begun
+        return self.sync_of(dict(self.message(space, chat + 1) for space, chat in rooms))
 
-    def _message(self, space: int, chat: int) -> tuple[str, dict[str, Any]]:
+    def sync_of(self, events: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        """A sync with one event in each of these rooms."""
+        rooms = {room: {"timeline": {"events": [event]}} for room, event in events.items()}
+        return {"next_batch": f"s{next(self._numbers)}", "rooms": {"join": rooms}}
+
+    def message(self, space: int, chat: int, body: str = "") -> tuple[str, dict[str, Any]]:
+        """A chat, and a message of its owner's in it.
+
+        Args:
+            space: the number of its Space.
+            chat: its number there, from 1 on.
+            body: what the message says; without it, something that is said only once.
+        """
         number = next(self._numbers)
         event = {
             "type": "m.room.message",
-            "sender": OWNER.replace(HOLE, f"{space:08d}"),
+            "sender": owner_of(space),
             "event_id": f"$message-{number}",
             "origin_server_ts": int(time.time() * 1000),
-            "content": {"msgtype": "m.text", "body": f"This is message number {number}."},
+            "content": {"msgtype": "m.text", "body": body or f"This is message number {number}."},
         }
-        return room_id(space, f"c{chat:03d}"), {"timeline": {"events": [event]}}
+        return room_id(space, f"c{chat:03d}"), event
+
+    def announce(self, sync: dict[str, Any]) -> None:
+        """Tell of a sync, as maubot does before it delivers what is in it."""
+        self.plugin.client.dispatch_internal_event(InternalEventType.SYNC_SUCCESSFUL, data=sync)
+
+    async def deliver(self, sync: dict[str, Any]) -> None:
+        """Deliver a sync's messages, and wait until all of them are answered."""
+        self.simulation.expect(len(sync["rooms"]["join"]))
+        self.plugin.client.handle_sync(cast(Any, sync))
+        await self.simulation.complete.wait()
 
 
 @asynccontextmanager
-async def started(spaces: int, chats: int) -> AsyncIterator[Flood]:
+async def started(spaces: int, chats: int) -> AsyncIterator[LoadGenerator]:
     """The plugin, after a cold start with so many Spaces of so many chats."""
     simulation = Answered(spaces, chats)
     with tempfile.TemporaryDirectory() as folder:
@@ -105,42 +133,42 @@ async def started(spaces: int, chats: int) -> AsyncIterator[Flood]:
         try:
             await plugin.internal_start()
             await asyncio.sleep(SETTLING)
-            yield Flood(plugin, simulation)
+            yield LoadGenerator(plugin, simulation)
         finally:
             await host.stop(plugin)
 
 
 async def measure_routes(
-    rounds: int, messages: int, tell: Callable[[str], None]
+    rounds: int, messages: int, report: Callable[[str], None]
 ) -> dict[int, float]:
     """The median of the seconds a message takes with few and with many routes.
 
     Args:
         rounds: how often each is measured, in turn.
         messages: how many, one after another, in each round.
-        tell: hears of the end.
+        report: called at the end, with a line of text.
     """
     medians: dict[int, list[float]] = {}
     async with AsyncExitStack() as stack:
-        floods = [await stack.enter_async_context(started(*size)) for size in (FEW, MANY)]
+        loads = [await stack.enter_async_context(started(*size)) for size in (FEW, MANY)]
         for _ in range(rounds):
-            for flood in floods:
-                times = [await flood.ask(1) for _ in range(messages)]
-                routes = flood.simulation.spaces * flood.simulation.chats
+            for load in loads:
+                times = [await load.ask(1) for _ in range(messages)]
+                routes = load.simulation.spaces * load.simulation.chats
                 medians.setdefault(routes, []).append(statistics.median(times))
-    tell("few and many routes are measured")
+    report("few and many routes are measured")
     return {routes: statistics.median(times) for routes, times in medians.items()}
 
 
-async def measure_growth(messages: int, tell: Callable[[str], None]) -> dict[int, int]:
+async def measure_growth(messages: int, report: Callable[[str], None]) -> dict[int, int]:
     """What memory is held, in bytes, after so many of `messages` messages."""
     memory: dict[int, int] = {}
-    async with started(*FLOODED) as flood:
-        at_once = FLOODED[0] * FLOODED[1]
+    async with started(*BUSY) as load:
+        at_once = BUSY[0] * BUSY[1]
         portion = max(1, messages // SAMPLES // at_once)
         for sample in range(1, SAMPLES + 1):
             for _ in range(portion):
-                await flood.ask(at_once)
+                await load.ask(at_once)
             memory[sample * portion * at_once] = own_memory()
-    tell(f"{max(memory):,} messages went through the plugin alone")
+    report(f"{max(memory):,} messages went through the plugin alone")
     return memory

@@ -1,4 +1,4 @@
-"""How much memory a process holds just now, as Linux tells it.
+"""How much memory a process holds just now, as Linux reports it.
 
 A peak would not do: what matters is whether it grows with what passes through.
 """

@@ -1,6 +1,6 @@
 """`./build.sh bench messages`: how fast messages are answered, beside a bare echo plugin.
 
-Both bots run in one maubot and take turns, so that what else the machine does weighs on both;
+Both bots run in one maubot and take turns, so that what else the machine does slows both down;
 ratios are what is judged. A target that is missed is said to be, and nothing more comes of it.
 """
 
@@ -17,13 +17,13 @@ from typing import Any
 import attr
 
 from ..environments import ROOT
-from .exchange import Chat, Talk, converse
+from .exchange import Chat, ExchangeTimes, exchange_messages
 from .load import measure_growth, measure_routes
-from .side_by_side import Rivals, bring_up
+from .side_by_side import Bots, bring_up
 from .table import lay_out, verdict
 
 RESULTS = ROOT / ".bench"
-SLOWEST, FEWEST = 1.3, 0.8
+MAX_LATENCY_RATIO, MIN_RATE_RATIO = 1.3, 0.8
 # Bytes a message; less than a message of this benchmark is long, so none can be held.
 FLAT = 50
 # The plugin remembers the last 10,000 messages, so that none is taken twice: with fewer, memory
@@ -36,7 +36,7 @@ WARM = 0.3
 SAMPLES = 10
 MEGA = 1e6
 
-OnWait = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @attr.frozen
@@ -44,7 +44,8 @@ class Plan:
     """How much is measured.
 
     Attributes:
-        loads: how many chats talk at the same time, and how many messages each sends in a round.
+        loads: in how many chats messages are sent at the same time, and how many messages each of
+            them gets in a round.
         rounds: how often each load is measured with each bot.
         alone: messages of each round with one route count or another.
         stack_messages: messages over the real stack while memory is watched.
@@ -78,17 +79,17 @@ class Load:
     runs: list[tuple[tuple[float, float], ...]] = attr.field(repr=False)
 
 
-async def bench_messages(arguments: Sequence[str], tell: OnWait) -> int:
+async def bench_messages(arguments: Sequence[str], report: Report) -> int:
     """Measure, print the tables and save the figures; give the exit code."""
     parser = argparse.ArgumentParser(prog="./build.sh bench messages")
     parser.add_argument("--quick", action="store_true", help="small, and no more than 20 chats")
     plan = QUICK if parser.parse_args(arguments).quick else FULL
-    routes = await measure_routes(plan.rounds, plan.alone, tell)
-    alone = await measure_growth(plan.messages, tell)
+    routes = await measure_routes(plan.rounds, plan.alone, report)
+    alone = await measure_growth(plan.messages, report)
     most = max(chats for chats, _ in plan.loads)
-    async with bring_up(most, tell) as rivals:
-        loads = [await _measure_load(rivals, plan, load, tell) for load in plan.loads]
-        stack = await _watch_memory(rivals, plan.stack_messages, tell)
+    async with bring_up(most, report) as bots:
+        loads = [await _measure_load(bots, plan, load, report) for load in plan.loads]
+        stack = await _watch_memory(bots, plan.stack_messages, report)
     print(f"\n{_table(loads, routes, {'over the stack': stack, 'the plugin alone': alone})}\n")
     RESULTS.mkdir(exist_ok=True)
     figures: dict[str, Any] = {
@@ -103,50 +104,51 @@ async def bench_messages(arguments: Sequence[str], tell: OnWait) -> int:
     return 0
 
 
-async def _measure_load(rivals: Rivals, plan: Plan, load: tuple[int, int], tell: OnWait) -> Load:
+async def _measure_load(bots: Bots, plan: Plan, load: tuple[int, int], report: Report) -> Load:
     chats, each = load
-    talks: list[tuple[Talk, Talk]] = []
+    times: list[tuple[ExchangeTimes, ExchangeTimes]] = []
     for _ in range(plan.rounds):
-        bare = await converse(rivals.bare[:chats], each)
-        talks.append((bare, await converse(rivals.ours[:chats], each)))
-    tell(f"{chats} chats at the same time are measured")
-    sides = list(zip(*talks, strict=True))
+        bare = await exchange_messages(bots.bare[:chats], each)
+        times.append((bare, await exchange_messages(bots.ours[:chats], each)))
+    report(f"{chats} chats at the same time are measured")
+    sides = list(zip(*times, strict=True))
     return Load(
         chats=chats,
-        medians=_both(sides, lambda talk: statistics.median(talk.latencies)),
+        medians=_both(sides, lambda one: statistics.median(one.latencies)),
         # Of one round alone, the hundredth part would be a single message.
         p99s=(_p99(sides[0]), _p99(sides[1])),
         rates=_both(sides, _rate),
         runs=[
-            tuple((statistics.median(talk.latencies), _rate(talk)) for talk in pair)
-            for pair in talks
+            tuple((statistics.median(one.latencies), _rate(one)) for one in pair) for pair in times
         ],
     )
 
 
-def _both(sides: Sequence[Sequence[Talk]], of: Callable[[Talk], float]) -> tuple[float, float]:
-    bare, ours = (statistics.median(of(talk) for talk in side) for side in sides)
+def _both(
+    sides: Sequence[Sequence[ExchangeTimes]], of: Callable[[ExchangeTimes], float]
+) -> tuple[float, float]:
+    bare, ours = (statistics.median(of(one) for one in side) for side in sides)
     return bare, ours
 
 
-def _rate(talk: Talk) -> float:
-    return len(talk.latencies) / talk.seconds
+def _rate(one: ExchangeTimes) -> float:
+    return len(one.latencies) / one.seconds
 
 
-def _p99(talks: Sequence[Talk]) -> float:
-    latencies = sorted(itertools.chain(*(talk.latencies for talk in talks)))
+def _p99(times: Sequence[ExchangeTimes]) -> float:
+    latencies = sorted(itertools.chain(*(one.latencies for one in times)))
     return latencies[int(len(latencies) * 0.99)]
 
 
-async def _watch_memory(rivals: Rivals, messages: int, tell: OnWait) -> dict[int, int]:
+async def _watch_memory(bots: Bots, messages: int, report: Report) -> dict[int, int]:
     """What maubot's process holds, in bytes, after so many messages to Spacekeeper."""
-    chats: Sequence[Chat] = rivals.ours
+    chats: Sequence[Chat] = bots.ours
     each = max(1, messages // SAMPLES // len(chats))
     memory = {}
     for sample in range(1, SAMPLES + 1):
-        await converse(chats, each)
-        memory[sample * each * len(chats)] = rivals.memory()
-    tell(f"{max(memory):,} messages went over the stack")
+        await exchange_messages(chats, each)
+        memory[sample * each * len(chats)] = bots.memory()
+    report(f"{max(memory):,} messages went over the stack")
     return memory
 
 
@@ -157,13 +159,13 @@ def _table(
     for load in loads:
         chats = f"{load.chats} chat{'s' * (load.chats > 1)}"
         ratio = load.medians[1] / load.medians[0]
-        target = f"{verdict(ratio <= SLOWEST)}: at most {SLOWEST}"
+        target = f"{verdict(ratio <= MAX_LATENCY_RATIO)}: at most {MAX_LATENCY_RATIO}"
         rows.append([f"{chats}: median", *map(_ms, load.medians), f"{ratio:.2f}", target])
         ratio = load.p99s[1] / load.p99s[0]
         rows.append([f"{chats}: p99", *map(_ms, load.p99s), f"{ratio:.2f}", ""])
         ratio = load.rates[1] / load.rates[0]
         rates = [f"{rate:.1f} / s" for rate in load.rates]
-        target = f"{verdict(ratio >= FEWEST)}: at least {FEWEST}"
+        target = f"{verdict(ratio >= MIN_RATE_RATIO)}: at least {MIN_RATE_RATIO}"
         rows.append([f"{chats}: messages", *rates, f"{ratio:.2f}", target])
     (few, quick), (many, slow) = sorted(routes.items())
     met = verdict(slow <= quick * NO_GROWTH)

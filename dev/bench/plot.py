@@ -1,4 +1,4 @@
-"""The figures as a picture for the README: a start on a real Synapse, and how a start grows."""
+"""The figures as a plot for the docs: a start on a real Synapse, and how a start grows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GREY = "#8a8a8a"
 
 
 def draw(real: RealFigures, sizes: Sequence[Size], file: Path) -> None:
-    """Draw both pictures side by side into a PNG."""
+    """Draw both plots side by side into a PNG."""
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(10, 3.8), dpi=130, layout="constrained")
         left, right = figure.subplots(1, 2)

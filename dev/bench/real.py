@@ -1,6 +1,6 @@
 """Starts measured on a real Synapse: the usual way, cold, warm, and warm with changes.
 
-A first round goes through the wire and counts the requests; it also fills Synapse's memory, so
+A first round goes through the proxy and counts the requests; it also fills Synapse's memory, so
 that no way profits from the one before it. The timed rounds go straight to Synapse.
 """
 
@@ -22,10 +22,10 @@ from ..processes import together
 from ..proxy import Proxy
 from ..stack import BOT
 from ..synapse import Synapse
-from .host import Host
+from .host import Host, reconcile
 from .seeding import OwnerRooms, Seeding
 
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 USUAL = "the usual way"
 # Seconds without a request after which a start is taken to be over, its last look at what came
 # meanwhile included; shorter than the pause before the verification in the background.
@@ -56,7 +56,7 @@ class Way:
 
 @attr.frozen
 class RealFigures:
-    """What was measured, `ways` in the order in which they were gone."""
+    """What was measured, `ways` in the order in which they were measured."""
 
     spaces: int
     chats: int
@@ -64,7 +64,7 @@ class RealFigures:
 
 
 async def measure_real(
-    spaces: int, chats: int, rounds: int, tell: Callable[[str], None]
+    spaces: int, chats: int, rounds: int, report: Callable[[str], None]
 ) -> RealFigures:
     """Seed a Synapse of its own, measure, and end it.
 
@@ -72,7 +72,7 @@ async def measure_real(
         spaces: how many Spaces.
         chats: how many chats in each.
         rounds: how often each way is timed.
-        tell: hears of each step, a line each.
+        report: called at each step, with a line of text.
 
     Raises:
         StartFailure: Synapse did not start.
@@ -87,16 +87,16 @@ async def measure_real(
         stack.push_async_callback(synapse.stop)
         stack.push_async_callback(proxy.close)
         await together(synapse.start(), proxy.open())
-        tell("Synapse is up")
+        report("Synapse is up")
         login = await synapse.register(BOT)
-        homes = await Seeding(session, synapse, login).run(spaces, chats, tell)
-        course = _Course(Host(session, login, directory / "cache.db"), homes)
-        requests = await course.count(proxy)
-        tell("requests are counted")
+        owners = await Seeding(session, synapse, login).run(spaces, chats, report)
+        starts = _Starts(Host(session, login, directory / "cache.db"), owners)
+        requests = await starts.count(proxy)
+        report("requests are counted")
         runs: list[dict[str, float]] = []
         for number in range(1, rounds + 1):
-            runs.append(await course.run(synapse, number))
-            tell(f"round {number} of {rounds} is timed")
+            runs.append(await starts.run(synapse, number))
+            report(f"round {number} of {rounds} is timed")
     ways = []
     for name, counts in requests.items():
         seconds = tuple(run[name] for run in runs if name in run)
@@ -109,12 +109,12 @@ async def _settle(_: str) -> None:
     await asyncio.sleep(QUIET)
 
 
-class _Course:
+class _Starts:
     """Every way to start, one after another."""
 
-    def __init__(self, host: Host, homes: list[OwnerRooms]) -> None:
+    def __init__(self, host: Host, owners: list[OwnerRooms]) -> None:
         self.host = host
-        self.homes = homes
+        self.owners = owners
 
     async def count(self, proxy: Proxy) -> dict[str, tuple[int, int]]:
         """The requests of each way: until the handlers were registered, and after that."""
@@ -130,8 +130,8 @@ class _Course:
         plugin = await self.host.prepare(proxy.url)
         await plugin.internal_start()
         await after("the very first start")
-        # In its life the plugin notes each control room as it meets it; these it met all at once.
-        await plugin.services.reconciler.run("benchmark")
+        # A running plugin notes each control room when it is invited; these came all at once.
+        await reconcile(plugin)
         await self.host.stop(plugin)
         await self.run(proxy, 0, after)
         return requests
@@ -142,7 +142,7 @@ class _Course:
         """Seconds of each way, from `start()` to the handlers being registered.
 
         Args:
-            server: the homeserver, or the wire to it.
+            server: the homeserver, or the proxy to it.
             number: tells the rounds apart, so that each change is one.
             after: called when a start is done, before the plugin is stopped.
         """
@@ -152,9 +152,9 @@ class _Course:
         times["cold start"] = await self._start(server, "cold start", after)
         times["warm start"] = await self._start(server, "warm start", after)
         for share in SHARES:
-            homes = self.homes[: max(1, round(share * len(self.homes)))]
-            for home in homes:
-                await home.reorder(f"{number:06d}-{share}")
+            owners = self.owners[: max(1, round(share * len(self.owners)))]
+            for owner in owners:
+                await owner.reorder(f"{number:06d}-{share}")
             name = f"warm, {share:.0%} of Spaces changed"
             times[name] = await self._start(server, name, after)
             # The plugin's own repairs are news to the next start: take them in, unmeasured.
@@ -164,9 +164,9 @@ class _Course:
     async def _start(self, server: Synapse | Proxy, name: str, after: After) -> float:
         _clear(server)
         plugin = await self.host.prepare(server.url)
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         await plugin.internal_start()
-        taken = time.perf_counter() - begun
+        taken = time.perf_counter() - started_at
         await after(name)
         await self.host.stop(plugin)
         return taken
@@ -175,15 +175,15 @@ class _Course:
         """What a bot does that keeps its truth in Matrix and has no plan: read all of it."""
         _clear(server)
         client = self.host.client(server.url)
-        begun = time.perf_counter()
-        places = asyncio.Semaphore(AT_ONCE)
+        started_at = time.perf_counter()
+        slots = asyncio.Semaphore(MAX_CONCURRENT)
 
         async def read(room_id: RoomID) -> None:
-            async with places:
+            async with slots:
                 await client.get_state(room_id)
 
         await asyncio.gather(*(read(room_id) for room_id in await client.get_joined_rooms()))
-        taken = time.perf_counter() - begun
+        taken = time.perf_counter() - started_at
         await after(USUAL)
         return taken
 

@@ -1,7 +1,7 @@
-"""Runs the starts on the simulated homeserver: sizes, rounds and medians.
+"""Runs what is measured on the simulated homeserver: sizes, rounds and medians.
 
-Each start is a process of its own (start.py); this module only starts them, one at a time, and
-sums up what they printed.
+Each start (start.py) and each running instance (running.py) is a process of its own; this module
+only starts them, one at a time, and sums up what they printed.
 """
 
 from __future__ import annotations
@@ -56,38 +56,67 @@ class Size:
     runs: list[dict[str, Any]] = attr.field(repr=False)
 
 
+@attr.frozen
+class Running:
+    """What changes take in a running instance that knows so many chats; times in seconds.
+
+    For each kind of change there is the median of what it took, and the longest time for which
+    nothing else could run while some of them were made.
+
+    Attributes:
+        start_requests: how many requests the start before took.
+        new: a chat made by `!new`, until routes and cache have it.
+        archive: a chat archived by `!archive`, likewise.
+        removal: a chat that its owner took out of the Space, until it is reconciled.
+        full_run: a reconciliation of everything.
+        swap: what of it follows when all is read.
+    """
+
+    spaces: int
+    chats: int
+    start_requests: int
+    new_seconds: float
+    new_loop_held_seconds: float
+    archive_seconds: float
+    archive_loop_held_seconds: float
+    removal_seconds: float
+    removal_loop_held_seconds: float
+    full_run_loop_held_seconds: float
+    swap_loop_held_seconds: float
+
+
 async def measure_simulated(
-    sizes: Iterable[int], chats: int, rounds: int, tell: Callable[[str], None]
-) -> list[Size]:
-    """Measure every way to start at every size.
+    sizes: Iterable[int], chats: int, rounds: int, report: Callable[[str], None]
+) -> tuple[list[Size], list[Running]]:
+    """Measure every way to start, and changes in a running instance, at every size.
 
     Args:
         sizes: numbers of Spaces.
         chats: how many chats in each.
         rounds: how often each way is measured.
-        tell: hears of each step, a line each.
+        report: called at each step, with a line of text.
 
     Raises:
         StartFailure: a start failed; what it printed went to the terminal.
     """
-    medians = []
+    starts, running = [], []
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "cache.db"
         for spaces in sizes:
             runs: dict[str, list[dict[str, Any]]] = {how: [] for how in WAYS}
             for number in range(1, rounds + 1):
                 for how in WAYS:
-                    runs[how].append(await _run(how, spaces, chats, database))
-                tell(f"{spaces:,} simulated Spaces, round {number} of {rounds} is measured")
-            medians += [_median(runs[how]) for how in WAYS]
-    return medians
+                    runs[how].append(await _run("start", how, spaces, chats, database))
+                report(f"{spaces:,} simulated Spaces, round {number} of {rounds} is measured")
+            starts += [_median(runs[how]) for how in WAYS]
+            running.append(Running(**await _run("running", spaces, chats, database)))
+            report(f"{spaces:,} simulated Spaces, changes are measured")
+    return starts, running
 
 
-async def _run(how: str, spaces: int, chats: int, database: Path) -> dict[str, Any]:
-    module = [sys.executable, "-m", f"{__package__}.start"]
-    process = await asyncio.create_subprocess_exec(
-        *[*module, how, str(spaces), str(chats), str(database)], cwd=ROOT, stdout=PIPE
-    )
+async def _run(module: str, *arguments: str | int | Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", f"{__package__}.{module}", *map(str, arguments)]
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE)
     try:
         printed, _ = await process.communicate()
     finally:
@@ -95,7 +124,7 @@ async def _run(how: str, spaces: int, chats: int, database: Path) -> dict[str, A
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        raise StartFailure(f"a {how} start with {spaces} simulated Spaces failed.")
+        raise StartFailure(f"`{' '.join(command[1:])}` failed.")
     figures: dict[str, Any] = json.loads(printed)
     return figures
 

@@ -21,7 +21,8 @@ from plugin.matrix.account_data import INDEX_TYPE, RoomIndex, encode_index
 from plugin.topology.model import CHILD_TYPE
 
 from ..stack import INSTANCE
-from .templates import HOLE, chat_state, control_room_state, room_id, space_state
+from .rooms import Rooms
+from .templates import HOLE, room_id, space_state
 
 ADDRESS = "http://homeserver.invalid"
 # Answers that grow with the number of Spaces.
@@ -42,12 +43,17 @@ class Answer:
         return self._text
 
 
+NOT_FOUND = Answer('{"errcode": "M_NOT_FOUND", "error": "There is none."}', 404)
+
+
 class Simulation:
     """Answers as a homeserver with so many Spaces would.
 
     Attributes:
+        rooms: the rooms in it.
         own_seconds: CPU time that went into making answers.
         requests: how many there were.
+        last_read: when the last read was answered, in seconds of `time.perf_counter`.
     """
 
     def __init__(self, spaces: int, chats: int, changed: int = 0) -> None:
@@ -58,10 +64,11 @@ class Simulation:
             changed: in how many Spaces something changed since any token.
         """
         self.spaces, self.chats, self.changed = spaces, chats, changed
+        self.rooms = Rooms(spaces, chats)
         self.own_seconds = 0.0
         self.requests = 0
-        self._space_state = json.dumps(space_state(chats))
-        self._hint: str | None = None
+        self.last_read = 0.0
+        self._index: str | None = None
 
     @asynccontextmanager
     async def request(self, method: str, url: URL, **more: Any) -> AsyncIterator[Answer]:
@@ -74,44 +81,50 @@ class Simulation:
             answer = self._timed_answer(method, url.raw_path, more)
         # As with a network, everything else has its turn before an answer comes.
         await asyncio.sleep(0)
+        if method == "GET":
+            self.last_read = time.perf_counter()
         yield answer
 
     def _timed_answer(self, method: str, path: str, more: Mapping[str, Any]) -> Answer:
-        begun = time.thread_time()
+        started = time.thread_time()
         answer = self._answer(method, path, more)
-        self.own_seconds += time.thread_time() - begun
+        self.own_seconds += time.thread_time() - started
         return answer
 
     def _answer(self, method: str, path: str, more: Mapping[str, Any]) -> Answer:
-        if path.endswith("/state"):
-            room = unquote(path.split("/")[-2])
-            return Answer(self._state(room[9:13]).replace(HOLE, room[1:9]))
+        parts = [unquote(part) for part in path.split("/")]
+        if "/state" in path and method in ("GET", "PUT"):
+            return self._answer_state(method, parts[parts.index("rooms") + 1 :], more)
         if path.endswith("/joined_rooms"):
-            return Answer(json.dumps({"joined_rooms": self._joined()}))
+            return Answer(self.rooms.joined())
+        if path.endswith("/createRoom"):
+            return _answer({"room_id": self.rooms.create(json.loads(more["data"]))})
+        if path.endswith("/capabilities"):
+            return _answer({"capabilities": {"m.room_versions": {"default": "12"}}})
         if path.endswith("/sync"):
             return Answer(self._sync("since" in more["params"]))
         if path.endswith(INDEX_TYPE):
             if method == "PUT":
-                self._hint = more["data"]
-            return Answer(self._hint or self._first_hint())
+                self._index = more["data"]
+            return Answer(self._index or self._first_index())
+        return Answer("{}") if method != "GET" else NOT_FOUND
+
+    def _answer_state(self, method: str, parts: list[str], more: Mapping[str, Any]) -> Answer:
+        room, kind, key = parts[0], "".join(parts[2:3]), "".join(parts[3:4])
+        if not kind:
+            return Answer(self.rooms.state(room))
         if method == "PUT":
-            return Answer("{}")
-        return Answer('{"errcode": "M_NOT_FOUND", "error": "There is none."}', 404)
+            return _answer(
+                {"event_id": self.rooms.put(room, kind, key, json.loads(more["data"]))["event_id"]}
+            )
+        content = self.rooms.content(room, kind, key)
+        return NOT_FOUND if content is None else _answer(content)
 
-    def _state(self, part: str) -> str:
-        if part == "s000":
-            return self._space_state
-        return json.dumps(chat_state(int(part[1:])) if part[0] == "c" else control_room_state())
-
-    def _joined(self) -> list[str]:
-        parts = ["s000", "f000", *(f"c{number:03d}" for number in range(1, self.chats + 1))]
-        return [room_id(space, part) for space in range(self.spaces) for part in parts]
-
-    def _first_hint(self) -> str:
+    def _first_index(self) -> str:
         spaces = [room_id(space, "s000") for space in range(self.spaces)]
         foreign = [room_id(space, "f000") for space in range(self.spaces)]
-        hint = RoomIndex(frozenset(spaces), frozenset(foreign))
-        return json.dumps(encode_index({}, INSTANCE, hint))
+        index = RoomIndex(frozenset(spaces), frozenset(foreign))
+        return json.dumps(encode_index({}, INSTANCE, index))
 
     def _sync(self, incremental: bool) -> str:
         if not incremental or not self.changed:
@@ -126,3 +139,7 @@ class Simulation:
             for space in range(0, self.spaces, step)
         }
         return json.dumps({"next_batch": "s2", "rooms": {"join": rooms}})
+
+
+def _answer(content: Mapping[str, Any]) -> Answer:
+    return Answer(json.dumps(content))

@@ -1,7 +1,7 @@
 """One start on a simulated homeserver, measured in a process of its own.
 
-Run as `python -m dev.bench.start HOW SPACES CHATS DATABASE`; prints one line of JSON. A process
-each, because a process never tells what it would have taken had it not run before.
+Run as `python -m dev.bench.start HOW SPACES CHATS DATABASE`; prints one line of JSON. Each has
+a process of its own, because the most memory that a process had never goes down again.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from aiohttp import ClientSession
 from mautrix.types import RoomID
 
 from plugin import Spacekeeper
-from plugin.topology.routes import CurrentRoutes
+from plugin.topology.routes import Routes
 
-from .host import Host
+from .host import Host, routes_of
+from .loop_watch import LoopWatch
 from .simulation import ADDRESS, Simulation
 from .templates import LOGIN, room_id
 
 BATCHES, LOOKUPS = 5, 20_000
-TICK = 0.02
 SETTLING = 1.0
 CHANGED_SHARE = 0.01
 
@@ -50,8 +50,8 @@ async def measure(how: str, spaces: int, chats: int, database: Path) -> dict[str
     plugin = await host.prepare(ADDRESS)
     try:
         figures = await _start(plugin, simulation)
-        _check(plugin, spaces, chats)
-        lookup, bare_lookup = _time_lookups(plugin.services.routes, spaces, chats)
+        check_routes(plugin, spaces, spaces * chats)
+        lookup, bare_lookup = _time_lookups(routes_of(plugin), spaces, chats)
         # The token that makes the next start a warm one is noted last.
         await asyncio.sleep(SETTLING)
     finally:
@@ -68,13 +68,11 @@ async def measure(how: str, spaces: int, chats: int, database: Path) -> dict[str
 
 async def _start(plugin: Spacekeeper, simulation: Simulation) -> dict[str, Any]:
     memory_before = _peak_memory()
-    watch = asyncio.create_task(_watch_loop())
-    await asyncio.sleep(0)
-    wall, cpu = time.perf_counter(), time.process_time()
-    await plugin.internal_start()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    memory, requests, own = _peak_memory(), simulation.requests, simulation.own_seconds
-    watch.cancel()
+    async with LoopWatch() as watch:
+        wall, cpu = time.perf_counter(), time.process_time()
+        await plugin.internal_start()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        memory, requests, own = _peak_memory(), simulation.requests, simulation.own_seconds
     return {
         "cpu_seconds": cpu - own,
         "wall_seconds": wall - own,
@@ -82,13 +80,14 @@ async def _start(plugin: Spacekeeper, simulation: Simulation) -> dict[str, Any]:
         "peak_bytes": memory,
         "own_bytes": memory - memory_before,
         "requests": requests,
-        "loop_held_seconds": await watch,
+        "loop_held_seconds": watch.longest(),
     }
 
 
-def _check(plugin: Spacekeeper, spaces: int, chats: int) -> None:
-    found = plugin.services.routes
-    if (len(found.spaces), len(found.chats)) != (spaces, spaces * chats):
+def check_routes(plugin: Spacekeeper, spaces: int, chats: int) -> None:
+    """See that so many Spaces and chats in all are routed; raises AssertionError."""
+    found = routes_of(plugin)
+    if (len(found.spaces), len(found.chats)) != (spaces, chats):
         raise AssertionError(f"found {len(found.spaces)} Spaces and {len(found.chats)} chats")
 
 
@@ -102,19 +101,7 @@ def _peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-async def _watch_loop() -> float:
-    """The longest time in seconds for which nothing else could run, until cancelled."""
-    longest = 0.0
-    while True:
-        begun = time.perf_counter()
-        try:
-            await asyncio.sleep(TICK)
-        except asyncio.CancelledError:
-            return max(longest, time.perf_counter() - begun - TICK)
-        longest = max(longest, time.perf_counter() - begun - TICK)
-
-
-def _time_lookups(routes: CurrentRoutes, spaces: int, chats: int) -> tuple[float, float]:
+def _time_lookups(routes: Routes, spaces: int, chats: int) -> tuple[float, float]:
     """Seconds a lookup takes, and what the bare dictionary takes of it, for ids that come fresh
     from an event: never hashed before."""
     chance = random.Random(0)  # noqa: S311 (no secret)
@@ -128,15 +115,15 @@ def _time_lookups(routes: CurrentRoutes, spaces: int, chats: int) -> tuple[float
     looked_up, bare, dictionary = [], [], routes.chats
     for _ in range(BATCHES):
         ids = fresh_ids()
-        begun = time.thread_time()
+        started_at = time.thread_time()
         for one in ids:
             routes.lookup(one)
-        looked_up.append((time.thread_time() - begun) / LOOKUPS)
+        looked_up.append((time.thread_time() - started_at) / LOOKUPS)
         ids = fresh_ids()
-        begun = time.thread_time()
+        started_at = time.thread_time()
         for one in ids:
             dictionary.get(one)
-        bare.append((time.thread_time() - begun) / LOOKUPS)
+        bare.append((time.thread_time() - started_at) / LOOKUPS)
     return statistics.median(looked_up), statistics.median(bare)
 
 

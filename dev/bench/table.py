@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .real import USUAL, RealFigures, Way
-from .simulated import Size
+from .simulated import Running, Size
 
 # With fewer chats there is too little to read for one way to be much faster than another.
 JUDGED_FROM = 500
@@ -18,6 +18,15 @@ NAMES = {
     "warm": "warm start",
     "changed": "warm, 1% of Spaces changed",
 }
+# What a change in a running instance may take: growth from the fewest chats to the most, and
+# seconds for which nothing else can run.
+GROWTH, HELD = 1.2, 0.1
+CHANGES = {
+    "new": "`!new`",
+    "archive": "`!archive`",
+    "removal": "a chat taken out of its Space",
+}
+HOLDS = {**CHANGES, "full_run": "a full run", "swap": "a full run, once all is read"}
 
 
 def real_table(figures: RealFigures) -> str:
@@ -78,6 +87,28 @@ def _simulated_row(size: Size) -> list[str]:
         f"{size.bare_lookup_seconds * MICRO:.2f} µs",
         target,
     ]
+
+
+def running_table(sizes: Sequence[Running]) -> str:
+    """What changes take in a running instance, by how many chats it knows."""
+    ordered = sorted(sizes, key=lambda size: size.chats)
+    chats = [f"{size.chats:,}" for size in ordered]
+    times, holds = [["time", *chats, "growth", "target"]], [["loop held", *chats, "target"]]
+    for kind, name in CHANGES.items():
+        seconds = [getattr(size, f"{kind}_seconds") for size in ordered]
+        growth = seconds[-1] / seconds[0]
+        target = f"{verdict(growth <= GROWTH)}: at most {GROWTH}"
+        times.append([name, *map(_ms, seconds), f"{growth:.2f}", target])
+    for kind, name in HOLDS.items():
+        seconds = [getattr(size, f"{kind}_loop_held_seconds") for size in ordered]
+        target = f"{verdict(max(seconds) <= HELD)}: at most {HELD * 1000:.0f} ms"
+        holds.append([name, *map(_ms, seconds), target])
+    title = "Simulated homeserver: changes in a running instance, by the chats that it knows"
+    return f"{title}\n{lay_out(times)}\n\n{lay_out(holds)}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
 
 
 def verdict(met: bool) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mautrix.types import UserID
+
 from plugin.topology.contents import child_content, parent_content
 from plugin.topology.model import (
     BINDING_TYPE,
@@ -37,8 +39,13 @@ def room_id(space: int | str, part: str) -> Any:
 
 
 BOT: Any = LOGIN.user_id
-OWNER: Any = f"@person-{HOLE}:example.org"
+OWNER: Any = f"@user-{HOLE}:example.org"
 SPACE: Any = room_id(HOLE, "s000")
+
+
+def owner_of(space: int) -> UserID:
+    """The user id of a Space's owner."""
+    return UserID(OWNER.replace(HOLE, f"{space:08d}"))
 
 
 def space_state(chats: int) -> list[dict[str, Any]]:
@@ -70,31 +77,43 @@ def _binding(number: int) -> Binding:
 
 
 def _events(
-    creator_of_rooms: dict[str, Any], marks: list[tuple[str, str, dict[str, Any]]]
+    create_content: dict[str, Any], marks: list[tuple[str, str, dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     contents = [
-        ("m.room.create", "", creator_of_rooms),
+        ("m.room.create", "", create_content),
         ("m.room.member", BOT, {"membership": "join", "displayname": "spacekeeper"}),
-        ("m.room.member", OWNER, {"membership": "join", "displayname": f"person-{HOLE}"}),
+        ("m.room.member", OWNER, {"membership": "join", "displayname": f"user-{HOLE}"}),
         ("m.room.power_levels", "", {"users": {OWNER: 50}, "events_default": 100}),
         ("m.room.join_rules", "", {"join_rule": "invite"}),
         ("m.room.history_visibility", "", {"history_visibility": "shared"}),
         ("m.room.guest_access", "", {"guest_access": "can_join"}),
-        ("m.room.name", "", {"name": f"person-{HOLE}'s room"}),
+        ("m.room.name", "", {"name": f"user-{HOLE}'s room"}),
         *marks,
     ]
     return [
-        {
-            "type": kind,
-            "room_id": SPACE,
-            "sender": BOT,
-            "content": content,
-            "state_key": key,
-            "origin_server_ts": CREATED + place,
-            "unsigned": {"age": 86_400_000, "membership": "join"},
-            "event_id": f"${HOLE}e{place:03d}{PAD}",
-            "user_id": BOT,
-            "age": 86_400_000,
-        }
+        state_event(kind, key, content, place)
         for place, (kind, key, content) in enumerate(contents)
     ]
+
+
+def state_event(kind: str, key: str, content: dict[str, Any], place: int) -> dict[str, Any]:
+    """A state event of the bot's as Synapse sends it, with a hole for the Space's number.
+
+    Args:
+        kind: its type.
+        key: its state key.
+        content: its content.
+        place: its position in the room's history.
+    """
+    return {
+        "type": kind,
+        "room_id": SPACE,
+        "sender": BOT,
+        "content": content,
+        "state_key": key,
+        "origin_server_ts": CREATED + place,
+        "unsigned": {"age": 86_400_000, "membership": "join"},
+        "event_id": f"${HOLE}e{place:03d}{PAD}",
+        "user_id": BOT,
+        "age": 86_400_000,
+    }

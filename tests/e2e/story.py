@@ -27,7 +27,7 @@ class OnboardedUser:
 
 async def onboard(stack: Stack, name: str, chats: int = 1) -> OnboardedUser:
     """A new person who invited the bot, accepted everything, and has so many chats."""
-    person = await stack.person(name)
+    person = await stack.register_user(name)
     control = await person.direct_chat(stack.bot.user_id)
     space_id, first = await accept_home(person)
     await person.wait_for_message(control, "Welcome")

@@ -76,7 +76,7 @@ async def test_ten_messages_in_a_burst_are_answered_in_their_order(stack: Stack)
 
 
 async def test_only_the_owner_is_answered_in_a_chat(stack: Stack) -> None:
-    hal, ivy = await onboard(stack, "hal"), await stack.person("ivy")
+    hal, ivy = await onboard(stack, "hal"), await stack.register_user("ivy")
     (room_id,) = hal.chats
     await hal.person.invite(room_id, ivy.user_id)
     await ivy.join(room_id)
@@ -87,7 +87,7 @@ async def test_only_the_owner_is_answered_in_a_chat(stack: Stack) -> None:
 
 
 async def test_an_unknown_room_is_not_routed_and_points_to_the_space(stack: Stack) -> None:
-    jim, kim = await onboard(stack, "jim"), await stack.person("kim")
+    jim, kim = await onboard(stack, "jim"), await stack.register_user("kim")
     stack.proxy.clear()
     group = await jim.person.create_room(invite=[kim.user_id, stack.bot.user_id])
     await kim.join(group)

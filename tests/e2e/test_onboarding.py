@@ -39,7 +39,7 @@ async def chats_of(stack: Stack, person: UserClient) -> list[Chat]:
 async def test_an_invitation_brings_a_private_space_with_a_first_chat(
     stack: Stack, autojoin: bool
 ) -> None:
-    ann = await stack.person(f"ann-{autojoin}".lower())
+    ann = await stack.register_user(f"ann-{autojoin}".lower())
     control = await ann.direct_chat(stack.bot.user_id)
     space_id, room_id = await accept_home(ann)
     welcome = await ann.wait_for_message(control, "Welcome")
@@ -56,7 +56,7 @@ async def test_an_invitation_brings_a_private_space_with_a_first_chat(
 
 
 async def test_the_welcome_is_said_once(stack: Stack, autojoin: bool) -> None:
-    bea = await stack.person(f"bea-{autojoin}".lower())
+    bea = await stack.register_user(f"bea-{autojoin}".lower())
     control = await bea.direct_chat(stack.bot.user_id)
     await accept_home(bea)
     await bea.wait_for_message(control, "Welcome")
@@ -66,7 +66,7 @@ async def test_the_welcome_is_said_once(stack: Stack, autojoin: bool) -> None:
 
 
 async def test_three_invitations_at_once_bring_one_space(stack: Stack, autojoin: bool) -> None:
-    ben = await stack.person(f"ben-{autojoin}".lower())
+    ben = await stack.register_user(f"ben-{autojoin}".lower())
     rooms = await asyncio.gather(*(ben.direct_chat(stack.bot.user_id) for _ in range(3)))
     await accept_home(ben)
     for room_id in rooms:
@@ -76,7 +76,7 @@ async def test_three_invitations_at_once_bring_one_space(stack: Stack, autojoin:
 
 
 async def test_invitations_from_two_devices_bring_one_space(stack: Stack) -> None:
-    cleo = await stack.person("cleo")
+    cleo = await stack.register_user("cleo")
     devices = [cleo, await cleo.another_device()]
     rooms = await asyncio.gather(*(each.direct_chat(stack.bot.user_id) for each in devices))
     await accept_home(cleo)
@@ -89,7 +89,7 @@ async def test_invitations_from_two_devices_bring_one_space(stack: Stack) -> Non
 async def test_who_is_not_permitted_is_told_so_and_gets_nothing(
     stack: Stack, autojoin: bool
 ) -> None:
-    mallory = await stack.person(f"mallory-{autojoin}".lower())
+    mallory = await stack.register_user(f"mallory-{autojoin}".lower())
     room_id = await mallory.direct_chat(stack.bot.user_id)
 
     def is_farewell(event: Event) -> bool:
@@ -119,7 +119,7 @@ async def test_what_a_crash_interrupted_is_finished_by_the_next_start(
 
     crashed = asyncio.Event()
     stack.proxy.fault = crash
-    dora = await stack.person(f"dora-{done}")
+    dora = await stack.register_user(f"dora-{done}")
     control = await dora.direct_chat(stack.bot.user_id)
     await asyncio.wait_for(crashed.wait(), 10)
     stack.proxy.fault = None

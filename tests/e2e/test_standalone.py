@@ -41,7 +41,7 @@ async def test_standalone_serves_from_the_checkout(stack: Stack, tmp_path: Path)
 
     await program.start(ready)
     try:
-        dan = await stack.person("dan")
+        dan = await stack.register_user("dan")
         await dan.direct_chat(bot.user_id)
         _, room_id = await accept_home(dan)
         assert await ask(dan, room_id, "hello") == "hello"

@@ -83,7 +83,7 @@ async def versioned_stack(request: pytest.FixtureRequest) -> AsyncIterator[Stack
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def administrator(versioned_stack: Stack) -> Scenario:
     """The server's administrator, who may administrate the plugin too, with a Space of theirs."""
-    warden = await versioned_stack.person("warden", admin=True)
+    warden = await versioned_stack.register_user("warden", admin=True)
     control = await warden.direct_chat(versioned_stack.bot.user_id)
     space_id, chat = await accept_home(warden)
     await warden.wait_for_message(control, "Welcome")
