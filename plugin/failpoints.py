@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 
-VARIABLE = "SPACEKEEPER_CRASH_POINT"
+VARIABLE = "SPACEKEEPER_FAILPOINT"
 
 
 def failpoint(name: str) -> None:

@@ -20,7 +20,7 @@ from dev.user_client import UserClient
 from .recorder import Recorder
 from .transcript import read_when_complete
 
-CRASH_POINT = "SPACEKEEPER_CRASH_POINT"
+FAILPOINT = "SPACEKEEPER_FAILPOINT"
 
 
 @dataclass
@@ -154,29 +154,17 @@ class FailpointKill(KillPoint):
     point = ""
 
     async def arm(self, scenario: KillScenario) -> None:
-        scenario.stack.maubot.environment[CRASH_POINT] = self.point
+        scenario.stack.maubot.environment[FAILPOINT] = self.point
         await scenario.stack.maubot.restart()
 
     async def disarm(self, scenario: KillScenario) -> None:
-        scenario.stack.maubot.environment.pop(CRASH_POINT, None)
-
-
-class Received(FailpointKill):
-    """The message has just come in, and nothing was done about it."""
-
-    point = "received"
+        scenario.stack.maubot.environment.pop(FAILPOINT, None)
 
 
 class Stored(FailpointKill):
     """The message is stored, and its turn has not come."""
 
     point = "stored"
-
-
-class Asking(FailpointKill):
-    """The message is about to be sent to the platform."""
-
-    point = "asking"
 
 
 class Answered(FailpointKill):
@@ -193,35 +181,36 @@ class Kept(FailpointKill):
     point = "kept"
 
 
-class Sent(FailpointKill):
-    """The answer is sent, and that is not noted."""
-
-    point = "sent"
-
-
-class Noted(FailpointKill):
+class Removed(FailpointKill):
     """The message has left the inbox."""
 
-    point = "noted"
+    point = "removed"
 
 
-class Moving(FailpointKill):
-    """The plugin is stopped, and about to note how far it came."""
+class TokenSaved(FailpointKill):
+    """The plugin is stopped: how far it came is saved in the database, and not in Matrix."""
 
-    point = "moving"
+    point = "token_saved"
 
     async def come(self, scenario: KillScenario) -> None:
         await read_when_complete([(scenario.person, scenario.room_id)])
         await scenario.stack.maubot.stop()
 
 
-class Moved(Moving):
-    """How far it came is noted in the database, and not in Matrix."""
+class CursorWritten(KillPoint):
+    """The plugin is stopped: how far it came is saved in both, and nobody hears of that."""
 
-    point = "moved"
+    async def arm(self, scenario: KillScenario) -> None:
+        await scenario.stack.maubot.restart()
 
+        async def fault(request: web.Request) -> web.StreamResponse | None:
+            if request.method != "PUT" or "chat.spacekeeper.cursor" not in request.path:
+                return None
+            await scenario.stack.proxy.forward(request)
+            return scenario.kill(request)
 
-class Told(Moving):
-    """How far it came is noted in both."""
+        scenario.stack.proxy.fault = fault
 
-    point = "told"
+    async def come(self, scenario: KillScenario) -> None:
+        await read_when_complete([(scenario.person, scenario.room_id)])
+        await scenario.stack.maubot.stop()

@@ -1,6 +1,7 @@
 """What a homeserver, and whatever stands before it, can do to a request instead of answering it.
 
-Each kind is a fault for the wire; what maubot itself asks before it starts any plugin passes.
+Each kind is a fault for the wire, for every request or for those about one room; what maubot
+itself asks before it starts any plugin passes.
 """
 
 from __future__ import annotations
@@ -9,13 +10,24 @@ import asyncio
 import itertools
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 from dev.proxy import Proxy, hang_up
 
 OWN_QUESTIONS = re.compile(r"/(versions|whoami|filter|profile/.*|capabilities)$")
+
+
+def reads_of(room_id: str) -> str:
+    """A pattern of the requests about a room's timeline, state and members, whole or in part."""
+    return rf"/rooms/{re.escape(room_id)}/(messages|state|members|joined_members)(/|$)"
+
+
+def whole_state_of(room_id: str) -> str:
+    """A pattern of the request for all of a room's state at once, and of no other."""
+    return rf"/rooms/{re.escape(room_id)}/state$"
 
 
 class NetworkFaults:
@@ -27,12 +39,12 @@ class NetworkFaults:
         self.touched = 0
         self._over = asyncio.Event()
 
-    def inject(self, kind: str) -> None:
-        """Let every request that passes meet this kind of fault."""
+    def inject(self, kind: str, where: str = "") -> None:
+        """Let every request whose path the pattern `where` is found in meet this kind of fault."""
         play = KINDS[kind]
 
         async def fault(request: web.Request) -> web.StreamResponse | None:
-            if OWN_QUESTIONS.search(request.path):
+            if OWN_QUESTIONS.search(request.path) or not re.search(where, request.path):
                 return None
             self.touched += 1
             return await play(self, request)
@@ -58,6 +70,10 @@ class NetworkFaults:
         """Let everything pass; what hangs is cut."""
         self.proxy.fault = None
         self._over.set()
+
+    async def were_felt(self) -> bool:
+        """Whether some request met a fault."""
+        return self.touched > 0
 
     async def storm(self, _: web.Request) -> web.StreamResponse:
         """Too many requests, says the homeserver."""
@@ -98,6 +114,30 @@ class NetworkFaults:
     async def reset(self, request: web.Request) -> web.StreamResponse:
         """The connection is cut."""
         return hang_up(request)
+
+
+@asynccontextmanager
+async def hold_syncs(proxy: Proxy) -> AsyncIterator[asyncio.Event]:
+    """Keep every `/sync` back until the block ends, so that what happens in it comes in one.
+
+    The event is set when one is kept back. One that is under way when the block begins is not:
+    it takes something that happens to end it.
+    """
+    held, over = asyncio.Event(), asyncio.Event()
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        if request.path.endswith("/sync"):
+            held.set()
+            await over.wait()
+        return None
+
+    proxy.fault = fault
+    try:
+        yield held
+    finally:
+        over.set()
+        if proxy.fault is fault:
+            proxy.fault = None
 
 
 Kind = Callable[[NetworkFaults, web.Request], Awaitable[web.StreamResponse]]

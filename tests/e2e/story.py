@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dev.proxy import Proxy
+from dev.proxy import Proxy, RecordedRequest
 from dev.room_snapshot import content_of
 from dev.stack import Stack
 from dev.user_client import Event, NotSeen, UserClient
@@ -25,21 +25,24 @@ class OnboardedUser:
     chats: list[str]
 
 
-async def onboard(stack: Stack, name: str, chats: int = 1) -> OnboardedUser:
-    """A new person who invited the bot, accepted everything, and has so many chats."""
+async def onboard(stack: Stack, name: str, chats: int = 1, within: float = 10) -> OnboardedUser:
+    """A new person who invited the bot, accepted everything, and has so many chats.
+
+    `within`: seconds to wait for each invitation and for the welcome. Raises NotSeen.
+    """
     person = await stack.register_user(name)
     control = await person.direct_chat(stack.bot.user_id)
-    space_id, first = await accept_home(person)
-    await person.wait_for_message(control, "Welcome")
+    space_id, first = await accept_home(person, within)
+    await person.wait_for_message(control, "Welcome", within)
     onboarded = OnboardedUser(person, control, space_id, [first])
     for _ in range(1, chats):
         await start_chat(onboarded)
     return onboarded
 
 
-async def accept_home(person: UserClient) -> tuple[str, str]:
+async def accept_home(person: UserClient, within: float = 10) -> tuple[str, str]:
     """Accept the invitations to a new Space and to its first chat; give the two rooms."""
-    invitations = [await person.wait_for_invitation(), await person.wait_for_invitation()]
+    invitations = [await person.wait_for_invitation(within) for _ in range(2)]
     invitations.sort(key=lambda invitation: not is_space(invitation["invite_state"]))
     for invitation in invitations:
         await person.join(invitation["room_id"])
@@ -114,6 +117,12 @@ def membership_changes(proxy: Proxy) -> list[str]:
 def state_writes(proxy: Proxy) -> list[str]:
     """The requests that passed by which a room's state is written."""
     return [passage.path for passage in proxy.find("PUT", r"/rooms/[^/]+/state/")]
+
+
+def initial_syncs(proxy: Proxy) -> list[RecordedRequest]:
+    """The `/sync` requests that passed and named no token to go on from: the plugin sends one
+    where it starts without a cache to rely on; maubot itself has a token since its first start."""
+    return [sync for sync in proxy.find("GET", r"/sync$") if "since=" not in sync.query]
 
 
 async def wait_for_log(stack: Stack, text: str, since: int, within: float = 20) -> None:

@@ -114,11 +114,7 @@ async def test_nonsense_changes_nothing(street: Street, kind: str, phase: Phase)
         await phase(street)
     # Written to a homeserver that is well, but for whom it answers.
     await street.write(f"{kind}: anybody there?")
-
-    async def was_felt() -> bool:
-        return faults.touched > 0
-
-    await eventually(was_felt, "requests met the fault")
+    await eventually(faults.were_felt, "requests met the fault")
     if kind != IN_TURN:
         faults.clear()
     await street.expect_peace()

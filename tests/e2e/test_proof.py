@@ -25,10 +25,10 @@ async def own_stack() -> AsyncIterator[Stack]:
         yield stack
 
 
-# Appended to topology/plan.py, it takes the reconciliation out of every run: nothing is found.
+# Appended to planner/plan.py, it takes the reconciliation out of every run: nothing is found.
 FORGETTING = """
 
-def make_plan(world: World, cached: Topology, rules: Rules) -> Plan:
+def make_plan(snapshot: Snapshot, cached: Topology, rules: Rules) -> Plan:
     return Plan(Topology())
 """
 
@@ -38,7 +38,7 @@ def forgetful_plugin(tree: Path) -> bytes:
     shutil.copytree(ROOT / "plugin", tree / "plugin")
     for name in ("maubot.yaml", "base-config.yaml", "LICENSE"):
         shutil.copy(ROOT / name, tree)
-    source = tree / "plugin" / "topology" / "plan.py"
+    source = tree / "plugin" / "planner" / "plan.py"
     text = source.read_text(encoding="utf-8")
     assert "def make_plan(" in text, "what this test takes out has another name now"
     source.write_text(text + FORGETTING, encoding="utf-8")

@@ -73,5 +73,13 @@ async def read_when_complete(
         await asyncio.sleep(0.3)
 
 
+async def replied_to(person: UserClient, room_id: str) -> list[str]:
+    """The events in a room that somebody replied to, in the order of the replies."""
+    messages = await person.messages(room_id, EVERYTHING)
+    relations = [event["content"].get("m.relates_to", {}) for event in messages]
+    replies = [relation["m.in_reply_to"] for relation in relations if "m.in_reply_to" in relation]
+    return [reply["event_id"] for reply in replies]
+
+
 def _is(event: dict[str, Any], person: UserClient) -> bool:
     return bool(event["sender"] == person.user_id)
