@@ -1,7 +1,7 @@
 """Shows people that their message was read and is being answered, where that takes a while.
 
-An answer that comes at once says both by itself, and must not wait behind notices that tell no
-more than it does: for such a one nothing is sent.
+An answer that comes at once says so by itself: it must not wait behind notices that tell no more
+than it does, so there a receipt follows it, one at a time over all rooms.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ class TypingNotice:
         """
         self._sender = sender
         self._after = after
+        # The last message of each room whose receipt is due.
+        self._unread: dict[RoomID, EventID] = {}
+        self._marking: asyncio.Task[None] | None = None
         # A task that nobody holds may be collected while it runs.
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -39,8 +42,8 @@ class TypingNotice:
             event_id: the message.
 
         Returns:
-            What to call when the answer is there and has to be sent only. If nothing was shown by
-            then, nothing will be: a homeserver that is slow needs no more to do.
+            What to call when the answer is there and has to be sent only. If no typing was shown
+            by then, none will be: a homeserver that is slow needs no more to do.
         """
         done = asyncio.Event()
         showing = asyncio.get_running_loop().call_later(
@@ -51,6 +54,14 @@ class TypingNotice:
         finally:
             showing.cancel()
             done.set()
+            self._unread[room_id] = event_id
+            if self._marking is None or self._marking.done():
+                self._marking = asyncio.create_task(self._mark_read())
+
+    async def _mark_read(self) -> None:
+        while self._unread:
+            # Those before it in the room are read with it (client-server API, section 11.6).
+            await self._sender.mark_read(*self._unread.popitem())
 
     def _show(self, room_id: RoomID, event_id: EventID, done: asyncio.Event) -> None:
         task = asyncio.create_task(self._show_until(room_id, event_id, done))
@@ -58,7 +69,6 @@ class TypingNotice:
         task.add_done_callback(self._tasks.discard)
 
     async def _show_until(self, room_id: RoomID, event_id: EventID, done: asyncio.Event) -> None:
-        # Those before it in the room are read with it (client-server API, section 11.6).
         await self._sender.mark_read(room_id, event_id)
         if done.is_set():
             return

@@ -68,19 +68,19 @@ async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
     assert replies(chat, message) == ["Answer to Think"]
 
 
-async def test_an_answer_that_comes_at_once_is_the_only_thing_sent(
+async def test_what_is_answered_at_once_is_read_too_and_nobody_types(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
-    """The answer says by itself that its question was read; a receipt would only cost time."""
     bot.timing = attr.evolve(bot.timing, typing=60.0)
     await settle_in(bot, alice)
 
     for text in ("One", "Two"):
-        alice.write(alice.chat, text)
+        last = alice.write(alice.chat, text)
     await bot.deliver()
 
     assert heard(alice.chat) == ["Answer to One", "Answer to Two"]
-    assert (alice.chat.receipts, alice.chat.typing) == ([], [])
+    assert alice.chat.receipts[-1] == (BOT, last["event_id"])
+    assert alice.chat.typing == []
 
 
 async def test_a_slow_chat_does_not_delay_another(

@@ -38,7 +38,7 @@ UNSURE = 180.0
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def surroundings() -> AsyncIterator[Surroundings]:
     async with Stack.start(Options(config=CONFIG)) as stack:
-        outsiders = (await stack.register_user("mona"), await stack.person("nils"))
+        outsiders = (await stack.register_user("mona"), await stack.register_user("nils"))
         yield Surroundings(stack, outsiders, await make_group(stack, outsiders))
 
 
