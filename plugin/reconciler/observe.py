@@ -30,6 +30,25 @@ MAX_RECHECKS = 3
 
 
 @attr.frozen
+class RunRequest:
+    """What one run is for.
+
+    Attributes:
+        reason: why there is one, for the log.
+        scope: where to look; nowhere in particular means everywhere.
+        cached: what is believed where a look fails, if not the routes in force.
+        full: read each chat's own state too, not its mirror in the Space alone.
+        search: look through the joined rooms as well, for ones that nobody knows.
+    """
+
+    reason: str
+    scope: Scope
+    cached: Topology | None = None
+    full: bool = False
+    search: bool = False
+
+
+@attr.frozen
 class RoomSnapshot:
     """What was seen, and what is to be done about it.
 
@@ -87,36 +106,41 @@ class Observer:
         else:
             raise NoAnswer("the list of joined rooms changes from look to look")
         snapshot = await self._confirm(snapshot, cached, self.reader.noted.spaces)
-        return RoomSnapshot(*await self._complete(snapshot, cached))
+        return RoomSnapshot(*await self._complete(snapshot, cached, snapshot.joined))
 
     async def observe_scope(
-        self, routes: Routes, scope: Scope, known: FamiliarRooms, full: bool
+        self, request: RunRequest, routes: Routes, known: FamiliarRooms
     ) -> RoomSnapshot:
-        """Look at some owners' Spaces and at some rooms, and at joined rooms nobody knows.
+        """Look at some owners' Spaces and at some rooms.
 
         Args:
+            request: where to look, and how.
             routes: what is known so far.
-            scope: where to look.
             known: which rooms need no look unless an owner whose they are does.
-            thorough: read the owners' chats' own state too.
 
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
         """
-        joined = await self.reader.joined_rooms()
-        unknown = joined - {*routes.chats, *routes.owners, *known.foreign, *known.superseded}
-        owners = scope.owners
+        listed = await self.reader.joined_rooms() if request.search else None
+        owners = request.scope.owners
         while True:
             cached = routes.part(owners)
-            spaces = cached.spaces.keys() | _owned(known.superseded, owners)
-            mine = {*spaces, *cached.chats, *scope.rooms, *unknown}
-            bot = self.identity.bot
-            snapshot = Snapshot(bot, joined & mine, {}, full=full)
-            snapshot = await self.reader.look(snapshot, joined & {*spaces, *scope.rooms})
-            snapshot = await self._confirm(snapshot, cached)
-            linked = {link.room_id for room in snapshot.rooms.values() for link in room.links}
-            snapshot = attr.evolve(snapshot, joined=snapshot.joined | (joined & linked))
-            snapshot, plan = await self._complete(snapshot, cached, joined)
+            wanted = frozenset(
+                {*cached.spaces, *_owned(known.superseded, owners), *request.scope.rooms}
+            )
+            snapshot = Snapshot(self.identity.bot, frozenset(), {}, full=request.full)
+            if listed is None:
+                snapshot = await self._look_directly(snapshot, cached, wanted)
+            else:
+                unread = routes.unread - request.scope.rooms
+                unknown = listed - {*routes.chats, *routes.owners, *unread}
+                unknown -= known.foreign | known.superseded.keys()
+                joined = listed & {*wanted, *cached.chats, *unknown}
+                snapshot = attr.evolve(snapshot, joined=joined)
+                snapshot = await self.reader.look(snapshot, listed & wanted)
+                snapshot = await self._confirm(snapshot, cached)
+                snapshot = attr.evolve(snapshot, joined=joined | (listed & _linked(snapshot)))
+            snapshot, plan = await self._complete(snapshot, cached, listed)
             found = {chat.owner for chat in plan.topology.chats.values()}
             found |= {space.owner for space in plan.topology.spaces.values()}
             found |= _owners_of_predecessors(snapshot, routes)
@@ -125,38 +149,45 @@ class Observer:
             # A room turned out to be somebody else's: their whole Space belongs in the picture.
             owners |= found
 
+    async def _look_directly(
+        self, snapshot: Snapshot, cached: Topology, wanted: frozenset[RoomID]
+    ) -> Snapshot:
+        """Look without a list of the joined rooms, which is as long as there are chats: these
+        owners' chats count as joined for as long as nothing says otherwise."""
+        snapshot = attr.evolve(snapshot, joined=_live(cached))
+        snapshot = await self._ask(snapshot, wanted)
+        return await self._ask(snapshot, _linked(snapshot) - cached.chats.keys() - wanted)
+
     async def _confirm(
         self, snapshot: Snapshot, cached: Topology, likely: frozenset[RoomID] = frozenset()
     ) -> Snapshot:
-        """Ask each known room that the list of joined rooms lacks: one list is soon wrong, and
-        only the room's own refusal, or the bot's leave in it, says that it is gone."""
-        live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
-        missing = (
-            {*live, *cached.spaces, *likely}
-            - snapshot.joined
-            - snapshot.rooms.keys()
-            - snapshot.refused_read
+        """Ask each known room that the list of joined rooms lacks: one list is soon wrong."""
+        missing = _live(cached) | cached.spaces.keys() | likely
+        missing -= snapshot.joined | snapshot.rooms.keys() | snapshot.refused_read
+        return await self._ask(snapshot, missing) if missing else snapshot
+
+    async def _ask(self, snapshot: Snapshot, room_ids: frozenset[RoomID]) -> Snapshot:
+        """Read rooms of which it is not certain that the bot is in them: only the room's own
+        refusal, or the bot's leave in it, says that it is not."""
+        asked = await self.reader.look(snapshot, room_ids)
+        left = frozenset(
+            room_id
+            for room_id in room_ids & asked.rooms.keys()
+            if asked.rooms[room_id].members.get(snapshot.bot) != "join"
         )
-        if not missing:
-            return snapshot
-        asked = await self.reader.look(attr.evolve(snapshot, rooms={}), missing)
-        inside = {
-            room_id: room
-            for room_id, room in asked.rooms.items()
-            if room.members.get(snapshot.bot) == "join"
-        }
         return attr.evolve(
-            snapshot,
-            rooms={**snapshot.rooms, **inside},
-            joined=snapshot.joined | inside.keys() | (asked.unread & missing),
-            refused_read=asked.refused_read | (asked.rooms.keys() - inside.keys()),
-            unread=asked.unread,
+            asked,
+            rooms={key: room for key, room in asked.rooms.items() if key not in left},
+            joined=(snapshot.joined | room_ids) - asked.refused_read - left,
+            refused_read=asked.refused_read | left,
         )
 
     async def _complete(
-        self, snapshot: Snapshot, cached: Topology, inside: frozenset[RoomID] = frozenset()
+        self, snapshot: Snapshot, cached: Topology, listed: frozenset[RoomID] | None
     ) -> tuple[Snapshot, Plan]:
-        """Read what the plan asks for; `inside` are rooms that need no joining for that."""
+        """Read what the plan asks for; `listed` are the rooms that need no joining for that, None
+        if they were not listed."""
+        inside = listed or frozenset()
         # Of a million chats that takes a minute, for which nothing else must stand still.
         plan = await asyncio.to_thread(make_plan, snapshot, cached, self._rules())
         for _ in range(MAX_ROUNDS):
@@ -165,7 +196,8 @@ class Observer:
             snapshot = attr.evolve(snapshot, joined=snapshot.joined | (plan.to_join & inside))
             for room_id in sorted(plan.to_join - inside):
                 snapshot = await self._join(snapshot, room_id)
-            snapshot = await self.reader.look(snapshot, plan.to_read)
+            look = self._ask if listed is None else self.reader.look
+            snapshot = await look(snapshot, plan.to_read)
             plan = await asyncio.to_thread(make_plan, snapshot, cached, self._rules())
         return snapshot, plan
 
@@ -186,6 +218,17 @@ class Observer:
         return attr.evolve(snapshot, joined=snapshot.joined | {room_id})
 
 
+def _live(cached: Topology) -> frozenset[RoomID]:
+    """The chats that the bot is in, as far as was known."""
+    chats = cached.chats.values()
+    return frozenset(chat.room_id for chat in chats if chat.status is not Status.LOST)
+
+
+def _linked(snapshot: Snapshot) -> frozenset[RoomID]:
+    """The rooms that a Space which was read links, or did."""
+    return frozenset(link.room_id for room in snapshot.rooms.values() for link in room.links)
+
+
 def _owned(spaces: Mapping[RoomID, UserID], owners: frozenset[UserID]) -> set[RoomID]:
     return {space_id for space_id, owner in spaces.items() if owner in owners}
 
@@ -199,6 +242,5 @@ def _owners_of_predecessors(snapshot: Snapshot, routes: Routes) -> set[UserID]:
 
 def _is_doubtful(snapshot: Snapshot, cached: Topology) -> bool:
     """Whether most of what was known is gone at once: more likely a fault than the truth."""
-    live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
-    known = live | cached.spaces.keys()
+    known = _live(cached) | cached.spaces.keys()
     return len(known & snapshot.joined) * 2 < len(known)
