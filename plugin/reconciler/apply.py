@@ -22,7 +22,7 @@ from ..planner.writes import Write
 from ..topology.model import BINDING_TYPE, Topology
 from ..topology.routes import CurrentRoutes, build_routes
 from .claims import Claims
-from .observe import RoomSnapshot
+from .looks import RoomSnapshot
 
 
 class Applier:

@@ -17,7 +17,7 @@ from ..matrix.reader import Reader
 from ..topology.model import Status
 from ..topology.routes import CurrentRoutes
 from ..topology.scope import NOWHERE, Scope
-from .observe import FamiliarRooms, RoomSnapshot
+from .looks import FamiliarRooms, RoomSnapshot
 
 
 class KnownRooms:

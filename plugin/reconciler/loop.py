@@ -20,7 +20,7 @@ from ..planner.plan import Plan
 from ..topology.model import Topology
 from ..topology.routes import Routes
 from ..topology.scope import NOWHERE, Scope
-from .observe import RunRequest
+from .looks import RunRequest
 from .report import Report
 from .run import Runner
 

@@ -7,66 +7,35 @@ Nothing is written, but that the bot joins a room which took over from one of it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 import attr
 from mautrix.errors import MatrixRequestError
-from mautrix.types import RoomID, UserID
+from mautrix.types import RoomID
 
 from ..config.active import CurrentConfig
 from ..matrix.api import NoAnswer
 from ..matrix.client import Matrix
 from ..planner.plan import Plan, Rules, make_plan
-from ..topology.model import Status, Topology
+from ..topology.model import Topology
 from ..topology.routes import Routes
-from ..topology.scope import Scope
 from ..topology.snapshot import Snapshot
+from .looks import (
+    FamiliarRooms,
+    RoomSnapshot,
+    RunRequest,
+    is_doubtful,
+    linked_rooms,
+    live_chats,
+    owned_spaces,
+    owners_of_predecessors,
+    unknown_rooms,
+)
 
 # A look can bring up rooms that call for another one; a world that keeps changing must not hold
 # a run for ever, and what is missing then is looked at by the next.
 MAX_ROUNDS = 12
 # Second looks, where the first saw far less than there was.
 MAX_RECHECKS = 3
-
-
-@attr.frozen
-class RunRequest:
-    """What one run is for.
-
-    Attributes:
-        reason: why there is one, for the log.
-        scope: where to look; nowhere in particular means everywhere.
-        cached: what is believed where a look fails, if not the routes in force.
-        full: read each chat's own state too, not its mirror in the Space alone.
-        search: look through the joined rooms as well, for ones that nobody knows.
-    """
-
-    reason: str
-    scope: Scope
-    cached: Topology | None = None
-    full: bool = False
-    search: bool = False
-
-
-@attr.frozen
-class RoomSnapshot:
-    """What was seen, and what is to be done about it.
-
-    `owners` are those whom it is about; None means everybody.
-    """
-
-    snapshot: Snapshot
-    plan: Plan
-    owners: frozenset[UserID] | None = None
-
-
-@attr.frozen
-class FamiliarRooms:
-    """Joined rooms that need no look of their own: `foreign` are none of ours, `passed_over` are
-    Spaces that another one took the place of, with their owners."""
-
-    foreign: frozenset[RoomID] = frozenset()
-    superseded: Mapping[RoomID, UserID] = attr.field(factory=dict)
 
 
 class Observer:
@@ -96,7 +65,7 @@ class Observer:
         """
         snapshot = await self.reader.observe(cached.spaces, full)
         for _ in range(MAX_RECHECKS):
-            if not _is_doubtful(snapshot, cached):
+            if not is_doubtful(snapshot, cached):
                 break
             await asyncio.sleep(self.doubt)
             again = await self.reader.observe(cached.spaces, full)
@@ -126,24 +95,25 @@ class Observer:
         while True:
             cached = routes.part(owners)
             wanted = frozenset(
-                {*cached.spaces, *_owned(known.superseded, owners), *request.scope.rooms}
+                {*cached.spaces, *owned_spaces(known.superseded, owners), *request.scope.rooms}
             )
             snapshot = Snapshot(self.identity.bot, frozenset(), {}, full=request.full)
             if listed is None:
                 snapshot = await self._look_directly(snapshot, cached, wanted)
             else:
-                unread = routes.unread - request.scope.rooms
-                unknown = listed - {*routes.chats, *routes.owners, *unread}
-                unknown -= known.foreign | known.superseded.keys()
+                # Of a million chats that takes a while, for which nothing else must stand still.
+                unknown = await asyncio.to_thread(unknown_rooms, listed, routes, known)
                 joined = listed & {*wanted, *cached.chats, *unknown}
                 snapshot = attr.evolve(snapshot, joined=joined)
                 snapshot = await self.reader.look(snapshot, listed & wanted)
                 snapshot = await self._confirm(snapshot, cached)
-                snapshot = attr.evolve(snapshot, joined=joined | (listed & _linked(snapshot)))
+                snapshot = attr.evolve(
+                    snapshot, joined=snapshot.joined | (listed & linked_rooms(snapshot))
+                )
             snapshot, plan = await self._complete(snapshot, cached, listed)
             found = {chat.owner for chat in plan.topology.chats.values()}
             found |= {space.owner for space in plan.topology.spaces.values()}
-            found |= _owners_of_predecessors(snapshot, routes)
+            found |= owners_of_predecessors(snapshot, routes)
             if found <= owners:
                 return RoomSnapshot(snapshot, plan, owners)
             # A room turned out to be somebody else's: their whole Space belongs in the picture.
@@ -154,15 +124,15 @@ class Observer:
     ) -> Snapshot:
         """Look without a list of the joined rooms, which is as long as there are chats: these
         owners' chats count as joined for as long as nothing says otherwise."""
-        snapshot = attr.evolve(snapshot, joined=_live(cached))
+        snapshot = attr.evolve(snapshot, joined=live_chats(cached))
         snapshot = await self._ask(snapshot, wanted)
-        return await self._ask(snapshot, _linked(snapshot) - cached.chats.keys() - wanted)
+        return await self._ask(snapshot, linked_rooms(snapshot) - cached.chats.keys() - wanted)
 
     async def _confirm(
         self, snapshot: Snapshot, cached: Topology, likely: frozenset[RoomID] = frozenset()
     ) -> Snapshot:
         """Ask each known room that the list of joined rooms lacks: one list is soon wrong."""
-        missing = _live(cached) | cached.spaces.keys() | likely
+        missing = live_chats(cached) | cached.spaces.keys() | likely
         missing -= snapshot.joined | snapshot.rooms.keys() | snapshot.refused_read
         return await self._ask(snapshot, missing) if missing else snapshot
 
@@ -216,31 +186,3 @@ class Observer:
                 snapshot, joined=snapshot.joined | {room_id}, unread=snapshot.unread | {room_id}
             )
         return attr.evolve(snapshot, joined=snapshot.joined | {room_id})
-
-
-def _live(cached: Topology) -> frozenset[RoomID]:
-    """The chats that the bot is in, as far as was known."""
-    chats = cached.chats.values()
-    return frozenset(chat.room_id for chat in chats if chat.status is not Status.LOST)
-
-
-def _linked(snapshot: Snapshot) -> frozenset[RoomID]:
-    """The rooms that a Space which was read links, or did."""
-    return frozenset(link.room_id for room in snapshot.rooms.values() for link in room.links)
-
-
-def _owned(spaces: Mapping[RoomID, UserID], owners: frozenset[UserID]) -> set[RoomID]:
-    return {space_id for space_id, owner in spaces.items() if owner in owners}
-
-
-def _owners_of_predecessors(snapshot: Snapshot, routes: Routes) -> set[UserID]:
-    """Whose chats some room that was read says to have taken over from."""
-    before = (room.predecessor for room in snapshot.rooms.values())
-    chats = (routes.lookup(room_id) for room_id in before if room_id is not None)
-    return {chat.owner for chat in chats if chat is not None}
-
-
-def _is_doubtful(snapshot: Snapshot, cached: Topology) -> bool:
-    """Whether most of what was known is gone at once: more likely a fault than the truth."""
-    known = _live(cached) | cached.spaces.keys()
-    return len(known & snapshot.joined) * 2 < len(known)

@@ -20,7 +20,8 @@ from ..topology.routes import Routes
 from .apply import Applier
 from .claims import Claims
 from .known_rooms import KnownRooms
-from .observe import Observer, RoomSnapshot, RunRequest
+from .looks import RoomSnapshot, RunRequest
+from .observe import Observer
 from .report import Report, make_report
 
 
