@@ -1,28 +1,27 @@
-"""What must be written so that the tables hold one topology instead of another.
+"""What the tables hold, owner by owner, and the statements that make them hold something else.
 
-It is worked out on plain values, wherever there is time for that, and carried out inside a
-transaction of somebody else's.
+The store keeps it so that a change costs what its owner's rows cost, however many others there
+are. It is plain values; nothing is read or written here.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import attr
 from mautrix.types import UserID
-from mautrix.util.async_db import Connection
 
 from ..topology.model import Chat, Space, Topology
-from .digests import digests, space_hash
-from .rows import chat_row
+from .rows import chat_row, row_hash, space_row
+from .transactions import Statement
 
-REMOVE_SPACE = "DELETE FROM space WHERE space_id=$1"
-REMOVE_CHAT = "DELETE FROM chat WHERE room_id=$1"
-PUT_SPACE = """INSERT INTO space (space_id, matrix_user_id, created_at, digest)
+REMOVE_SPACE = "DELETE FROM space WHERE space_id=$1 AND matrix_user_id=$2"
+REMOVE_CHAT = "DELETE FROM chat WHERE room_id=$1 AND matrix_user_id=$2"
+PUT_SPACE = """INSERT INTO space (space_id, matrix_user_id, created_at, verified_at)
     VALUES ($1, $2, $3, $4) ON CONFLICT (space_id) DO UPDATE
     SET matrix_user_id=excluded.matrix_user_id, created_at=excluded.created_at,
-        digest=excluded.digest"""
+        verified_at=excluded.verified_at"""
 PUT_CHAT = """INSERT INTO chat (room_id, space_id, matrix_user_id, chat_id, platform,
         platform_chat_id, status) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (room_id) DO UPDATE
@@ -32,102 +31,117 @@ PUT_CHAT = """INSERT INTO chat (room_id, space_id, matrix_user_id, chat_id, plat
 
 
 @attr.frozen
-class Change:
-    """What leads from one topology to another: rows to put, and rows to remove."""
+class Part:
+    """One owner's rows."""
 
-    spaces: list[Space]
-    chats: list[Chat]
-    gone_spaces: list[Space]
-    gone_chats: list[Chat]
-
-    def __bool__(self) -> bool:
-        return bool(self.spaces or self.chats or self.gone_spaces or self.gone_chats)
-
-    @property
-    def owners(self) -> frozenset[UserID]:
-        """Those whose rows it touches."""
-        spaces, chats = (*self.spaces, *self.gone_spaces), (*self.chats, *self.gone_chats)
-        return frozenset({*(one.owner for one in spaces), *(one.owner for one in chats)})
+    spaces: tuple[Space, ...] = ()
+    chats: tuple[Chat, ...] = ()
 
 
-@attr.frozen
+NOTHING = Part()
+
+
+@attr.define
 class Contents:
-    """What the tables hold: the topology, and the digests kept with it.
+    """What the tables hold: every owner's rows, and the digest over all of them."""
 
-    Attributes:
-        digests: of each owner's chats.
-        digest: over all Spaces.
-    """
-
-    topology: Topology = attr.field(factory=Topology)
-    digests: Mapping[UserID, str] = attr.field(factory=dict)
+    parts: dict[UserID, Part] = attr.field(factory=dict)
     digest: int = 0
+
+    def take(self, update: Update) -> None:
+        """Note that an update was written."""
+        self.digest = update.digest
+        for owner, part in update.parts.items():
+            if part == NOTHING:
+                self.parts.pop(owner, None)
+            else:
+                self.parts[owner] = part
 
 
 @attr.frozen
 class Update:
-    """What must be written, and what the tables hold then.
+    """What must be written, and what the tables hold then of these owners and over all."""
 
-    Attributes:
-        orders: statements in their order, each with the rows it is for.
-    """
-
-    orders: list[tuple[str, list[tuple[Any, ...]]]]
-    contents: Contents
+    statements: list[Statement]
+    parts: dict[UserID, Part]
+    digest: int
 
     def __bool__(self) -> bool:
-        return any(rows for _, rows in self.orders)
+        return any(statement.rows for statement in self.statements)
 
 
-def difference(old: Topology, new: Topology) -> Change:
-    """What leads from one topology to another."""
-    return Change(
-        [space for key, space in new.spaces.items() if old.spaces.get(key) != space],
-        [
-            chat
-            for key, chat in new.chats.items()
-            if (before := old.chats.get(key)) is not chat
-            and (before is None or chat_row(before) != chat_row(chat))
-        ],
-        [space for key, space in old.spaces.items() if key not in new.spaces],
-        [chat for key, chat in old.chats.items() if key not in new.chats],
-    )
+@attr.define
+class _Rows:
+    """Rows to be removed and put, and what becomes of the digest."""
+
+    digest: int
+    gone_spaces: list[Space] = attr.field(factory=list)
+    gone_chats: list[Chat] = attr.field(factory=list)
+    spaces: list[Space] = attr.field(factory=list)
+    chats: list[Chat] = attr.field(factory=list)
+
+    def change(self, held: Part, part: Part) -> None:
+        """Let the rows of one owner be others."""
+        spaces = {space.room_id: space for space in held.spaces}
+        for space in part.spaces:
+            before = spaces.pop(space.room_id, None)
+            if before != space:
+                self.digest ^= row_hash(space_row(space))
+                self.digest ^= row_hash(space_row(before)) if before is not None else 0
+                self.spaces.append(space)
+        chats = {chat.room_id: chat for chat in held.chats}
+        for chat in part.chats:
+            standing = chats.pop(chat.room_id, None)
+            if standing is chat or (standing and chat_row(standing) == chat_row(chat)):
+                continue
+            self.digest ^= row_hash(chat_row(chat))
+            self.digest ^= row_hash(chat_row(standing)) if standing is not None else 0
+            self.chats.append(chat)
+        for space in spaces.values():
+            self.digest ^= row_hash(space_row(space))
+        for chat in chats.values():
+            self.digest ^= row_hash(chat_row(chat))
+        self.gone_spaces += spaces.values()
+        self.gone_chats += chats.values()
 
 
-def plan_update(held: Contents, topology: Topology, mismatched: Iterable[UserID]) -> Update:
-    """What makes the tables hold this topology; false where they do.
+def parts_of(topology: Topology) -> dict[UserID, Part]:
+    """The topology, owner by owner."""
+    spaces: dict[UserID, list[Space]] = defaultdict(list)
+    chats: dict[UserID, list[Chat]] = defaultdict(list)
+    for space in topology.spaces.values():
+        spaces[space.owner].append(space)
+    for chat in topology.chats.values():
+        chats[chat.binding.matrix_user_id].append(chat)
+    return {
+        owner: Part(tuple(spaces.get(owner, ())), tuple(chats.get(owner, ())))
+        for owner in spaces.keys() | chats.keys()
+    }
+
+
+def plan_update(
+    held: Contents, owners: Iterable[UserID], part: Topology, verified_at: Mapping[UserID, int]
+) -> Update:
+    """What makes the tables hold this of these owners; false where they do.
 
     Args:
         held: what they hold.
-        topology: what they shall hold.
-        doubtful: owners whose digest is to be written in any case.
+        owners: whose rows.
+        part: what they shall be.
+        verified_at: when each owner's chats were last verified, for Spaces that are new.
     """
-    change = difference(held.topology, topology)
-    owners = change.owners.union(mismatched)
-    if not owners:
-        return Update([], held)
-    fresh = {**held.digests, **digests(topology, owners)}
-    spaces = [space for space in topology.spaces.values() if space.owner in owners]
-    digest = held.digest
-    for space in held.topology.spaces.values():
-        if space.owner in owners:
-            digest ^= space_hash(space, held.digests[space.owner])
-    for space in spaces:
-        digest ^= space_hash(space, fresh[space.owner])
-    orders: list[tuple[str, list[tuple[Any, ...]]]] = [
-        (REMOVE_SPACE, [(one.room_id,) for one in change.gone_spaces]),
-        (REMOVE_CHAT, [(one.room_id,) for one in change.gone_chats]),
-        (
-            PUT_SPACE,
-            [(one.room_id, one.owner, one.created_at, fresh[one.owner]) for one in spaces],
-        ),
-        (PUT_CHAT, [chat_row(chat) for chat in change.chats]),
+    wanted, rows = parts_of(part), _Rows(held.digest)
+    parts = {owner: wanted.get(owner, NOTHING) for owner in owners}
+    for owner, theirs in parts.items():
+        rows.change(held.parts.get(owner, NOTHING), theirs)
+    put_spaces = [
+        (one.room_id, one.owner, one.created_at, verified_at.get(one.owner, 0))
+        for one in rows.spaces
     ]
-    return Update(orders, Contents(topology, fresh, digest))
-
-
-async def execute(conn: Connection, update: Update) -> None:
-    """Write an update into the tables, inside a transaction of the caller's."""
-    for statement, rows in update.orders:
-        if rows:
-            await conn.executemany(statement, rows)
+    statements = [
+        Statement(REMOVE_SPACE, [(one.room_id, one.owner) for one in rows.gone_spaces]),
+        Statement(REMOVE_CHAT, [(one.room_id, one.owner) for one in rows.gone_chats]),
+        Statement(PUT_SPACE, put_spaces),
+        Statement(PUT_CHAT, [chat_row(chat) for chat in rows.chats]),
+    ]
+    return Update(statements, parts, rows.digest)

@@ -11,15 +11,15 @@ import enum
 import itertools
 import json
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import attr
 from mautrix.types import EventID
-from mautrix.util.async_db import Connection
 
 from ..message import IncomingMessage
 from .tables import INBOX
-from .transactions import FAILURES, FencedDatabase
+from .transactions import FAILURES, FencedDatabase, Statement
 
 PUT = """INSERT INTO inbox (event_id, position, message, state) VALUES ($1, $2, $3, $4)
     ON CONFLICT (event_id) DO UPDATE SET message=excluded.message, state=excluded.state"""
@@ -125,16 +125,13 @@ class Inbox:
         while self._orders:
             batch, self._orders = self._orders[:BATCH], self._orders[BATCH:]
 
-            async def write(conn: Connection, batch: list[_Order] = batch) -> None:
-                if self.db.failing:
-                    # Whatever happened to the database may have happened to the table too.
-                    await conn.execute(INBOX)
-                for statement, orders in itertools.groupby(batch, lambda one: one.statement):
-                    await conn.executemany(statement, [order.row for order in orders])
-
+            # Whatever happened to the database may have happened to the table too.
+            statements = [Statement(INBOX)] if self.db.failing else []
+            for sql, orders in itertools.groupby(batch, attrgetter("statement")):
+                statements.append(Statement(sql, [order.row for order in orders]))
             written = False
             try:
-                written = await self.db.write(write)
+                written = await self.db.execute(statements)
             finally:
                 for order in batch:
                     if not order.done.done():

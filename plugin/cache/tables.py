@@ -1,7 +1,7 @@
 """The tables of the cache.
 
 There is nothing to migrate: a new version drops what stands and starts empty, since every row
-can be had from Matrix again. A database written by a later version is taken as it is; store.py
+can be had from Matrix again. A database written by a later version is taken as it is; the store
 finds out whether it can be used, and makes it anew if not.
 """
 
@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from mautrix.util.async_db import Connection, Scheme, UpgradeTable
 
+from .transactions import Statement
+
 upgrade_table = UpgradeTable(allow_unsupported=True)
 
 TABLES = {
-    # `digest` is over the owner's rows in `chat`: who edits those by hand cannot keep it true.
+    # `verified_at`: seconds since the epoch when the own state of its owner's chats was last
+    # read; 0 if it was not since the last cold start.
     "space": """CREATE TABLE space (
         space_id       TEXT PRIMARY KEY,
         matrix_user_id TEXT NOT NULL,
         created_at     BIGINT NOT NULL,
-        digest         TEXT NOT NULL
+        verified_at    BIGINT NOT NULL
     )""",
     "chat": """CREATE TABLE chat (
         room_id          TEXT PRIMARY KEY,
@@ -28,15 +31,15 @@ TABLES = {
         platform_chat_id TEXT NOT NULL,
         status           TEXT NOT NULL
     )""",
-    # Owners whose chats' own state is still to be read after a cold start.
-    "unverified": "CREATE TABLE unverified (matrix_user_id TEXT PRIMARY KEY)",
-    # One row: which life of the plugin may write here, up to which sync token everything was
-    # seen, and the digest over all Spaces.
-    "life": """CREATE TABLE life (
-        id     INTEGER PRIMARY KEY,
-        holder TEXT NOT NULL,
-        token  TEXT NOT NULL,
-        digest TEXT NOT NULL
+    # One row. `fence`: which run of the plugin may write here. `token`: the sync token up to which
+    # everything was seen, but for what `unsettled` (JSON) names, which must be looked at again.
+    # `digest`: over all rows of `space` and `chat`; who edits those by hand cannot keep it true.
+    "instance": """CREATE TABLE instance (
+        id        INTEGER PRIMARY KEY,
+        fence     TEXT NOT NULL,
+        token     TEXT NOT NULL,
+        unsettled TEXT NOT NULL,
+        digest    TEXT NOT NULL
     )""",
 }
 
@@ -50,21 +53,25 @@ INBOX = """CREATE TABLE IF NOT EXISTS inbox (
 )"""
 
 
-async def make_tables(conn: Connection) -> None:
-    """Make the tables of a database that has none yet, or had those of another version."""
-    await rebuild_tables(conn)
-    await conn.execute("DROP TABLE IF EXISTS inbox")
-    await conn.execute(INBOX)
-
-
-async def rebuild_tables(conn: Connection) -> None:
-    """Make the tables of the topology anew, empty; the inbox is no copy of anything and stays."""
-    for name, statement in TABLES.items():
-        await conn.execute(f"DROP TABLE IF EXISTS {name}")
+def rebuild_tables(scheme: Scheme) -> list[Statement]:
+    """What makes the tables of the topology anew, empty; the inbox is no copy of anything and
+    stays."""
+    statements = []
+    for name, create in TABLES.items():
         # SQLite keeps rows as they came, and finds each by way of an index where they are read by
         # key: of the only table that grows large, that takes twice the time.
-        by_key = name == "chat" and conn.scheme == Scheme.SQLITE
-        await conn.execute(f"{statement} WITHOUT ROWID" if by_key else statement)
+        by_key = name == "chat" and scheme == Scheme.SQLITE
+        statements.append(Statement(f"DROP TABLE IF EXISTS {name}"))
+        statements.append(Statement(f"{create} WITHOUT ROWID" if by_key else create))
+    return statements
+
+
+async def make_tables(conn: Connection) -> None:
+    """Make the tables of a database that has none yet, or had those of another version."""
+    for statement in rebuild_tables(conn.scheme):
+        await conn.execute(statement.sql)
+    await conn.execute("DROP TABLE IF EXISTS inbox")
+    await conn.execute(INBOX)
 
 
 upgrade_table.register(make_tables, description="Latest revision")

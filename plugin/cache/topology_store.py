@@ -6,199 +6,155 @@ What stands in the tables is never the truth: it saves looking at Matrix where n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import attr
 from mautrix.types import SyncToken, UserID
-from mautrix.util.async_db import Connection
 
-from ..collector import collector_paused
 from ..topology.model import Topology
-from .diff import Contents, execute, plan_update
-from .load import read_tables
+from ..topology.routes import Routes
+from ..topology.scope import NOWHERE, Scope
+from .diff import Contents, parts_of, plan_update
+from .load import Loaded, encode_digest, encode_scope, read_tables
 from .tables import rebuild_tables
-from .transactions import FAILURES, FencedDatabase, Work
+from .transactions import FAILURES, FencedDatabase, Statement
 
-PUT_LIFE = """INSERT INTO life (id, holder, token, digest) VALUES (0, $1, $2, $3)
-    ON CONFLICT (id) DO UPDATE
-    SET holder=excluded.holder, token=excluded.token, digest=excluded.digest"""
-
-PUT_UNVERIFIED = "INSERT INTO unverified (matrix_user_id) VALUES ($1) ON CONFLICT DO NOTHING"
-NO_LONGER_UNVERIFIED = "DELETE FROM unverified WHERE matrix_user_id=$1"
-
-
-@attr.frozen
-class Loaded:
-    """What the cache held.
-
-    Attributes:
-        topology: the rows that make sense.
-        token: the sync token up to which they are true; None if they cannot be relied on.
-        doubtful: owners whose rows do not match the digest kept with them.
-        unverified: owners whose chats' own state was not read since the last cold start.
-    """
-
-    topology: Topology
-    token: SyncToken | None = None
-    mismatched: frozenset[UserID] = frozenset()
-    unverified: frozenset[UserID] = frozenset()
+PUT_INSTANCE = """INSERT INTO instance (id, fence, token, unsettled, digest)
+    VALUES (0, $1, $2, $3, $4) ON CONFLICT (id) DO UPDATE
+    SET fence=excluded.fence, token=excluded.token, unsettled=excluded.unsettled,
+        digest=excluded.digest"""
+PUT_VERIFIED = "UPDATE space SET verified_at=$1 WHERE matrix_user_id=$2"
 
 
 class Store:
-    """The cache of one instance, as one life of the plugin writes it."""
+    """The cache of one instance, as one run of the plugin writes it."""
 
     def __init__(self, db: FencedDatabase) -> None:
         self.db = db
         self.log = db.log
-        self.token = SyncToken("")
-        self._holding = Contents()
-        self._doubtful: frozenset[UserID] = frozenset()
-        self._unverified: set[UserID] = set()
-        # Whether the tables are known to hold `_holding`, and nothing else.
-        self._whole = False
+        self._token = SyncToken("")
+        self._unsettled = NOWHERE
+        self._verified_at: dict[UserID, int] = {}
+        self._held = Contents()
+        # Whether the tables are known to hold `_held`, and nothing else.
+        self._known = False
+        # Whether they were known to hold all that they should when that was last looked at.
+        self._complete = False
         self._writing = asyncio.Lock()
-        # Called when the tables fell behind, so that somebody tries again.
-        self.on_behind: Callable[[], None] = _ignore
+        self._saving = asyncio.Lock()
 
     @property
     def out_of_sync(self) -> bool:
-        """Whether the tables lack something that they should hold."""
-        return not self._whole
+        """Whether the tables lack something that they should hold: somebody must `save`."""
+        return not (self._known and self._complete)
 
     async def take_over(self) -> Loaded:
-        """Read what was saved last, and let no older life write from now on."""
+        """Read what was saved last, and let no older run write from now on."""
         usable = True
         try:
-            with collector_paused():
-                loaded = await self._load()
+            loaded = await read_tables(self.db.database)
         except (*FAILURES, LookupError) as error:
             self.log.warning("The cache is not usable and is made anew: %s", error)
-            loaded, usable = Loaded(Topology()), False
+            loaded, usable = Loaded(), False
+        if loaded.token is not None:
+            # Of a million chats that takes a while, for which nothing else must stand still.
+            parts = await asyncio.to_thread(parts_of, loaded.topology)
+            self._held = Contents(parts, loaded.digest)
+            self._token, self._unsettled = loaded.token, loaded.unsettled
+            self._verified_at = dict(loaded.verified_at)
+        self._complete = loaded.token is not None
+        tables = [] if usable else rebuild_tables(self.db.database.scheme)
         async with self._writing:
-            written = await self._write(_nothing, rebuild=not usable)
-        # Rows that cannot be relied on stand until there are better ones.
-        self._whole = written and loaded.token is not None
+            # Rows that cannot be relied on stand until there are better ones.
+            self._known = await self._write(tables) and self._complete
         return loaded
 
-    async def save(self, topology: Topology) -> bool:
-        """Make the tables hold this topology; writes only what differs.
+    async def save(self, routes: Routes) -> bool:
+        """Make the tables hold all of these routes; writes only what differs.
+
+        It goes from owner to owner, and takes of each what is in force then: whoever changes
+        something meanwhile neither waits for it nor is undone by it.
 
         Returns:
-            Whether they do. False means that the database failed, which was logged.
+            Whether they hold them. False means that the database failed, which was logged.
         """
+        async with self._saving:
+            if self.out_of_sync and not await asyncio.shield(self._rebuild()):
+                return False
+            owners = self._held.parts.keys() | routes.rooms_of.keys() | routes.spaces.keys()
+            for batch in routes.in_batches(sorted(owners)):
+                if not await self.put_part(batch, routes.part(batch)):
+                    return False
+                await asyncio.sleep(0)
+            if not self._complete:
+                self._complete = True
+                async with self._writing:
+                    await self._write([])
+            return not self.out_of_sync
 
-        async def save() -> bool:
-            async with self._writing:
-                return await self._save(topology)
+    async def put_part(self, owners: frozenset[UserID], part: Topology) -> bool:
+        """Make the tables hold this of these owners; writes only what differs.
 
-        return await _to_the_end(save())
+        Args:
+            owners: whose rows; all others stay as they are.
+            part: what they shall be.
 
-    async def put(self, part: Topology) -> bool:
-        """Add or replace these Spaces and chats and leave all others as they are."""
+        Returns:
+            Whether they do. False means that the database failed, which was logged, or has not
+            been made anew since: only `save` helps then.
+        """
+        # Whoever asked may be cancelled; what is written and what is known of it stay one.
+        return await asyncio.shield(asyncio.ensure_future(self._put_part(owners, part)))
 
-        async def put() -> bool:
-            async with self._writing:
-                saved = self._holding.topology
-                return await self._save(
-                    Topology({**saved.spaces, **part.spaces}, {**saved.chats, **part.chats})
-                )
+    async def put_token(self, token: SyncToken, unsettled: Scope) -> bool:
+        """Note up to which sync token the tables are true.
 
-        return await _to_the_end(put())
-
-    async def put_token(self, token: SyncToken) -> bool:
-        """Note up to which sync token the tables are true."""
+        Args:
+            token: the token.
+            unsettled: what must be looked at again although the token is past it.
+        """
         async with self._writing:
             if self.out_of_sync:
                 # Rows that lag behind their token would be taken for true by the next start.
                 return False
-            before, self.token = self.token, token
-            return before == token or await self._write(_nothing)
+            before = (self._token, self._unsettled)
+            self._token, self._unsettled = token, unsettled
+            return before == (token, unsettled) or await self._write([])
 
-    async def put_unverified(self, owners: Iterable[UserID], verified: bool) -> bool:
-        """Note that these owners' chats are yet to be verified, or were."""
-        owners = list(owners)
-        if verified:
-            self._unverified.difference_update(owners)
-        else:
-            self._unverified.update(owners)
-        statement = NO_LONGER_UNVERIFIED if verified else PUT_UNVERIFIED
+    async def put_verified(self, owners: Iterable[UserID], at: int) -> bool:
+        """Note when the own state of these owners' chats was last read.
 
-        async def write(conn: Connection) -> None:
-            if owners:
-                await conn.executemany(statement, [(owner,) for owner in owners])
-
+        Args:
+            owners: whose.
+            at: seconds since the epoch; 0 if it is yet to be read.
+        """
+        verified = dict.fromkeys(owners, at)
+        self._verified_at.update(verified)
+        rows = [(at, owner) for owner in verified]
         async with self._writing:
-            return await self._write(write)
+            return await self._write([Statement(PUT_VERIFIED, rows)])
 
-    async def _load(self) -> Loaded:
-        tables = await read_tables(self.db.database)
-        unverified = await self.db.database.fetch("SELECT matrix_user_id FROM unverified")
-        life = await self.db.database.fetchrow("SELECT token, digest FROM life WHERE id=0")
-        self._holding, self._doubtful = tables.contents, tables.mismatched
-        self._unverified = {UserID(row["matrix_user_id"]) for row in unverified}
-        digest = _written(tables.contents)
-        if life is not None and life["token"] and life["digest"] == digest and tables.whole:
-            self.token = SyncToken(life["token"])
-        return Loaded(
-            tables.contents.topology,
-            self.token or None,
-            self._doubtful,
-            frozenset(self._unverified),
-        )
+    async def _put_part(self, owners: frozenset[UserID], part: Topology) -> bool:
+        async with self._writing:
+            if not self._known:
+                return False
+            update = plan_update(self._held, owners, part, self._verified_at)
+            if not update:
+                return True
+            self._held.take(update)
+            return await self._write(update.statements)
 
-    async def _save(self, topology: Topology) -> bool:
-        # What the tables hold beside may be anything: then they are made anew.
-        rebuild, held = not self._whole, self._holding if self._whole else Contents()
-        # Of a million chats that takes seconds, for which nothing else must stand still.
-        update = await asyncio.to_thread(plan_update, held, topology, self._doubtful)
-        if not (rebuild or update):
-            return True
+    async def _rebuild(self) -> bool:
+        """Empty the tables, whose rows are not known; until all are there again, no token is."""
+        async with self._writing:
+            self._held, self._complete, self._known = Contents(), False, True
+            return await self._write(rebuild_tables(self.db.database.scheme))
 
-        async def write(conn: Connection) -> None:
-            await execute(conn, update)
-
-        before, self._holding = self._holding, update.contents
-        if not await self._write(write, rebuild):
-            # What could not be written is written with the next change, with everything else.
-            self._holding = attr.evolve(before, topology=topology)
-            self.on_behind()
-            return False
-        self._doubtful, self._whole = frozenset(), True
-        return True
-
-    async def _write(self, work: Work, rebuild: bool = False) -> bool:
-        """Run one transaction, and keep the note on all of them true with it."""
-
-        async def write(conn: Connection) -> None:
-            if rebuild:
-                await rebuild_tables(conn)
-                if self._unverified:
-                    rows = [(owner,) for owner in self._unverified]
-                    await conn.executemany(PUT_UNVERIFIED, rows)
-            await work(conn)
-            digest = _written(self._holding)
-            await conn.execute(PUT_LIFE, self.db.fence, self.token, digest)
-
-        written = await self.db.write(write, candidates=True)
+    async def _write(self, statements: Sequence[Statement]) -> bool:
+        """Carry out one transaction, and keep the note on all of them true with it."""
+        token = self._token if self._complete else ""
+        digest, unsettled = encode_digest(self._held.digest), encode_scope(self._unsettled)
+        note = Statement(PUT_INSTANCE, [(self.db.fence, token, unsettled, digest)])
+        written = await self.db.execute([*statements, note], claims=True)
         # What a failed transaction left behind is not known.
-        self._whole = self._whole and written
+        self._known = self._known and written
         return written
-
-
-def _written(contents: Contents) -> str:
-    """The digest over all Spaces as it stands in the table."""
-    return f"{contents.digest:016x}"
-
-
-async def _to_the_end(work: Coroutine[Any, Any, bool]) -> bool:
-    """Whoever asked may be cancelled; what is written and what is known of it stay one."""
-    return await asyncio.shield(asyncio.ensure_future(work))
-
-
-def _ignore() -> None:
-    return
-
-
-async def _nothing(_: Connection) -> None:
-    return

@@ -1,8 +1,8 @@
 """Short transactions on the instance's database, run to their end whatever is cancelled.
 
-Only the youngest life of the plugin may write: an older one finds another holder's name in the
-table and knows that its time is over. No connection is ever held while Matrix is waited for: it
-is shared by everything that runs.
+A transaction is a list of statements. Only the youngest run of the plugin may write: an older one
+finds another run's fence in the table and knows that its time is over. No connection is ever held
+while Matrix is waited for: it is shared by everything that runs.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import attr
 from mautrix.util.async_db import Connection, Database, Scheme
 
 # What a database raises that is away, full, locked, damaged or closed under our hands. A closed
@@ -27,15 +29,26 @@ FAILURES = (
     ValueError,
 )
 
-Work = Callable[[Connection], Awaitable[None]]
+
+@attr.frozen
+class Statement:
+    """One statement of a transaction.
+
+    Attributes:
+        sql: the statement, its values numbered from `$1`.
+        rows: the values of each time it is carried out; None if it has none.
+    """
+
+    sql: str
+    rows: Sequence[tuple[Any, ...]] | None = None
 
 
 class Superseded(Exception):
-    """A younger life of the plugin holds the database."""
+    """A younger run of the plugin holds the database."""
 
 
 class FencedDatabase:
-    """The database, as one life of the plugin may write it."""
+    """The database, as one run of the plugin may write it."""
 
     def __init__(
         self, database: Database, log: logging.Logger, on_superseded: Callable[[], None]
@@ -44,38 +57,30 @@ class FencedDatabase:
         Args:
             database: the instance's, as maubot started it.
             log: the instance's log.
-            on_superseded: called when a younger life turns out to hold the database.
+            on_superseded: called when a younger run turns out to hold the database.
         """
         self.database = database
         self.log = log
         self.on_superseded = on_superseded
         self.fence = str(uuid4())
         self.failing = False
-        # Until this life's name is in the table, the one that stands there is an older life's.
+        # Until this run's fence is in the table, the one that stands there is an older run's.
         self._claimed = False
         self._writing = asyncio.Lock()
 
-    async def write(self, work: Work, candidates: bool = False) -> bool:
-        """Run one transaction, unless a younger life holds the database.
+    async def execute(self, statements: Iterable[Statement], claims: bool = False) -> bool:
+        """Carry out one transaction, unless a younger run holds the database.
 
         Args:
-            work: what to do in it; it must not wait for anything but the database.
-            claims: it puts this life's name into the table.
+            statements: what to do, in this order; all of it or nothing.
+            claims: it puts this run's fence into the table.
 
         Returns:
             Whether it was done. A failure is logged, once for as long as it lasts.
         """
-
-        async def transaction() -> None:
-            conn: Connection
-            async with self._writing, self.database.acquire() as conn, conn.transaction():
-                if self._claimed and await _fence_of(conn) not in (None, self.fence):
-                    raise Superseded
-                await work(conn)
-
         try:
             # A cancelled SQLite write would leave its transaction open for good.
-            await asyncio.shield(asyncio.ensure_future(transaction()))
+            await asyncio.shield(asyncio.ensure_future(self._transact(list(statements))))
         except Superseded:
             self.on_superseded()
             return False
@@ -87,18 +92,29 @@ class FencedDatabase:
         if self.failing:
             self.log.info("The database takes what is written again")
         self.failing = False
-        self._claimed = self._claimed or candidates
+        self._claimed = self._claimed or claims
         return True
+
+    async def _transact(self, statements: list[Statement]) -> None:
+        conn: Connection
+        async with self._writing, self.database.acquire() as conn, conn.transaction():
+            if self._claimed and await _fence_of(conn) not in (None, self.fence):
+                raise Superseded
+            for statement in statements:
+                if statement.rows is None:
+                    await conn.execute(statement.sql)
+                elif statement.rows:
+                    await conn.executemany(statement.sql, statement.rows)
 
 
 async def _fence_of(conn: Connection) -> str | None:
     """Who holds the database; nobody, if the table for that was dropped."""
     if conn.scheme == Scheme.SQLITE:
-        exists = await conn.table_exists("life")
+        exists = await conn.table_exists("instance")
     else:
         # Other instances have a table of that name in schemas of their own.
-        exists = await conn.fetchval("SELECT to_regclass('life')::text")
+        exists = await conn.fetchval("SELECT to_regclass('instance')::text")
     if not exists:
         return None
-    fence: str | None = await conn.fetchval("SELECT holder FROM life WHERE id=0")
+    fence: str | None = await conn.fetchval("SELECT fence FROM instance WHERE id=0")
     return fence

@@ -53,7 +53,8 @@ class ControlRoom:
         if not await self.provisioning.reconciler.knows(room_id):
             # Made by another instance, perhaps, or by an earlier life a moment before it ended.
             scope = Scope(frozenset({sender}), frozenset({room_id}))
-            await self.provisioning.owner_lock.refresh(scope, "somebody wrote in an unknown room")
+            why = "somebody wrote in an unknown room"
+            await self.provisioning.owner_lock.refresh(scope, why, search=True)
         if room_id in self.routes.unread:
             scope = Scope(frozenset({sender}), frozenset({room_id}))
             await self.provisioning.owner_lock.refresh(scope, "somebody wrote in an unread room")

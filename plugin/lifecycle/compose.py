@@ -129,7 +129,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing)
 
     owner_lock = OwnerLock(reconciler, timing.requests.backoff)
-    creator = RoomCreator(matrix, store, routes, config)
+    creator = RoomCreator(matrix, reconciler, config)
     provisioning = Provisioning(matrix, reconciler, owner_lock, creator)
 
     queues = RoomQueues(timing.stop)

@@ -17,12 +17,12 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import SyncToken, UserID
 
 from ..cache.inbox import PendingMessage
-from ..cache.topology_store import Loaded
+from ..cache.load import Loaded
 from ..matrix.sync import Invitation, invitations_in, scope_of
 from ..matrix.until_answered import until_answered, until_known
 from ..reconciler.report import Report
 from ..topology.routes import build_routes
-from ..topology.scope import Scope
+from ..topology.scope import NOWHERE
 from .compose import Services
 from .sync_cursor import SyncCursor, Tokens
 
@@ -98,9 +98,11 @@ class Startup:
         if result is None:
             result = await self._look_cold()
             self.unverified = frozenset(self.services.routes.rooms_of)
-            await self.services.store.put_unverified(self.unverified, verified=False)
+            await self.services.store.put_verified(self.unverified, 0)
         else:
-            self.unverified = self.loaded.unverified
+            verified_at = self.loaded.verified_at
+            owners = self.services.routes.rooms_of
+            self.unverified = frozenset(one for one in owners if not verified_at.get(one))
         self.result = result
         for invitation in self.result.invitations:
             self.services.invitations.answer(invitation)
@@ -131,7 +133,9 @@ class Startup:
         if not services.invitations.idle:
             # One that is not answered yet stands in no later sync: the next start must ask.
             token = NOT_KNOWN
-        await services.store.put_token(token)
+        # What could not be looked at keeps nobody waiting for the token: it goes with it.
+        unsettled = result.report.open if result.report is not None else NOWHERE
+        await services.store.put_token(token, unsettled)
         if result.since is None and self.cursor is not None:
             # Without this, what is written from now on would be lost with the database.
             await self.cursor.save_in_matrix()
@@ -163,7 +167,7 @@ class Startup:
         # Of a million chats that takes seconds, for which nothing else must stand still.
         routes = await asyncio.to_thread(build_routes, self.loaded.topology)
         bot = services.matrix.identity.bot
-        changed = scope_of(sync, routes, bot) | Scope(self.loaded.mismatched)
+        changed = scope_of(sync, routes, bot) | self.loaded.unsettled
         look = partial(services.reconciler.start_warm, routes, changed)
         return StartResult(
             token=SyncToken(sync["next_batch"]),

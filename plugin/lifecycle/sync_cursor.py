@@ -20,6 +20,7 @@ from ..cache.topology_store import Store
 from ..failpoints import failpoint
 from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
+from ..topology.scope import NOWHERE
 
 # Seconds that a write to Matrix may take.
 LONGEST_WRITE = 3.0
@@ -87,7 +88,7 @@ class SyncCursor:
         if self._eventful:
             self._eventful = False
             if self._kept:
-                await self.store.put_token(self._kept)
+                await self.store.put_token(self._kept, NOWHERE)
             failpoint("token_saved")
             await self.save_in_matrix()
 

@@ -17,7 +17,7 @@ from ..matrix.reader import Reader
 from ..topology.model import Status
 from ..topology.routes import CurrentRoutes
 from ..topology.scope import NOWHERE, Scope
-from .observe import FamiliarRooms, RoomSnapshot
+from .looks import FamiliarRooms, RoomSnapshot
 
 
 class KnownRooms:
@@ -51,9 +51,14 @@ class KnownRooms:
             self._foreign = (await self.reader.read_index()).foreign
         return FamiliarRooms(self._foreign, self._passed_over)
 
-    def mark_foreign(self, room_id: RoomID) -> None:
-        """A joined room that is no chat was seen to: later starts need not read it again."""
+    def mark_foreign(self, room_id: RoomID) -> bool:
+        """A joined room that is no chat was seen to: later starts need not read it again.
+
+        Returns:
+            Whether a run has read that it is foreign; without that it does not count as such.
+        """
         self._acknowledged.add(room_id)
+        return self._foreign is not None and room_id in self._foreign
 
     async def owners_missing_rooms(self) -> Scope:
         """Those of whom a room is gone that no event told of: purged by an administrator."""
@@ -64,25 +69,31 @@ class KnownRooms:
             self.log.warning("The joined rooms could not be listed: %s", error)
             return NOWHERE
         owners = {
-            chat.owner
+            room_id: chat.owner
             for room_id, chat in routes.chats.items()
             if room_id not in joined and chat.status is not Status.LOST
         }
-        owners |= {owner for room_id, owner in routes.owners.items() if room_id not in joined}
-        return Scope(frozenset(owners))
+        owners |= {room: owner for room, owner in routes.owners.items() if room not in joined}
+        return Scope(frozenset(owners.values()), frozenset(owners))
 
-    async def note(self, observed: RoomSnapshot) -> None:
+    async def note(self, observed: RoomSnapshot, changed: frozenset[UserID]) -> None:
         """Remember what is foreign, and leave a hint for the next start; that may fail, for it
-        is no more than a hint."""
+        is no more than a hint.
+
+        Args:
+            observed: what was seen.
+            changed: owners of whom something changed meanwhile: it does not count of them.
+        """
         snapshot, plan = observed.snapshot, observed.plan
         known = snapshot.foreign if observed.owners is None else self._foreign or frozenset()
         self._foreign = known | plan.foreign | plan.marked_upgraded | plan.elsewhere
         others = {
             space_id: owner
             for space_id, owner in self._passed_over.items()
-            if observed.owners is not None and owner not in observed.owners
+            if owner in changed or (observed.owners is not None and owner not in observed.owners)
         }
-        self._passed_over = {**others, **plan.superseded}
+        mine = {key: owner for key, owner in plan.superseded.items() if owner not in changed}
+        self._passed_over = {**others, **mine}
         spaces = frozenset(space.room_id for space in self.routes.spaces.values())
         seen_to = self._acknowledged & (plan.foreign | self._foreign)
         noted = self.reader.noted.foreign if observed.owners is not None else snapshot.foreign

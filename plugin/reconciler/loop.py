@@ -1,13 +1,14 @@
 """The loop that makes cache and routes agree with Matrix: when there is a run, and where.
 
-Whatever happens elsewhere only says where something may have changed. One run goes on at a
-time, and what is asked for meanwhile is done by the next. This is where a failure is met and
+Whatever happens elsewhere only says where something may have changed; what is marked during a run
+is looked at by the next. This is where a failure is met and
 tried again; nothing here knows commands or messages.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from mautrix.errors import MatrixRequestError
@@ -19,11 +20,14 @@ from ..planner.plan import Plan
 from ..topology.model import Topology
 from ..topology.routes import Routes
 from ..topology.scope import NOWHERE, Scope
+from .looks import RunRequest
 from .report import Report
-from .run import Runner, RunRequest
+from .run import Runner
 
 # Owners whose chats are verified in one run: few, so that what people do meanwhile waits little.
 BATCH = 20
+# Looks in a row at owners who change something during each of them.
+MAX_LOOKS = 5
 
 
 class Reconciler:
@@ -41,7 +45,6 @@ class Reconciler:
         self.store = runs.store
         self.routes = runs.routes
         self.log = runs.log
-        self.store.on_behind = lambda: self._retry_later(NOWHERE)
         self._dirty = NOWHERE
         self._woken = asyncio.Event()
         self._later = NOWHERE
@@ -57,7 +60,7 @@ class Reconciler:
     async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
         """Take the cache for true but where something changed since, and look there: no report
         means that there was nothing to look at."""
-        self.routes.replace(cached, self.routes.changes)
+        self.routes.fill(cached)
         return await self._run(RunRequest("start", changed)) if changed else None
 
     async def run(self, reason: str, full: bool = False) -> Report:
@@ -72,13 +75,29 @@ class Reconciler:
         """
         return await self._run(RunRequest(reason, NOWHERE, full=full))
 
-    async def run_for(self, scope: Scope, reason: str) -> Report:
-        """Look at some owners and rooms, and at joined rooms that nobody knows.
+    async def run_for(self, scope: Scope, reason: str, search: bool = False) -> Report:
+        """Look at some owners and rooms until what was seen of them counts.
+
+        Args:
+            scope: where.
+            reason: why, for the log.
+            search: look through the joined rooms too, for ones that nobody knows.
 
         Raises:
-            NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
+            NoAnswer, MatrixRequestError: the joined rooms could not be listed, or something was
+                changed during every look.
         """
-        return await self._run(RunRequest(reason, scope))
+        for _ in range(MAX_LOOKS):
+            report = await self._run(RunRequest(reason, scope, search=search))
+            if not report.changed_meanwhile & scope.owners:
+                return report
+        raise NoAnswer("something changes during every look")
+
+    async def save(self, owner: UserID) -> None:
+        """Write what is routed for an owner into the cache, later if the database fails."""
+        owners = frozenset({owner})
+        if not await self.store.put_part(owners, self.routes.part(owners)):
+            self._retry_later(NOWHERE)
 
     async def plan(self, scope: Scope) -> Plan:
         """What a run would do, without doing it; an empty scope means everything."""
@@ -106,7 +125,8 @@ class Reconciler:
 
     def mark_foreign(self, room_id: RoomID) -> None:
         """A joined room that is no chat was seen to: later starts need not read it again."""
-        self.runs.known_rooms.mark_foreign(room_id)
+        if not self.runs.known_rooms.mark_foreign(room_id):
+            self.mark(Scope(rooms=frozenset({room_id})))
 
     async def serve(self) -> None:
         """Look wherever something is marked, until cancelled."""
@@ -140,7 +160,7 @@ class Reconciler:
             portion, waiting = frozenset(waiting[:BATCH]), waiting[BATCH:]
             report = await self._try(RunRequest("verification", Scope(portion), full=True))
             open_ends = portion if report is None else portion & report.open.owners
-            await self.store.put_unverified(portion - open_ends, verified=True)
+            await self.store.put_verified(portion - open_ends, int(time.time()))
             waiting += sorted(open_ends)
             failures = failures + 1 if open_ends else 0
 
@@ -186,4 +206,5 @@ class Reconciler:
         self.mark(scope)
         # From here on there may be another one: if the database fails again, there is.
         self._timer = None
-        await self.store.save(self.routes.topology())
+        if self.store.out_of_sync and not await self.store.save(self.routes):
+            self._retry_later(NOWHERE)

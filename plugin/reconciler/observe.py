@@ -7,47 +7,35 @@ Nothing is written, but that the bot joins a room which took over from one of it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 import attr
 from mautrix.errors import MatrixRequestError
-from mautrix.types import RoomID, UserID
+from mautrix.types import RoomID
 
 from ..config.active import CurrentConfig
 from ..matrix.api import NoAnswer
 from ..matrix.client import Matrix
 from ..planner.plan import Plan, Rules, make_plan
-from ..topology.model import Status, Topology
+from ..topology.model import Topology
 from ..topology.routes import Routes
-from ..topology.scope import Scope
 from ..topology.snapshot import Snapshot
+from .looks import (
+    FamiliarRooms,
+    RoomSnapshot,
+    RunRequest,
+    is_doubtful,
+    linked_rooms,
+    live_chats,
+    owned_spaces,
+    owners_of_predecessors,
+    unknown_rooms,
+)
 
 # A look can bring up rooms that call for another one; a world that keeps changing must not hold
 # a run for ever, and what is missing then is looked at by the next.
 MAX_ROUNDS = 12
 # Second looks, where the first saw far less than there was.
 MAX_RECHECKS = 3
-
-
-@attr.frozen
-class RoomSnapshot:
-    """What was seen, and what is to be done about it.
-
-    `owners` are those whom it is about; None means everybody.
-    """
-
-    snapshot: Snapshot
-    plan: Plan
-    owners: frozenset[UserID] | None = None
-
-
-@attr.frozen
-class FamiliarRooms:
-    """Joined rooms that need no look of their own: `foreign` are none of ours, `passed_over` are
-    Spaces that another one took the place of, with their owners."""
-
-    foreign: frozenset[RoomID] = frozenset()
-    superseded: Mapping[RoomID, UserID] = attr.field(factory=dict)
 
 
 class Observer:
@@ -77,7 +65,7 @@ class Observer:
         """
         snapshot = await self.reader.observe(cached.spaces, full)
         for _ in range(MAX_RECHECKS):
-            if not _is_doubtful(snapshot, cached):
+            if not is_doubtful(snapshot, cached):
                 break
             await asyncio.sleep(self.doubt)
             again = await self.reader.observe(cached.spaces, full)
@@ -87,76 +75,89 @@ class Observer:
         else:
             raise NoAnswer("the list of joined rooms changes from look to look")
         snapshot = await self._confirm(snapshot, cached, self.reader.noted.spaces)
-        return RoomSnapshot(*await self._complete(snapshot, cached))
+        return RoomSnapshot(*await self._complete(snapshot, cached, snapshot.joined))
 
     async def observe_scope(
-        self, routes: Routes, scope: Scope, known: FamiliarRooms, full: bool
+        self, request: RunRequest, routes: Routes, known: FamiliarRooms
     ) -> RoomSnapshot:
-        """Look at some owners' Spaces and at some rooms, and at joined rooms nobody knows.
+        """Look at some owners' Spaces and at some rooms.
 
         Args:
+            request: where to look, and how.
             routes: what is known so far.
-            scope: where to look.
             known: which rooms need no look unless an owner whose they are does.
-            thorough: read the owners' chats' own state too.
 
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
         """
-        joined = await self.reader.joined_rooms()
-        unknown = joined - {*routes.chats, *routes.owners, *known.foreign, *known.superseded}
-        owners = scope.owners
+        listed = await self.reader.joined_rooms() if request.search else None
+        owners = request.scope.owners
         while True:
             cached = routes.part(owners)
-            spaces = cached.spaces.keys() | _owned(known.superseded, owners)
-            mine = {*spaces, *cached.chats, *scope.rooms, *unknown}
-            bot = self.identity.bot
-            snapshot = Snapshot(bot, joined & mine, {}, full=full)
-            snapshot = await self.reader.look(snapshot, joined & {*spaces, *scope.rooms})
-            snapshot = await self._confirm(snapshot, cached)
-            linked = {link.room_id for room in snapshot.rooms.values() for link in room.links}
-            snapshot = attr.evolve(snapshot, joined=snapshot.joined | (joined & linked))
-            snapshot, plan = await self._complete(snapshot, cached, joined)
+            wanted = frozenset(
+                {*cached.spaces, *owned_spaces(known.superseded, owners), *request.scope.rooms}
+            )
+            snapshot = Snapshot(self.identity.bot, frozenset(), {}, full=request.full)
+            if listed is None:
+                snapshot = await self._look_directly(snapshot, cached, wanted)
+            else:
+                # Of a million chats that takes a while, for which nothing else must stand still.
+                unknown = await asyncio.to_thread(unknown_rooms, listed, routes, known)
+                joined = listed & {*wanted, *cached.chats, *unknown}
+                snapshot = attr.evolve(snapshot, joined=joined)
+                snapshot = await self.reader.look(snapshot, listed & wanted)
+                snapshot = await self._confirm(snapshot, cached)
+                snapshot = attr.evolve(
+                    snapshot, joined=snapshot.joined | (listed & linked_rooms(snapshot))
+                )
+            snapshot, plan = await self._complete(snapshot, cached, listed)
             found = {chat.owner for chat in plan.topology.chats.values()}
             found |= {space.owner for space in plan.topology.spaces.values()}
-            found |= _owners_of_predecessors(snapshot, routes)
+            found |= owners_of_predecessors(snapshot, routes)
             if found <= owners:
                 return RoomSnapshot(snapshot, plan, owners)
             # A room turned out to be somebody else's: their whole Space belongs in the picture.
             owners |= found
 
+    async def _look_directly(
+        self, snapshot: Snapshot, cached: Topology, wanted: frozenset[RoomID]
+    ) -> Snapshot:
+        """Look without a list of the joined rooms, which is as long as there are chats: these
+        owners' chats count as joined for as long as nothing says otherwise."""
+        snapshot = attr.evolve(snapshot, joined=live_chats(cached))
+        snapshot = await self._ask(snapshot, wanted)
+        return await self._ask(snapshot, linked_rooms(snapshot) - cached.chats.keys() - wanted)
+
     async def _confirm(
         self, snapshot: Snapshot, cached: Topology, likely: frozenset[RoomID] = frozenset()
     ) -> Snapshot:
-        """Ask each known room that the list of joined rooms lacks: one list is soon wrong, and
-        only the room's own refusal, or the bot's leave in it, says that it is gone."""
-        live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
-        missing = (
-            {*live, *cached.spaces, *likely}
-            - snapshot.joined
-            - snapshot.rooms.keys()
-            - snapshot.refused_read
+        """Ask each known room that the list of joined rooms lacks: one list is soon wrong."""
+        missing = live_chats(cached) | cached.spaces.keys() | likely
+        missing -= snapshot.joined | snapshot.rooms.keys() | snapshot.refused_read
+        return await self._ask(snapshot, missing) if missing else snapshot
+
+    async def _ask(self, snapshot: Snapshot, room_ids: frozenset[RoomID]) -> Snapshot:
+        """Read rooms of which it is not certain that the bot is in them: only the room's own
+        refusal, or the bot's leave in it, says that it is not."""
+        asked = await self.reader.look(snapshot, room_ids)
+        left = frozenset(
+            room_id
+            for room_id in room_ids & asked.rooms.keys()
+            if asked.rooms[room_id].members.get(snapshot.bot) != "join"
         )
-        if not missing:
-            return snapshot
-        asked = await self.reader.look(attr.evolve(snapshot, rooms={}), missing)
-        inside = {
-            room_id: room
-            for room_id, room in asked.rooms.items()
-            if room.members.get(snapshot.bot) == "join"
-        }
         return attr.evolve(
-            snapshot,
-            rooms={**snapshot.rooms, **inside},
-            joined=snapshot.joined | inside.keys() | (asked.unread & missing),
-            refused_read=asked.refused_read | (asked.rooms.keys() - inside.keys()),
-            unread=asked.unread,
+            asked,
+            rooms={key: room for key, room in asked.rooms.items() if key not in left},
+            joined=(snapshot.joined | room_ids) - asked.refused_read - left,
+            refused_read=asked.refused_read | left,
         )
 
     async def _complete(
-        self, snapshot: Snapshot, cached: Topology, inside: frozenset[RoomID] = frozenset()
+        self, snapshot: Snapshot, cached: Topology, listed: frozenset[RoomID] | None
     ) -> tuple[Snapshot, Plan]:
-        """Read what the plan asks for; `inside` are rooms that need no joining for that."""
+        """Read what the plan asks for; `listed` are the rooms that need no joining for that, None
+        if they were not listed."""
+        inside = listed or frozenset()
         # Of a million chats that takes a minute, for which nothing else must stand still.
         plan = await asyncio.to_thread(make_plan, snapshot, cached, self._rules())
         for _ in range(MAX_ROUNDS):
@@ -165,7 +166,8 @@ class Observer:
             snapshot = attr.evolve(snapshot, joined=snapshot.joined | (plan.to_join & inside))
             for room_id in sorted(plan.to_join - inside):
                 snapshot = await self._join(snapshot, room_id)
-            snapshot = await self.reader.look(snapshot, plan.to_read)
+            look = self._ask if listed is None else self.reader.look
+            snapshot = await look(snapshot, plan.to_read)
             plan = await asyncio.to_thread(make_plan, snapshot, cached, self._rules())
         return snapshot, plan
 
@@ -184,21 +186,3 @@ class Observer:
                 snapshot, joined=snapshot.joined | {room_id}, unread=snapshot.unread | {room_id}
             )
         return attr.evolve(snapshot, joined=snapshot.joined | {room_id})
-
-
-def _owned(spaces: Mapping[RoomID, UserID], owners: frozenset[UserID]) -> set[RoomID]:
-    return {space_id for space_id, owner in spaces.items() if owner in owners}
-
-
-def _owners_of_predecessors(snapshot: Snapshot, routes: Routes) -> set[UserID]:
-    """Whose chats some room that was read says to have taken over from."""
-    before = (room.predecessor for room in snapshot.rooms.values())
-    chats = (routes.lookup(room_id) for room_id in before if room_id is not None)
-    return {chat.owner for chat in chats if chat is not None}
-
-
-def _is_doubtful(snapshot: Snapshot, cached: Topology) -> bool:
-    """Whether most of what was known is gone at once: more likely a fault than the truth."""
-    live = {chat.room_id for chat in cached.chats.values() if chat.status is not Status.LOST}
-    known = live | cached.spaces.keys()
-    return len(known & snapshot.joined) * 2 < len(known)

@@ -18,7 +18,7 @@ from ..topology.scope import Scope
 from ..topology.snapshot import Room
 
 if TYPE_CHECKING:
-    from .observe import RoomSnapshot
+    from .looks import RoomSnapshot
 
 # What is done with a room of which this was found.
 VERBS = {

@@ -1,7 +1,7 @@
-"""One run after the other: observe, plan, apply, swap, and keep what came of it.
+"""One run: observe, plan, apply, swap, and keep what came of it.
 
-What a run was told only says where to look. When there is a run, and what follows from one that
-failed, is for reconciliation.py to say.
+What a run was told only says where to look. Runs go on side by side: none waits for another one's
+reads. When there is a run, and what follows from one that failed, is for loop.py to say.
 """
 
 from __future__ import annotations
@@ -11,38 +11,22 @@ import itertools
 import time
 
 import attr
+from mautrix.types import UserID
 
 from ..cache.topology_store import Store
-from ..collector import full_collections_spared
 from ..planner.plan import Plan
-from ..topology.model import Topology
+from ..topology.model import Chat
 from ..topology.routes import Routes
-from ..topology.scope import Scope
 from .apply import Applier
+from .claims import Claims
 from .known_rooms import KnownRooms
-from .observe import Observer, RoomSnapshot
+from .looks import RoomSnapshot, RunRequest
+from .observe import Observer
 from .report import Report, make_report
 
 
-@attr.frozen
-class RunRequest:
-    """What one run is for.
-
-    Attributes:
-        reason: why there is one, for the log.
-        scope: where to look; nowhere in particular means everywhere.
-        cached: what is believed where a look fails, if not the routes in force.
-        thorough: read each chat's own state too, not its mirror in the Space alone.
-    """
-
-    reason: str
-    scope: Scope
-    cached: Topology | None = None
-    full: bool = False
-
-
 class Runner:
-    """The runs of one instance, one at a time."""
+    """The runs of one instance."""
 
     def __init__(
         self, observer: Observer, applier: Applier, known_rooms: KnownRooms, store: Store
@@ -63,12 +47,12 @@ class Runner:
         self.routes = applier.routes
         self.last: Report | None = None
         self._numbers = itertools.count(1)
-        self._running = asyncio.Lock()
+        self._running = 0
 
     @property
     def busy(self) -> bool:
         """A run goes on."""
-        return self._running.locked()
+        return self._running > 0
 
     async def run(self, request: RunRequest) -> Report:
         """Look, and make everything else agree with what is seen.
@@ -76,55 +60,63 @@ class Runner:
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
         """
-        async with self._running:
-            started, looked_at = time.monotonic(), self.routes.changes
-            with full_collections_spared():
-                observed = await self._see(request)
-            failed = await self.applier.apply(observed.plan, looked_at)
-            changed_meanwhile = self.routes.all_touched_since(looked_at)
-            if observed.owners is not None:
-                changed_meanwhile &= observed.owners
-            with full_collections_spared():
-                await self.applier.swap(observed, failed, looked_at)
-                saved = await self.store.save(self.routes.topology())
-            await self.known_rooms.note(observed)
-            self.last = attr.evolve(
-                make_report(observed, failed, saved),
-                run=next(self._numbers),
-                reason=request.reason,
-                changed_meanwhile=changed_meanwhile,
-                seconds=time.monotonic() - started,
-            )
-            self.last.log_to(self.routes, self.log)
-            return self.last
+        self._running += 1
+        try:
+            return await self._run(request)
+        finally:
+            self._running -= 1
 
     async def plan(self, request: RunRequest) -> Plan:
         """What a run would do, without doing it."""
-        async with self._running:
-            return (await self._see(request)).plan
+        return (await self._see(request)).plan
+
+    async def _run(self, request: RunRequest) -> Report:
+        started, claims = time.monotonic(), Claims(self.routes)
+        observed = await self._see(request)
+        failed = await self.applier.apply(observed.plan, claims)
+        changed_meanwhile = await self.applier.swap(observed, failed, claims)
+        if observed.owners is None:
+            saved = await self.store.save(self.routes)
+        else:
+            saved = await self.store.put_part(observed.owners, self.routes.part(observed.owners))
+        await self.known_rooms.note(observed, changed_meanwhile)
+        self.last = attr.evolve(
+            make_report(observed, failed, saved),
+            run=next(self._numbers),
+            reason=request.reason,
+            changed_meanwhile=changed_meanwhile,
+            seconds=time.monotonic() - started,
+        )
+        self.last.log_to(self.routes, self.log)
+        return self.last
 
     async def _see(self, request: RunRequest) -> RoomSnapshot:
-        if not request.scope:
-            cached = self.routes.topology() if request.cached is None else request.cached
-            return await self.observer.observe_all(cached, request.full)
         routes = self.routes
+        if not request.scope:
+            cached = routes.topology() if request.cached is None else request.cached
+            return await self.observer.observe_all(cached, request.full)
         known = await self.known_rooms.known()
-        observed = await self.observer.observe_scope(routes, request.scope, known, request.full)
-        if observed.owners is not None and _collides(observed, routes):
+        observed = await self.observer.observe_scope(request, routes, known)
+        if await _collides(observed, routes):
             # Two owners' chats claim one conversation: only the whole picture settles that.
             return await self.observer.observe_all(routes.topology(), request.full)
         return observed
 
 
-def _collides(observed: RoomSnapshot, routes: Routes) -> bool:
-    """Whether a chat in the picture has a conversation that a chat outside it has too."""
+async def _collides(observed: RoomSnapshot, routes: Routes) -> bool:
+    """Whether a chat that was seen has a conversation that a chat of somebody else has too."""
     assert observed.owners is not None
+    owners = observed.owners
     new = {
         chat.binding.platform_chat_id
         for room_id, chat in observed.plan.topology.chats.items()
         if (before := routes.lookup(room_id)) is None or before.binding != chat.binding
     }
-    return bool(new) and any(
-        chat.binding.platform_chat_id in new and chat.owner not in observed.owners
-        for chat in routes.chats.values()
-    )
+    if not new:
+        return False
+    # Of a million chats that takes a while, for which nothing else must stand still.
+    return await asyncio.to_thread(_is_taken, new, owners, list(routes.chats.values()))
+
+
+def _is_taken(new: set[str], owners: frozenset[UserID], chats: list[Chat]) -> bool:
+    return any(chat.binding.platform_chat_id in new and chat.owner not in owners for chat in chats)

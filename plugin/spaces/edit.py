@@ -13,7 +13,7 @@ from mautrix.errors import MatrixRequestError
 from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..topology.contents import child_content, parent_content, removed_child_content
-from ..topology.model import CHILD_TYPE, PARENT_TYPE, Chat, Status, Topology
+from ..topology.model import CHILD_TYPE, PARENT_TYPE, Chat, Status
 from .provision import Provisioning
 
 CLOSED = (
@@ -32,7 +32,7 @@ class ChatEdits:
     def __init__(self, provisioning: Provisioning) -> None:
         self.provisioning = provisioning
         self.matrix = provisioning.matrix
-        self.store = provisioning.creator.store
+        self.reconciler = provisioning.reconciler
         self.routes = provisioning.routes
         self.owner_lock = provisioning.owner_lock
 
@@ -101,4 +101,4 @@ class ChatEdits:
             raise
         # Whoever looked while that was written saw what was there before.
         self.routes.put_chat(after)
-        await self.store.put(Topology(chats={after.room_id: after}))
+        await self.reconciler.save(after.owner)

@@ -59,7 +59,8 @@ class OwnerLock:
             try:
                 if failure is not None:
                     scope = Scope(frozenset({owner}))
-                    await self.reconciler.run_for(scope, "a room may have been made")
+                    why = "a room may have been made"
+                    await self.reconciler.run_for(scope, why, search=True)
                 async with self.lock(owner):
                     return await make()
             except NoAnswer as error:
@@ -76,18 +77,19 @@ class OwnerLock:
                 tell = None
             await asyncio.sleep(wait)
 
-    async def refresh(self, scope: Scope, why: str) -> bool:
+    async def refresh(self, scope: Scope, why: str, search: bool = False) -> bool:
         """Look at Matrix once more; without an answer, what is known stays known.
 
         Args:
-            scope: where, beside the joined rooms that nobody knows.
+            scope: where.
             why: the reason, for the log.
+            search: look through the joined rooms too, for ones that nobody knows.
 
         Returns:
             Whether there was an answer.
         """
         try:
-            await self.reconciler.run_for(scope, why)
+            await self.reconciler.run_for(scope, why, search)
         except (NoAnswer, MatrixRequestError):
             return False
         return True

@@ -137,7 +137,7 @@ class Provisioning:
         if owner not in self.routes.spaces:
             # It may be there, unheard of: a second one would be worse than a late one.
             scope = Scope(frozenset({owner}), self.routes.unread)
-            if not await self.owner_lock.refresh(scope, "a Space is wanted"):
+            if not await self.owner_lock.refresh(scope, "a Space is wanted", search=True):
                 raise UserError(NO_ANSWER)
         return await self.owner_lock.run_with_retry(owner, make)
 

@@ -9,31 +9,27 @@ import time
 
 from mautrix.types import UserID
 
-from ..cache.topology_store import Store
 from ..config.active import CurrentConfig
 from ..matrix.client import Matrix
 from ..matrix.create_room import RoomSpec, chat_request, space_request
+from ..reconciler.loop import Reconciler
 from ..topology.contents import child_content
-from ..topology.model import CHILD_TYPE, Binding, Chat, Space, Topology
-from ..topology.routes import CurrentRoutes
+from ..topology.model import CHILD_TYPE, Binding, Chat, Space
 
 
 class RoomCreator:
     """Makes rooms for one instance."""
 
-    def __init__(
-        self, matrix: Matrix, store: Store, routes: CurrentRoutes, config: CurrentConfig
-    ) -> None:
+    def __init__(self, matrix: Matrix, reconciler: Reconciler, config: CurrentConfig) -> None:
         """
         Args:
             matrix: where rooms are made.
-            store: the cache, told of each.
-            routes: where they are routed from at once.
+            reconciler: holds the routes and keeps each new room.
             config: the configuration in force: names and room version.
         """
         self.matrix = matrix
-        self.store = store
-        self.routes = routes
+        self.reconciler = reconciler
+        self.routes = reconciler.routes
         self.config = config
         self._default_version = ""
 
@@ -50,7 +46,7 @@ class RoomCreator:
         room_id = await self.matrix.writer.create_room(space_request(spec, self.matrix.identity))
         space = Space(room_id, owner, int(time.time() * 1000))
         self.routes.put_space(space)
-        await self.store.put(Topology(spaces={room_id: space}))
+        await self.reconciler.save(owner)
         await self.matrix.reader.note_space(room_id)
         return space
 
@@ -75,7 +71,7 @@ class RoomCreator:
         chat = Chat(await self.matrix.writer.create_room(request), binding)
         # From here on the room is a chat: what its owner writes at once must find its way.
         self.routes.put_chat(chat)
-        await self.store.put(Topology(chats={chat.room_id: chat}))
+        await self.reconciler.save(owner)
         link = child_content(binding, self.matrix.identity)
         await self.matrix.writer.put_state(binding.space_id, CHILD_TYPE, chat.room_id, link)
         return chat

@@ -2,13 +2,14 @@
 
 A lookup touches memory alone. The index in force is changed in place, one owner's part at a time,
 so that a change costs the same however many chats there are; nothing is awaited in between, so
-nobody ever sees half of one. A reconciliation that looked at Matrix before somebody's change must
-not undo it: changes are counted, and it can be asked whose they were.
+nobody ever sees half of one. A run that looked at Matrix before somebody's change must not undo
+it: changes are counted, and it can be asked whose they were.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import attr
@@ -17,6 +18,9 @@ from .model import Chat, Space, Status, Topology
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
+
+# Few enough to be gone through while nothing else can run.
+BATCH = 2000
 
 
 @attr.define
@@ -70,6 +74,19 @@ class Routes:
             {room_id: self.chats[room_id] for room_id in rooms},
         )
 
+    def in_batches(self, owners: Iterable[UserID]) -> Iterator[frozenset[UserID]]:
+        """Owners, as many at a time as have `BATCH` chats here together."""
+        batch: set[UserID] = set()
+        chats = 0
+        for owner in owners:
+            batch.add(owner)
+            chats += 1 + len(self.rooms_of.get(owner, ()))
+            if chats >= BATCH:
+                yield frozenset(batch)
+                batch, chats = set(), 0
+        if batch:
+            yield frozenset(batch)
+
     def topology(self) -> Topology:
         """The same as the cache and the plan have it: a copy, which later changes leave alone."""
         return Topology({space.room_id: space for space in self.spaces.values()}, dict(self.chats))
@@ -120,13 +137,17 @@ class CurrentRoutes(Routes):
 
     def put_chat(self, chat: Chat) -> None:
         """Take up one chat that was just made or changed."""
-        self._touch(chat.owner)
+        self.touch(chat.owner)
+        if (before := self.chats.get(chat.room_id)) is not None:
+            self._drop(chat.room_id)
+            self.rooms_of[before.owner] -= {chat.room_id}
         self._put(chat)
+        self.rooms_of[chat.owner] = self.rooms_of.get(chat.owner, frozenset()) | {chat.room_id}
         self.unread -= {chat.room_id}
 
     def put_space(self, space: Space) -> None:
         """Take up one Space that was just made."""
-        self._touch(space.owner)
+        self.touch(space.owner)
         self.spaces[space.owner] = space
         self.owners[space.room_id] = space.owner
 
@@ -134,65 +155,69 @@ class CurrentRoutes(Routes):
         """Whether something of this owner's changed after the given count of changes."""
         return self._touched.get(owner, 0) > change
 
-    def all_touched_since(self, change: int) -> frozenset[UserID]:
-        """The owners of whom something did."""
-        return frozenset(owner for owner, at in self._touched.items() if at > change)
+    def touch(self, owner: UserID) -> int:
+        """Say that something of this owner's changed, or is about to; the count of changes."""
+        self.changes += 1
+        self._touched[owner] = self.changes
+        return self.changes
 
-    def replace(self, routes: Routes, looked_at: int) -> None:
-        """Put in force what a look at everything found.
-
-        Args:
-            routes: what it found; they are taken over, and nobody else may change them.
-            looked_at: the count of changes when it began to look; owners who were touched
-                since keep what they have now.
-        """
-        touched = self.all_touched_since(looked_at)
-        kept = self.part(touched)
+    def fill(self, routes: Routes) -> None:
+        """Put in force what a start found in the cache, when nothing is in force yet; the routes
+        are taken over, and nobody else may change them."""
+        assert not self.chats
+        assert not self.spaces
         for name in attr.fields_dict(Routes):
             setattr(self, name, getattr(routes, name))
-        self._replace_part(touched, kept)
 
-    def replace_part(self, owners: frozenset[UserID], part: Topology, looked_at: int) -> None:
+    def replace_part(self, owners: Iterable[UserID], part: Topology) -> None:
         """Put in force what a look at some owners' rooms found.
 
         Args:
             owners: whose rooms.
-            part: what they have now, as far as was seen.
-            looked_at: as for `replace`.
+            part: what they have now, as far as was seen; others' Spaces and chats in it do not
+                count. Owners of whom something differs count as changed.
         """
-        kept = frozenset(owner for owner in owners if self.touched_since(looked_at, owner))
-        self._replace_part(owners - kept, part)
+        chats: dict[UserID, dict[RoomID, Chat]] = {owner: {} for owner in owners}
+        for room_id, chat in part.chats.items():
+            if (theirs := chats.get(chat.owner)) is not None:
+                theirs[room_id] = chat
+        spaces = {space.owner: space for space in part.spaces.values()}
+        for owner, theirs in chats.items():
+            self._replace_owner(owner, spaces.get(owner), theirs)
 
-    def _replace_part(self, owners: frozenset[UserID], part: Topology) -> None:
-        for owner in owners:
-            for room_id in self.rooms_of.pop(owner, ()):
+    def _replace_owner(
+        self, owner: UserID, space: Space | None, chats: dict[RoomID, Chat]
+    ) -> None:
+        rooms, before = self.rooms_of.get(owner, frozenset()), self.spaces.get(owner)
+        left = before is not None and space is not None and before.owner_left != space.owner_left
+        if space != before or left:
+            if before is not None:
+                self.owners.pop(before.room_id, None)
+                del self.spaces[owner]
+            if space is not None:
+                self.spaces[owner], self.owners[space.room_id] = space, owner
+        same = rooms == chats.keys() and all(self.chats[one] == chats[one] for one in rooms)
+        if same and space == before:
+            return
+        self.touch(owner)
+        for room_id in rooms:
+            self._drop(room_id)
+        self.rooms_of.pop(owner, None)
+        for room_id, chat in chats.items():
+            if (other := self.chats.get(room_id)) is not None:
                 self._drop(room_id)
-            if (space := self.spaces.pop(owner, None)) is not None:
-                self.owners.pop(space.room_id, None)
-        for space in part.spaces.values():
-            if space.owner in owners:
-                self.spaces[space.owner] = space
-                self.owners[space.room_id] = space.owner
-        for chat in part.chats.values():
-            if chat.owner in owners:
-                self._put(chat)
+                self.rooms_of[other.owner] -= {room_id}
+            self._put(chat)
+        if chats:
+            self.rooms_of[owner] = frozenset(chats)
 
     def _put(self, chat: Chat) -> None:
-        if (before := self.chats.get(chat.room_id)) is not None:
-            self._drop(chat.room_id)
-            if before.owner != chat.owner:
-                self.rooms_of[before.owner] -= {chat.room_id}
         self.chats[chat.room_id] = chat
         self.counts[chat.status] += 1
         if chat.stale:
             self.stale.add(chat.room_id)
-        self.rooms_of[chat.owner] = self.rooms_of.get(chat.owner, frozenset()) | {chat.room_id}
 
     def _drop(self, room_id: RoomID) -> None:
         chat = self.chats.pop(room_id)
         self.counts[chat.status] -= 1
         self.stale.discard(room_id)
-
-    def _touch(self, owner: UserID) -> None:
-        self.changes += 1
-        self._touched[owner] = self.changes

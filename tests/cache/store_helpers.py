@@ -11,9 +11,12 @@ from pathlib import Path
 from mautrix.types import RoomID, SyncToken, UserID
 from mautrix.util.async_db import Database
 
-from plugin.cache.topology_store import Loaded, Store
+from plugin.cache.load import Loaded
+from plugin.cache.topology_store import Store
 from plugin.cache.transactions import FencedDatabase
 from plugin.topology.model import Binding, Chat, Space, Topology
+from plugin.topology.routes import Routes, build_routes
+from plugin.topology.scope import NOWHERE
 
 ALICE, BOB = UserID("@alice:one.test"), UserID("@bob:one.test")
 TOKEN = SyncToken("t1")
@@ -31,8 +34,19 @@ def of(*chats: Chat) -> Topology:
     return Topology(spaces, {one.room_id: one for one in chats})
 
 
+def routed(*chats: Chat) -> Routes:
+    """The routes to these chats."""
+    return build_routes(of(*chats))
+
+
+def as_loaded(topology: Topology = Topology()) -> Loaded:  # noqa: B008 (never changed)
+    """What the next run finds, if everything can be relied on and nothing was verified."""
+    return Loaded(topology, TOKEN, NOWHERE, {space.owner: 0 for space in topology.spaces.values()})
+
+
 FIRST, SECOND, BOBS = chat("first", 1), chat("second", 2), chat("third", 1, BOB)
 ALL = of(FIRST, SECOND, BOBS)
+ROUTES = build_routes(ALL)
 
 
 def new_guard(database: Database) -> FencedDatabase:
@@ -48,11 +62,11 @@ def new_store(database: Database) -> Store:
     return Store(new_guard(database))
 
 
-async def filled(database: Database, topology: Topology = ALL) -> Store:
+async def filled(database: Database, routes: Routes = ROUTES) -> Store:
     store = new_store(database)
     await store.take_over()
-    assert await store.save(topology)
-    assert await store.put_token(TOKEN)
+    assert await store.save(routes)
+    assert await store.put_token(TOKEN, NOWHERE)
     return store
 
 

@@ -1,12 +1,14 @@
-"""What differs between two topologies, and the digests by which an edit by hand shows."""
+"""What must be written when something changes, and the digest by which an edit by hand shows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import attr
 import pytest
 from mautrix.types import RoomID, UserID
 
-from plugin.cache.diff import Contents, difference, plan_update
-from plugin.cache.digests import digests, space_hash
+from plugin.cache.diff import Contents, Update, plan_update
 from plugin.topology.model import Binding, Chat, Space, Status, Topology
 
 ALICE, BOB = UserID("@alice:one.test"), UserID("@bob:one.test")
@@ -19,8 +21,30 @@ OTHER = Chat(
 )
 
 
+BOBS = Chat(RoomID("!bobs"), Binding("chat", "C1", SPACE.room_id, BOB, "echo", "his"))
+EVERYBODY = (ALICE, BOB)
+
+
 def of(*chats: Chat) -> Topology:
     return Topology({SPACE.room_id: SPACE}, {chat.room_id: chat for chat in chats})
+
+
+def written(
+    topology: Topology, held: Contents | None = None, owners: Iterable[UserID] = EVERYBODY
+) -> Contents:
+    """What the tables hold after that was written."""
+    held = held or Contents()
+    held.take(plan_update(held, owners, topology, {}))
+    return held
+
+
+def rows_of(update: Update) -> dict[str, list[str]]:
+    """Which rows an update removes from which table, and puts there."""
+    return {
+        " ".join(one.sql.split()[:3]): [row[0] for row in one.rows]
+        for one in update.statements
+        if one.rows
+    }
 
 
 @pytest.mark.parametrize(
@@ -30,55 +54,68 @@ def of(*chats: Chat) -> Topology:
         of(CHAT),
         of(CHAT, Chat(OTHER.room_id, OTHER.binding, Status.ARCHIVED)),
         of(CHAT, Chat(RoomID("!third"), OTHER.binding)),
+        Topology({}, of(CHAT, OTHER).chats),
+        attr.evolve(of(CHAT, OTHER), spaces={SPACE.room_id: Space(SPACE.room_id, ALICE, 4)}),
     ],
-    ids=["emptied", "removed", "changed", "moved"],
+    ids=["emptied", "removed", "changed", "moved", "no Space", "older Space"],
 )
-def test_whatever_is_changed_in_an_owners_chats_changes_their_digest(changed: Topology) -> None:
-    assert digests(changed, [ALICE]) != digests(of(CHAT, OTHER), [ALICE])
+def test_whatever_is_changed_changes_the_digest(changed: Topology) -> None:
+    assert written(changed).digest != written(of(CHAT, OTHER)).digest
 
 
-def test_the_order_of_rows_and_other_peoples_chats_do_not() -> None:
-    bobs = Chat(RoomID("!bobs"), Binding("chat", "C1", SPACE.room_id, BOB, "echo", "his"))
-
-    assert digests(of(OTHER, CHAT, bobs), [ALICE]) == digests(of(CHAT, OTHER), [ALICE])
+def test_the_order_of_rows_does_not() -> None:
+    assert written(of(OTHER, CHAT)).digest == written(of(CHAT, OTHER)).digest
 
 
-def test_a_space_and_its_digest_both_count() -> None:
-    older = Space(SPACE.room_id, ALICE, 4)
+def test_two_chats_that_exchange_a_value_do() -> None:
+    one = CHAT._replace(binding=CHAT.binding._replace(platform_chat_id="another"))
+    other = OTHER._replace(binding=OTHER.binding._replace(platform_chat_id="conversation"))
 
-    assert len({space_hash(SPACE, "00"), space_hash(SPACE, "01"), space_hash(older, "00")}) == 3
+    assert written(of(one, other)).digest != written(of(CHAT, OTHER)).digest
 
 
 def test_the_same_differs_in_nothing() -> None:
-    assert not difference(of(CHAT, OTHER), of(OTHER, CHAT))
+    held = written(of(CHAT, OTHER))
+
+    assert not plan_update(held, [ALICE], of(OTHER, CHAT), {})
 
 
 def test_being_stale_is_nothing_to_write_down() -> None:
-    assert not difference(of(CHAT), of(Chat(CHAT.room_id, CHAT.binding, stale=True)))
+    held = written(of(CHAT))
+
+    stale = Chat(CHAT.room_id, CHAT.binding, stale=True)
+    assert not plan_update(held, [ALICE], of(stale), {})
 
 
-def test_what_differs_is_named_with_whom_it_concerns() -> None:
+def test_what_differs_is_written_and_nothing_else() -> None:
+    held = written(of(CHAT, OTHER))
     archived = Chat(CHAT.room_id, CHAT.binding, Status.ARCHIVED)
 
-    change = difference(of(CHAT, OTHER), Topology({}, {CHAT.room_id: archived}))
+    update = plan_update(held, [ALICE], Topology({}, {CHAT.room_id: archived}), {})
 
-    assert (change.chats, change.gone_chats) == ([archived], [OTHER])
-    assert (change.spaces, change.gone_spaces) == ([], [SPACE])
-    assert change.owners == {ALICE}
+    assert rows_of(update) == {
+        "DELETE FROM space": [SPACE.room_id],
+        "DELETE FROM chat": [OTHER.room_id],
+        "INSERT INTO chat": [CHAT.room_id],
+    }
+
+
+def test_others_rows_stay_as_they_are() -> None:
+    held = written(of(CHAT, BOBS))
+
+    written(Topology({}, {}), held, [ALICE])
+
+    assert held == written(Topology({}, {BOBS.room_id: BOBS}))
 
 
 def test_step_by_step_the_tables_hold_what_they_would_hold_at_once() -> None:
-    first = plan_update(Contents(), of(CHAT), ()).contents
+    held = written(of(OTHER, BOBS), written(of(CHAT)))
 
-    assert (
-        plan_update(first, of(CHAT, OTHER), ()).contents
-        == plan_update(Contents(), of(CHAT, OTHER), ()).contents
-    )
-    assert plan_update(first, Topology(), ()).contents.digest == 0
+    assert held == written(of(OTHER, BOBS))
+    assert written(Topology(), held) == Contents()
 
 
-def test_a_digest_in_doubt_is_written_although_nothing_differs() -> None:
-    held = plan_update(Contents(), of(CHAT), ()).contents
+def test_a_new_space_keeps_when_its_owners_chats_were_verified() -> None:
+    update = plan_update(Contents(), [ALICE], of(), {ALICE: 7})
 
-    assert not plan_update(held, of(CHAT), ())
-    assert plan_update(held, of(CHAT), [ALICE])
+    assert [one.rows for one in update.statements if one.rows] == [[(SPACE.room_id, ALICE, 5, 7)]]

@@ -27,8 +27,8 @@ COLUMNS = (
     "platform_chat_id",
     "status",
 )
-SPACE_COLUMNS = ("space_id", "matrix_user_id", "created_at", "digest")
-SPACE_ROW = (SPACE.room_id, ALICE, 5, "00")
+SPACE_COLUMNS = ("space_id", "matrix_user_id", "created_at", "verified_at")
+SPACE_ROW = (SPACE.room_id, ALICE, 5, 7)
 
 
 def chat_with(**changed: Any) -> list[Any]:
@@ -49,7 +49,7 @@ def test_a_chat_comes_back_as_it_went(status: Status) -> None:
 
 
 def test_a_space_comes_back_as_it_went() -> None:
-    assert decode_space(SPACE_ROW) == (SPACE, "00")
+    assert decode_space(SPACE_ROW) == (SPACE, 7)
 
 
 def test_chats_of_one_space_come_back_each_as_it_went() -> None:
@@ -107,7 +107,7 @@ def test_what_was_changed_in_one_row_is_that_rows_alone(edit: dict[str, str]) ->
 
 @pytest.mark.parametrize(
     "edit",
-    [{"space_id": None}, {"matrix_user_id": ""}, {"created_at": "5"}, {"digest": None}],
+    [{"space_id": None}, {"matrix_user_id": ""}, {"created_at": "5"}, {"verified_at": None}],
 )
 def test_a_spaces_row_that_makes_no_sense_is_none(edit: dict[str, Any]) -> None:
     assert decode_space(space_with(**edit)) is None

@@ -10,9 +10,11 @@ import pytest
 from mautrix.types import SyncToken
 from mautrix.util.async_db import Database
 
-from plugin.cache.topology_store import Loaded, Store
+from plugin.cache.load import Loaded
+from plugin.cache.topology_store import Store
 from plugin.cache.transactions import FencedDatabase
-from plugin.topology.model import Status, Topology
+from plugin.topology.model import Chat, Status, Topology
+from plugin.topology.scope import NOWHERE, Scope
 
 from .conftest import Open
 from .store_helpers import (
@@ -22,17 +24,20 @@ from .store_helpers import (
     BOBS,
     FIRST,
     LOG,
+    ROUTES,
     SECOND,
     TOKEN,
+    as_loaded,
     chat,
     filled,
     loaded,
     of,
+    routed,
 )
 
 
 async def test_a_new_database_holds_nothing_to_rely_on(database: Database) -> None:
-    assert await loaded(database) == Loaded(Topology())
+    assert await loaded(database) == Loaded()
 
 
 async def test_what_was_saved_is_there_in_the_next_run(
@@ -41,25 +46,25 @@ async def test_what_was_saved_is_there_in_the_next_run(
     await filled(database)
     await database.stop()
 
-    assert await loaded(await open_database()) == Loaded(ALL, TOKEN)
+    assert await loaded(await open_database()) == as_loaded(ALL)
 
 
 async def test_what_is_saved_takes_the_place_of_what_was(database: Database) -> None:
     store = await filled(database)
-    changed = of(FIRST._replace(status=Status.ARCHIVED), chat("fourth", 4))
+    changed = (FIRST._replace(status=Status.ARCHIVED), chat("fourth", 4))
 
-    assert await store.save(changed)
+    assert await store.save(routed(*changed))
 
-    assert await loaded(database) == Loaded(changed, TOKEN)
+    assert await loaded(database) == as_loaded(of(*changed))
 
 
-async def test_what_is_put_leaves_all_others_as_they_are(database: Database) -> None:
+async def test_what_is_put_of_one_owner_leaves_all_others_as_they_are(database: Database) -> None:
     store = await filled(database)
     fourth = chat("fourth", 4)
 
-    assert await store.put(Topology(chats={fourth.room_id: fourth}))
+    assert await store.put_part(frozenset({ALICE}), of(FIRST, fourth))
 
-    assert await loaded(database) == Loaded(of(FIRST, SECOND, BOBS, fourth), TOKEN)
+    assert await loaded(database) == as_loaded(of(FIRST, BOBS, fourth))
 
 
 async def test_only_what_differs_is_written(database: Database) -> None:
@@ -71,8 +76,8 @@ async def test_only_what_differs_is_written(database: Database) -> None:
             "BEGIN INSERT INTO written VALUES (NEW.room_id); END"
         )
 
-    await store.save(ALL)
-    await store.save(of(FIRST._replace(status=Status.LOST), SECOND, BOBS))
+    await store.save(ROUTES)
+    await store.save(routed(FIRST._replace(status=Status.LOST), SECOND, BOBS))
 
     assert [row["room_id"] for row in await database.fetch("SELECT * FROM written")] == ["!first"]
 
@@ -81,13 +86,13 @@ async def test_saving_the_same_again_does_not_touch_the_database(database: Datab
     store = await filled(database)
     await database.stop()
 
-    assert await store.save(ALL)
-    assert await store.put_token(TOKEN)
+    assert await store.save(ROUTES)
+    assert await store.put_token(TOKEN, NOWHERE)
 
 
-async def cancelled(store: Store, topology: Topology, steps: int) -> None:
+async def cancelled(store: Store, steps: int, *chats: Chat) -> None:
     """Save, and be cancelled after so many steps of the event loop."""
-    saving = asyncio.ensure_future(store.save(topology))
+    saving = asyncio.ensure_future(store.save(routed(*chats)))
     for _ in range(steps):
         await asyncio.sleep(0)
     saving.cancel()
@@ -98,8 +103,8 @@ async def test_a_save_that_was_cancelled_leaves_no_transaction_open(
     database: Database, tmp_path: Path
 ) -> None:
     store = await filled(database)
-    await cancelled(store, of(FIRST), 1)
-    assert await store.put_token(SyncToken("t2"))
+    await cancelled(store, 1, FIRST)
+    assert await store.put_token(SyncToken("t2"), NOWHERE)
 
     other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None, timeout=0)
     other.execute("BEGIN EXCLUSIVE")
@@ -111,33 +116,90 @@ async def test_whenever_a_save_is_cancelled_the_next_one_counts(
     database: Database, steps: int
 ) -> None:
     store = await filled(database)
-    await cancelled(store, of(FIRST, chat("fourth", 4)), steps)
+    await cancelled(store, steps, FIRST, chat("fourth", 4))
 
-    assert await store.save(ALL)
+    assert await store.save(ROUTES)
 
     assert (await loaded(database)).topology == ALL
 
 
-async def test_who_is_still_to_be_verified_is_remembered(database: Database) -> None:
+@pytest.mark.parametrize("steps", [0, 1, 3])
+async def test_a_cold_start_that_was_cancelled_while_saving_is_made_up_for(
+    database: Database, steps: int
+) -> None:
+    store = Store(FencedDatabase(database, LOG, lambda: None))
+    await store.take_over()
+    await cancelled(store, steps, FIRST)
+
+    assert await store.save(ROUTES)
+    assert await store.put_token(TOKEN, NOWHERE)
+
+    assert await loaded(database) == as_loaded(ALL)
+
+
+async def test_when_whose_chats_were_verified_is_remembered(database: Database) -> None:
     store = await filled(database)
 
-    await store.put_unverified([ALICE, BOB], verified=False)
-    await store.put_unverified([BOB, ALICE], verified=False)
-    await store.put_unverified([BOB], verified=True)
+    await store.put_verified([ALICE, BOB], 5)
+    await store.put_verified([BOB], 7)
 
-    assert (await loaded(database)).unverified == {ALICE}
+    assert (await loaded(database)).verified_at == {ALICE: 5, BOB: 7}
+
+
+async def test_it_outlives_tables_that_are_made_anew(database: Database) -> None:
+    store = await filled(database)
+    await store.put_verified([ALICE], 5)
+    await database.execute("DROP TABLE space")
+    await store.put_part(frozenset({BOB}), Topology())
+
+    assert store.out_of_sync
+    assert await store.save(ROUTES)
+    assert (await loaded(database)).verified_at == {ALICE: 5, BOB: 0}
+
+
+async def test_what_must_be_looked_at_again_is_kept_with_the_token(database: Database) -> None:
+    store, again = await filled(database), Scope(frozenset({BOB}), frozenset({FIRST.room_id}))
+
+    assert await store.put_token(TOKEN, again)
+    await store.save(routed(FIRST))
+
+    assert (await loaded(database)).unsettled == again
+
+
+async def test_nothing_is_relied_on_before_all_of_it_is_there_again(database: Database) -> None:
+    """The database failed, and the process is killed while the tables are made anew."""
+    store = await filled(database)
+    await database.execute("DROP TABLE chat")
+    await store.put_part(frozenset({BOB}), Topology())
+    await cancelled(store, 3, FIRST, SECOND, BOBS)
+
+    assert store.out_of_sync
+    assert not await store.put_token(SyncToken("t2"), NOWHERE)
+    assert (await loaded(database)).token is None
+
+
+async def test_saves_that_come_together_leave_everything_there(database: Database) -> None:
+    store = Store(FencedDatabase(database, LOG, lambda: None))
+    await store.take_over()
+
+    fourth = routed(FIRST, SECOND, BOBS, chat("fourth", 4))
+    saves = (store.save(ROUTES), store.save(fourth), store.save(fourth))
+    assert all(await asyncio.gather(*saves))
+    assert await store.put_token(TOKEN, NOWHERE)
+
+    assert await loaded(database) == as_loaded(fourth.topology())
 
 
 async def test_an_older_run_writes_nothing_more(database: Database) -> None:
     ended: list[str] = []
     older = Store(FencedDatabase(database, LOG, lambda: ended.append("older")))
     await older.take_over()
-    await older.save(ALL)
-    newer = await filled(database, of(FIRST))
+    await older.save(ROUTES)
+    newer = await filled(database, routed(FIRST))
 
-    assert not await older.save(of(SECOND))
-    assert not await older.put_token(SyncToken("t9"))
+    assert not await older.save(routed(SECOND))
+    assert not await older.put_token(SyncToken("t9"), NOWHERE)
 
     assert set(ended) == {"older"}
-    assert await newer.save(of(FIRST, BOBS))
-    assert await loaded(database) == Loaded(of(FIRST, BOBS), TOKEN)
+    assert await newer.save(routed(FIRST, BOBS))
+    assert await loaded(database) == as_loaded(of(FIRST, BOBS))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 import pytest
-from mautrix.util.async_db import Connection, Database
+from mautrix.util.async_db import Database
 
 from plugin.cache.inbox import Inbox, State
 from plugin.cache.topology_store import Store
-from plugin.cache.transactions import FencedDatabase, Work
+from plugin.cache.transactions import FencedDatabase, Statement
 from plugin.message import IncomingMessage
 
 from .conftest import Open
-from .store_helpers import ALL, FIRST, LOG, loaded, new_guard, of
-from .test_inbox import FIRST as MESSAGE
-from .test_inbox import SECOND as SECOND_MESSAGE
+from .store_helpers import FIRST, LOG, ROUTES, loaded, locked, new_guard, of, routed
+from .test_inbox import FIRST as LETTER
+from .test_inbox import SECOND as SECOND_LETTER
 from .test_inbox import kept
 
 
@@ -42,80 +41,68 @@ async def begin(database: Database, *messages: IncomingMessage) -> Run:
     return run
 
 
-def inserting(room_id: str) -> Work:
-    async def work(conn: Connection) -> None:
-        await conn.execute("INSERT INTO unverified VALUES ($1)", room_id)
-
-    return work
+def inserting(*owners: str) -> list[Statement]:
+    rows = [(f"!{owner}", owner, 5, 0) for owner in owners]
+    return [Statement("INSERT INTO space VALUES ($1, $2, $3, $4)", rows)]
 
 
 async def written(database: Database) -> list[str]:
-    found = await database.fetch("SELECT matrix_user_id FROM unverified ORDER BY 1")
+    found = await database.fetch("SELECT matrix_user_id FROM space ORDER BY 1")
     return [row["matrix_user_id"] for row in found]
 
 
 async def test_of_two_runs_the_older_is_told_and_writes_nothing_more(
     database: Database, open_database: Open
 ) -> None:
-    older = await begin(database, MESSAGE)
-    await older.store.save(of(FIRST))
-    newer = await begin(await open_database())
+    older = await begin(database, LETTER)
+    await older.store.save(routed(FIRST))
+    younger = await begin(await open_database())
 
-    saved = await older.store.save(ALL)
-    put = await older.inbox.put([SECOND_MESSAGE])
-    removed = await older.inbox.remove(MESSAGE.event_id)
+    saved = await older.store.save(ROUTES)
+    put = await older.inbox.put([SECOND_LETTER])
+    removed = await older.inbox.remove(LETTER.event_id)
 
     assert (saved, put, removed) == (False, False, False)
     assert older.told == 3
-    assert newer.told == 0
+    assert younger.told == 0
     assert (await loaded(database)).topology == of(FIRST)
-    assert await kept(database) == [(MESSAGE, State.WAITING, None)]
+    assert await kept(database) == [(LETTER, State.WAITING, None)]
 
 
-async def test_the_newer_of_two_runs_goes_on_writing(
+async def test_the_younger_of_two_runs_goes_on_writing(
     database: Database, open_database: Open
 ) -> None:
     older = await begin(database)
-    newer = await begin(await open_database())
-    await older.store.save(of(FIRST))
+    younger = await begin(await open_database())
+    await older.store.save(routed(FIRST))
 
-    assert await newer.store.save(ALL)
-    assert await newer.inbox.put([MESSAGE])
+    assert await younger.store.save(ROUTES)
+    assert await younger.inbox.put([LETTER])
 
-    assert newer.told == 0
+    assert younger.told == 0
 
 
-async def test_what_was_under_way_when_a_newer_run_began_is_not_half_done(
+async def test_what_was_under_way_when_a_younger_run_began_is_not_half_done(
     database: Database, open_database: Open
 ) -> None:
-    older = await begin(database)
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    older, second = await begin(database), await open_database()
+    many = [f"@{number:05}:test" for number in range(20_000)]
+    writing = asyncio.ensure_future(older.db.execute(inserting(*many)))
+    younger = asyncio.ensure_future(begin(second))
 
-    async def slow(conn: Connection) -> None:
-        await conn.execute("INSERT INTO unverified VALUES ('@one:test')")
-        begun.set()
-        await go_on.wait()
-        await conn.execute("INSERT INTO unverified VALUES ('@two:test')")
-
-    writing = asyncio.ensure_future(older.db.write(slow))
-    await begun.wait()
-    newer = asyncio.ensure_future(begin(await open_database()))
-    go_on.set()
-
-    assert await writing
-    await newer
-    assert not await older.db.write(inserting("@three:test"))
-    assert await written(database) == ["@one:test", "@two:test"]
+    done = await writing
+    await younger
+    assert await written(database) == (many if done else [])
+    assert not await older.db.execute(inserting("@later:test"))
+    assert await written(database) == (many if done else [])
 
 
 async def test_a_write_that_fails_half_way_leaves_nothing(database: Database) -> None:
     db = new_guard(database)
 
-    async def fail(conn: Connection) -> None:
-        await inserting("@one:test")(conn)
-        await conn.execute("INSERT INTO nowhere VALUES (1)")
+    failing = Statement("INSERT INTO nowhere VALUES ($1)", [(1,)])
 
-    assert not await db.write(fail)
+    assert not await db.execute([*inserting("@one:test"), failing])
 
     assert await written(database) == []
 
@@ -125,16 +112,12 @@ async def test_a_failure_is_said_once_and_its_end_too(
 ) -> None:
     caplog.set_level("INFO")
     db = new_guard(database)
-    await database.execute("PRAGMA busy_timeout = 1")
-    other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    for _ in range(3):
-        assert not await db.write(inserting("@one:test"))
-    other.execute("ROLLBACK")
-    other.close()
+    async with locked(database, tmp_path):
+        for _ in range(3):
+            assert not await db.execute(inserting("@one:test"))
 
-    assert await db.write(inserting("@one:test"))
-    assert await db.write(inserting("@two:test"))
+    assert await db.execute(inserting("@one:test"))
+    assert await db.execute(inserting("@two:test"))
 
     assert [record.message for record in caplog.records if record.name == LOG.name] == [
         "The database does not take what is written: database is locked",
@@ -144,12 +127,12 @@ async def test_a_failure_is_said_once_and_its_end_too(
 
 async def test_a_write_whose_asker_was_cancelled_is_done(database: Database) -> None:
     db = new_guard(database)
-    writing = asyncio.ensure_future(db.write(inserting("@one:test")))
+    writing = asyncio.ensure_future(db.execute(inserting("@one:test")))
     await asyncio.sleep(0)
     writing.cancel()
     await asyncio.wait({writing})
 
-    assert await db.write(inserting("@two:test"))
+    assert await db.execute(inserting("@two:test"))
     assert await written(database) == ["@one:test", "@two:test"]
 
 
@@ -157,9 +140,9 @@ async def test_a_database_whose_tables_were_dropped_belongs_to_who_writes(
     database: Database,
 ) -> None:
     run = await begin(database)
-    await database.execute("DROP TABLE life")
+    await database.execute("DROP TABLE instance")
 
-    assert await run.db.write(inserting("@one:test"))
+    assert await run.db.execute(inserting("@one:test"))
     assert run.told == 0
 
 
@@ -167,4 +150,4 @@ async def test_a_closed_database_is_a_failure_and_no_crash(database: Database) -
     db = new_guard(database)
     await database.stop()
 
-    assert not await db.write(inserting("@one:test"))
+    assert not await db.execute(inserting("@one:test"))

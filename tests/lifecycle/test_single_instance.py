@@ -29,7 +29,7 @@ async def assert_closed(plugin: Spacekeeper) -> None:
 
 
 def fence(bot: Bot) -> str:
-    ((name,),) = bot.query("SELECT holder FROM life")
+    ((name,),) = bot.query("SELECT fence FROM instance")
     return str(name)
 
 
@@ -113,7 +113,7 @@ async def test_two_maubots_on_one_database_leave_the_newer(
 ) -> None:
     await settle_in(bot, alice)
     # Somebody else's run stands in the table from now on.
-    bot.query("UPDATE life SET holder = 'another'")
+    bot.query("UPDATE instance SET fence = 'another'")
 
     alice.write(alice.chat, "Hello")
     await bot.push()

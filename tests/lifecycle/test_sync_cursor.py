@@ -26,7 +26,7 @@ def always(bot: Bot) -> None:
 
 
 def in_database(bot: Bot) -> str:
-    ((token,),) = bot.query("SELECT token FROM life")
+    ((token,),) = bot.query("SELECT token FROM instance")
     return str(token)
 
 

@@ -20,6 +20,7 @@ from ..fakes.stories import ask, assert_at_home, come_back, settle_in, settle_in
 from ..fakes.users import BINDING, CHILD, User
 
 PARENT = "m.space.parent"
+TO_BE_VERIFIED = "SELECT space_id FROM space WHERE verified_at = 0"
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -139,12 +140,12 @@ async def test_a_start_that_is_killed_leaves_an_invitation_to_the_next_one(
 ) -> None:
     await settle_in(bot, alice)
     await bot.stop()
-    before = bot.query("SELECT token FROM life")
+    before = bot.query("SELECT token FROM instance")
     room = bob.invite_bot()
     making = bot.server.inject(Hold("createRoom", times=None))
     await bot.start()
     await making.reached.wait()
-    await bot.server.until(lambda: bot.query("SELECT token FROM life") != before)
+    await bot.server.until(lambda: bot.query("SELECT token FROM instance") != before)
     await bot.kill()
     bot.server.heal()
 
@@ -186,7 +187,7 @@ async def test_a_verification_that_fails_is_done_again(
 
     conversation = alice.chat.content(BINDING)["platform_chat_id"]
     await bot.server.until(lambda: conversation_of(bot, alice.chat.room_id) == conversation)
-    await bot.server.until(lambda: bot.query("SELECT * FROM unverified ORDER BY 1") == [])
+    await bot.server.until(lambda: bot.query(TO_BE_VERIFIED) == [])
 
 
 async def test_who_is_to_be_verified_outlives_a_database_that_fails_for_a_moment(
@@ -195,7 +196,7 @@ async def test_who_is_to_be_verified_outlives_a_database_that_fails_for_a_moment
     await settle_in_with_chats(bot, alice, 2)
     await settle_in(bot, bob)
     await bot.restart(keep_database=False)
-    to_be_verified = bot.query("SELECT * FROM unverified ORDER BY 1")
+    to_be_verified = bot.query(TO_BE_VERIFIED)
 
     with pytest.MonkeyPatch.context() as patch:
         refuse_writes(patch)
@@ -203,7 +204,7 @@ async def test_who_is_to_be_verified_outlives_a_database_that_fails_for_a_moment
         await bot.deliver()
     await rest(bot)
 
-    assert bot.query("SELECT * FROM unverified ORDER BY 1") == to_be_verified != []
+    assert bot.query(TO_BE_VERIFIED) == to_be_verified != []
 
 
 async def test_what_changes_while_its_owner_gives_a_command_is_seen_all_the_same(

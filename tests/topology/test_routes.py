@@ -19,7 +19,7 @@ ALL = topology(SPACES, [SECOND, BOBS, FIRST])
 
 def in_force() -> CurrentRoutes:
     routing = CurrentRoutes()
-    routing.replace(build_routes(ALL), 0)
+    routing.fill(build_routes(ALL))
     return routing
 
 
@@ -68,7 +68,7 @@ def test_what_was_had_back_is_left_alone_by_later_changes() -> None:
 
 def test_a_chat_that_is_taken_up_is_no_longer_unread() -> None:
     routing = CurrentRoutes()
-    routing.replace(build_routes(topology(SPACES, [FIRST]), frozenset({OTHER, THIRD})), 0)
+    routing.fill(build_routes(topology(SPACES, [FIRST]), frozenset({OTHER, THIRD})))
 
     routing.put_chat(SECOND)
 
@@ -80,7 +80,7 @@ def test_one_owners_part_is_replaced_and_nobody_elses() -> None:
     routing = in_force()
     moved = Chat(CHAT, bind(2), Status.ARCHIVED)
 
-    routing.replace_part(frozenset({ALICE}), topology([SPACES[0]], [moved]), routing.changes)
+    routing.replace_part(frozenset({ALICE}), topology([SPACES[0]], [moved]))
 
     assert routing.chats_of(ALICE) == [moved]
     assert routing.chats_of(BOB) == [BOBS]
@@ -109,49 +109,47 @@ def test_a_swap_puts_everything_in_force_at_once() -> None:
     assert routing.chats_of(ALICE) == [FIRST, SECOND]
 
 
-def test_a_swap_does_not_undo_what_changed_since_it_looked() -> None:
-    """Alice archives one chat and is given another while the homeserver is being read."""
+def test_whose_part_is_replaced_by_the_same_counts_as_unchanged() -> None:
     routing = in_force()
-    looked_at = routing.changes
-    archived, new = Chat(CHAT, bind(2), Status.ARCHIVED), Chat(RoomID("!new"), bind(11))
-    routing.put_chat(archived)
-    routing.put_chat(new)
 
-    routing.replace(build_routes(ALL), looked_at)
+    routing.replace_part(frozenset({ALICE, BOB}), topology(SPACES, [FIRST, BOBS]))
 
-    assert routing.chats_of(ALICE) == [archived, SECOND, new]
+    assert routing.touched_since(0, ALICE)
+    assert not routing.touched_since(0, BOB)
 
 
-def test_a_swap_does_not_take_away_a_space_made_since_it_looked() -> None:
+def test_a_space_in_another_ones_place_is_the_owners_alone() -> None:
+    routing, newer = in_force(), Space(RoomID("!newer:one.test"), ALICE)
+
+    routing.replace_part(frozenset({ALICE}), topology([newer], [FIRST, SECOND]))
+
+    assert (routing.owner_of(newer.room_id), routing.owner_of(SPACE)) == (ALICE, None)
+    assert routing.touched_since(0, ALICE)
+
+
+def test_that_an_owner_left_their_space_is_taken_up_too() -> None:
+    routing, left = in_force(), Space(SPACE, ALICE, owner_left=True)
+
+    routing.replace_part(frozenset({ALICE}), topology([left], [FIRST, SECOND]))
+
+    assert routing.spaces[ALICE].owner_left
+
+
+def test_a_chat_that_is_found_to_be_another_owners_leaves_the_first() -> None:
     routing = in_force()
-    looked_at = routing.changes
-    routing.put_space(Space(RoomID("!newer:one.test"), ALICE))
 
-    routing.replace(build_routes(ALL), looked_at)
+    routing.replace_part(frozenset({BOB}), topology([SPACES[1]], [Chat(CHAT, bind(2, BOB))]))
 
-    assert routing.spaces[ALICE].room_id == "!newer:one.test"
-    assert routing.spaces[BOB].room_id == BOBS_SPACE
+    assert routing.chats_of(ALICE) == [SECOND]
+    assert [chat.room_id for chat in routing.chats_of(BOB)] == [CHAT]
+    assert routing.counts[Status.LIVE] == 2
 
 
-def test_a_swap_takes_up_what_was_found_of_owners_who_did_nothing_meanwhile() -> None:
+def test_owners_come_in_batches_that_leave_nobody_out() -> None:
     routing = in_force()
-    looked_at = routing.changes
-    routing.put_chat(SECOND)
 
-    routing.replace(build_routes(topology([SPACES[0]], [SECOND])), looked_at)
-
-    assert routing.chats_of(BOB) == []
-    assert not routing.touched_since(looked_at, BOB)
-    assert routing.touched_since(looked_at, ALICE)
-
-
-def test_what_changed_before_it_looked_is_superseded_by_what_was_found() -> None:
-    routing = in_force()
-    routing.put_chat(Chat(CHAT, bind(2), Status.ARCHIVED))
-
-    routing.replace(build_routes(ALL), routing.changes)
-
-    assert routing.chats_of(ALICE) == [FIRST, SECOND]
+    assert list(routing.in_batches([ALICE, BOB])) == [frozenset({ALICE, BOB})]
+    assert list(routing.in_batches([])) == []
 
 
 def test_chats_are_counted_by_status() -> None:
