@@ -45,6 +45,7 @@ from ..spaces.edit import ChatEdits
 from ..spaces.owner_lock import OwnerLock
 from ..spaces.provision import Provisioning
 from ..spaces.room_creator import RoomCreator
+from ..spaces.unread_rooms import UnreadRooms
 from ..topology.model import Identity
 from ..topology.routes import CurrentRoutes
 from .catch_up import CatchUp
@@ -119,7 +120,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         limits: how much is taken on.
     """
     identity = Identity(host.client.mxid, host.instance)
-    matrix = connect(host.client, identity, timing.requests)
+    matrix = connect(host.client, identity, timing.requests, timing.straggler)
     database = FencedDatabase(host.database, host.log, host.step_down)
     store, inbox, routes = Store(database), Inbox(database), CurrentRoutes()
 
@@ -130,7 +131,8 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
 
     owner_lock = OwnerLock(reconciler, timing.requests.backoff)
     creator = RoomCreator(matrix, store, routes, config)
-    provisioning = Provisioning(matrix, reconciler, owner_lock, creator)
+    unread_rooms = UnreadRooms(matrix.lookups, reconciler)
+    provisioning = Provisioning(reconciler, owner_lock, creator, unread_rooms)
 
     queues = RoomQueues(timing.stop)
     boundary = ErrorBoundary(matrix.sender, host.log)

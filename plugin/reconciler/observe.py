@@ -105,13 +105,15 @@ class Observer:
         """
         joined = await self.reader.joined_rooms()
         unknown = joined - {*routes.chats, *routes.owners, *known.foreign, *known.superseded}
+        # What could not be read waits for its own next try, and costs nobody else's run a moment.
+        waiting = (unknown & routes.unread) - scope.rooms
         owners = scope.owners
         while True:
             cached = routes.part(owners)
             spaces = cached.spaces.keys() | _owned(known.superseded, owners)
             mine = {*spaces, *cached.chats, *scope.rooms, *unknown}
             bot = self.identity.bot
-            snapshot = Snapshot(bot, joined & mine, {}, full=full)
+            snapshot = Snapshot(bot, joined & mine, {}, unread=waiting, full=full)
             snapshot = await self.reader.look(snapshot, joined & {*spaces, *scope.rooms})
             snapshot = await self._confirm(snapshot, cached)
             linked = {link.room_id for room in snapshot.rooms.values() for link in room.links}

@@ -30,13 +30,13 @@ class RunRequest:
 
     Attributes:
         reason: why there is one, for the log.
-        scope: where to look; nowhere in particular means everywhere.
+        scope: where to look; None means everywhere.
         cached: what is believed where a look fails, if not the routes in force.
         thorough: read each chat's own state too, not its mirror in the Space alone.
     """
 
     reason: str
-    scope: Scope
+    scope: Scope | None
     cached: Topology | None = None
     full: bool = False
 
@@ -104,7 +104,7 @@ class Runner:
             return (await self._see(request)).plan
 
     async def _see(self, request: RunRequest) -> RoomSnapshot:
-        if not request.scope:
+        if request.scope is None:
             cached = self.routes.topology() if request.cached is None else request.cached
             return await self.observer.observe_all(cached, request.full)
         routes = self.routes
