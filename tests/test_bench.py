@@ -17,7 +17,8 @@ async def test_a_cold_start_finds_every_chat_and_nothing_to_repair(tmp_path: Pat
     figures = await measure("cold", SPACES, CHATS, tmp_path / "cache.db")
 
     assert figures["chats"] == SPACES * CHATS
-    assert figures["requests"] <= SPACES + 5
+    # One of them asks for the cursor where earlier versions kept it, as this account has none.
+    assert figures["requests"] <= SPACES + 6
 
 
 @pytest.mark.parametrize(("how", "requests"), [("warm", 2), ("changed", 6)])

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from yarl import URL
 
-from plugin.matrix.account_data import INDEX_TYPE, RoomIndex, encode_index
+from plugin.matrix.account_data import INDEX_TYPE, RoomIndex, encode_index, own_type
 from plugin.topology.model import CHILD_TYPE
 
 from ..stack import INSTANCE
@@ -26,7 +26,8 @@ from .templates import HOLE, room_id, space_state
 
 ADDRESS = "http://homeserver.invalid"
 # Answers that grow with the number of Spaces.
-LARGE = ("/joined_rooms", INDEX_TYPE)
+INDEX = own_type(INDEX_TYPE, INSTANCE)
+LARGE = ("/joined_rooms", INDEX)
 
 
 class Answer:
@@ -103,7 +104,7 @@ class Simulation:
             return _answer({"capabilities": {"m.room_versions": {"default": "12"}}})
         if path.endswith("/sync"):
             return Answer(self._sync("since" in more["params"]))
-        if path.endswith(INDEX_TYPE):
+        if path.endswith(INDEX):
             if method == "PUT":
                 self._index = more["data"]
             return Answer(self._index or self._first_index())
@@ -124,7 +125,7 @@ class Simulation:
         spaces = [room_id(space, "s000") for space in range(self.spaces)]
         foreign = [room_id(space, "f000") for space in range(self.spaces)]
         index = RoomIndex(frozenset(spaces), frozenset(foreign))
-        return json.dumps(encode_index({}, INSTANCE, index))
+        return json.dumps(encode_index(index))
 
     def _sync(self, incremental: bool) -> str:
         if not incremental or not self.changed:

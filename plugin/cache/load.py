@@ -15,7 +15,7 @@ from mautrix.types import RoomID, SyncToken, UserID
 from mautrix.util.async_db import Database
 
 from ..topology.model import Chat, Space, Topology
-from ..topology.scope import NOWHERE, Scope
+from ..topology.scope import Scope
 from .rows import Decoder, decode_space, row_hash, space_row
 
 SPACES = """SELECT space_id, matrix_user_id, created_at, verified_at
@@ -42,7 +42,7 @@ class Loaded:
 
     topology: Topology = attr.field(factory=Topology)
     token: SyncToken | None = None
-    unsettled: Scope = NOWHERE
+    unsettled: Scope = attr.field(factory=Scope)
     verified_at: dict[UserID, int] = attr.field(factory=dict)
     digest: int = attr.field(default=0, eq=False)
 

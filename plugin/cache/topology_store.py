@@ -12,7 +12,7 @@ from mautrix.types import SyncToken, UserID
 
 from ..topology.model import Topology
 from ..topology.routes import Routes
-from ..topology.scope import NOWHERE, Scope
+from ..topology.scope import Scope
 from .diff import Contents, parts_of, plan_update
 from .load import Loaded, encode_digest, encode_scope, read_tables
 from .tables import rebuild_tables
@@ -32,7 +32,7 @@ class Store:
         self.db = db
         self.log = db.log
         self._token = SyncToken("")
-        self._unsettled = NOWHERE
+        self._unsettled = Scope()
         self._verified_at: dict[UserID, int] = {}
         self._held = Contents()
         # Whether the tables are known to hold `_held`, and nothing else.

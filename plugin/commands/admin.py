@@ -10,7 +10,7 @@ from ..errors import UserError
 from ..reconciler.loop import Reconciler
 from ..reconciler.report import describe_plan, describe_reasons
 from ..topology.contents import is_user_id
-from ..topology.scope import NOWHERE, Scope
+from ..topology.scope import Scope
 
 USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`."
 
@@ -34,9 +34,9 @@ class Administration:
             case ["status"]:
                 return self._status()
             case ["reconcile"]:
-                return await self._reconcile(NOWHERE)
+                return await self._reconcile(None)
             case ["reconcile", "--dry-run"]:
-                return await self._rehearse(NOWHERE)
+                return await self._rehearse(None)
             case ["reconcile", user] if is_user_id(user):
                 return await self._reconcile(Scope(frozenset({UserID(user)})))
             case ["reconcile", "--dry-run", user] if is_user_id(user):
@@ -44,13 +44,13 @@ class Administration:
             case _:
                 raise UserError(USAGE)
 
-    async def _rehearse(self, scope: Scope) -> str:
+    async def _rehearse(self, scope: Scope | None) -> str:
         plan = await self.reconciler.plan(scope)
         return f"A reconciliation would {describe_plan(plan)}."
 
-    async def _reconcile(self, scope: Scope) -> str:
+    async def _reconcile(self, scope: Scope | None) -> str:
         plan = await self.reconciler.plan(scope)
-        if scope:
+        if scope is not None:
             report = await self.reconciler.run_for(scope, "asked for")
         else:
             report = await self.reconciler.run("asked for", full=True)

@@ -20,6 +20,8 @@ class Timing:
         backoff: tries of what nobody waits for, or nothing but the homeserver can help.
         reply: tries of a reply that the homeserver does not take.
         recheck: the shortest wait before a room is looked at again that could not be read.
+        straggler: how long no room may answer before a look at several gives up the rest.
+        room_wait: how long somebody waits, at most, for rooms of theirs that cannot be read.
         debounce: how long changes are gathered before they are looked at.
         doubt: the wait before a second look, where the first saw far less than there was.
         verify: the wait before the state of the chats is verified, and between two parts of it.
@@ -33,6 +35,8 @@ class Timing:
     backoff: Backoff = attr.field(default=Backoff(longest=300.0))
     reply: Backoff = attr.field(default=Backoff(longest=60.0))
     recheck: float = 5.0
+    straggler: float = 2.0
+    room_wait: float = 5.0
     debounce: float = 0.2
     doubt: float = 3.0
     verify: float = 5.0

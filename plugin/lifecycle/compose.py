@@ -45,8 +45,10 @@ from ..spaces.edit import ChatEdits
 from ..spaces.owner_lock import OwnerLock
 from ..spaces.provision import Provisioning
 from ..spaces.room_creator import RoomCreator
+from ..spaces.unread_rooms import UnreadRooms
 from ..topology.model import Identity
 from ..topology.routes import CurrentRoutes
+from ..topology.scope import Scope
 from .catch_up import CatchUp
 from .resume import Resume
 
@@ -89,14 +91,14 @@ class Services:
     catch_up: CatchUp
     handlers: tuple[object, ...]
 
+    @property
+    def unsettled(self) -> Scope:
+        """What of the topology must be looked at again, however far the messages have come."""
+        return self.reconciler.unsettled
+
     def is_kept(self) -> bool:
-        """Whether everything that was delivered is in the database, or done with."""
-        return (
-            self.inbound.saved
-            and not self.catch_up.behind
-            and self.invitations.idle
-            and self.reconciler.idle
-        )
+        """Whether every message and invitation that was delivered is kept, or done with."""
+        return self.inbound.saved and not self.catch_up.behind and self.invitations.idle
 
     def is_done(self) -> bool:
         """Whether everything that was delivered is done with."""
@@ -119,7 +121,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         limits: how much is taken on.
     """
     identity = Identity(host.client.mxid, host.instance)
-    matrix = connect(host.client, identity, timing.requests)
+    matrix = connect(host.client, identity, timing.requests, timing.straggler)
     database = FencedDatabase(host.database, host.log, host.step_down)
     store, inbox, routes = Store(database), Inbox(database), CurrentRoutes()
 
@@ -130,7 +132,8 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
 
     owner_lock = OwnerLock(reconciler, timing.requests.backoff)
     creator = RoomCreator(matrix, reconciler, config)
-    provisioning = Provisioning(matrix, reconciler, owner_lock, creator)
+    unread_rooms = UnreadRooms(matrix.lookups, reconciler)
+    provisioning = Provisioning(reconciler, owner_lock, creator, unread_rooms)
 
     queues = RoomQueues(timing.stop)
     boundary = ErrorBoundary(matrix.sender, host.log)

@@ -22,7 +22,6 @@ from ..matrix.sync import Invitation, invitations_in, scope_of
 from ..matrix.until_answered import until_answered, until_known
 from ..reconciler.report import Report
 from ..topology.routes import build_routes
-from ..topology.scope import NOWHERE
 from .compose import Services
 from .sync_cursor import SyncCursor, Tokens
 
@@ -134,7 +133,7 @@ class Startup:
             # One that is not answered yet stands in no later sync: the next start must ask.
             token = NOT_KNOWN
         # What could not be looked at keeps nobody waiting for the token: it goes with it.
-        unsettled = result.report.open if result.report is not None else NOWHERE
+        unsettled = services.reconciler.unsettled
         await services.store.put_token(token, unsettled)
         if result.since is None and self.cursor is not None:
             # Without this, what is written from now on would be lost with the database.

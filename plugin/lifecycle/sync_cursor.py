@@ -20,7 +20,7 @@ from ..cache.topology_store import Store
 from ..failpoints import failpoint
 from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
-from ..topology.scope import NOWHERE
+from ..topology.scope import Scope
 
 # Seconds that a write to Matrix may take.
 LONGEST_WRITE = 3.0
@@ -44,6 +44,10 @@ class Progress(Protocol):
 
     def is_done(self) -> bool:
         """Everything is done with."""
+
+    @property
+    def unsettled(self) -> Scope:
+        """What of the topology must be looked at again although the token is past it."""
 
 
 class SyncCursor:
@@ -88,7 +92,7 @@ class SyncCursor:
         if self._eventful:
             self._eventful = False
             if self._kept:
-                await self.store.put_token(self._kept, NOWHERE)
+                await self.store.put_token(self._kept, self.progress.unsettled)
             failpoint("token_saved")
             await self.save_in_matrix()
 

@@ -31,19 +31,22 @@ class Matrix:
     timeline: Timeline
 
 
-def connect(client: MaubotMatrixClient, identity: Identity, policies: RequestPolicies) -> Matrix:
+def connect(
+    client: MaubotMatrixClient, identity: Identity, policies: RequestPolicies, straggler: float
+) -> Matrix:
     """Talk to the homeserver as maubot's client does.
 
     Args:
         client: maubot's client: its homeserver, its access token, its encryption.
         identity: the bot and the instance in whose name rooms are read and made.
         policies: what each kind of request may cost.
+        straggler: seconds without any answer after which a look at rooms gives up the rest.
     """
     api = RetryingAPI(client.api, policies)
     return Matrix(
         identity=identity,
         api=api,
-        reader=Reader(api, identity),
+        reader=Reader(api, identity, straggler),
         lookups=Lookups(api, identity.bot),
         writer=Writer(api),
         sender=Sender(client, api, identity.instance),

@@ -10,11 +10,27 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import attr
 from mautrix.api import Method, Path
 from mautrix.errors import MatrixRequestError, MNotFound
 from mautrix.types import RoomID, UserID
 
 from .api import NoAnswer, RetryingAPI
+
+
+@attr.frozen
+class Creation:
+    """What a room's create event tells (client-server API, section 11.2); `creator` is empty
+    where the homeserver sent its content alone and the room version keeps none there."""
+
+    creator: str
+    is_space: bool
+    is_upgrade: bool
+
+    def is_foreign(self, bot: UserID) -> bool:
+        """Whether the room is for good none of the bot's: somebody else made it, and not in the
+        place of another room, which may have been one of the bot's."""
+        return self.creator not in ("", bot) and not self.is_upgrade
 
 
 class Lookups:
@@ -36,6 +52,27 @@ class Lookups:
         """One string out of a state event's content; empty where there is none."""
         value = (await self._state(room_id, event_type, state_key) or {}).get(key)
         return value if isinstance(value, str) else ""
+
+    async def creation(self, room_id: RoomID) -> Creation:
+        """Who made a room, and as what: one small read where all of its state is too much.
+
+        Raises:
+            NoAnswer: that is not known.
+            MatrixRequestError: the bot may not look into that room.
+        """
+        path = Path.v3.rooms[room_id].state["m.room.create"][""]
+        # Without this, the sender is not told; servers that do not know it send the content.
+        answer = await self.api.request(Method.GET, path, query_params={"format": "event"})
+        if not isinstance(answer, dict):
+            raise NoAnswer("the answer is no create event")
+        nested = answer.get("content")
+        content = nested if isinstance(nested, dict) and "sender" in answer else answer
+        creator = answer.get("sender") or content.get("creator")
+        return Creation(
+            creator=creator if isinstance(creator, str) else "",
+            is_space=content.get("type") == "m.space",
+            is_upgrade="predecessor" in content,
+        )
 
     async def tombstone(self, room_id: RoomID) -> Mapping[str, Any] | None:
         """What stands in a room's tombstone, or None if the room is open (section 11.35)."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
 import attr
 from mautrix.api import Method, Path
-from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
+from mautrix.errors import MatrixRequestError, MForbidden, MNotFound, MUnrecognized
 from mautrix.types import RoomID, SyncToken
 
 from ..topology.decode import decode_room
@@ -30,6 +31,8 @@ from .account_data import (
     decode_index,
     encode_cursor,
     encode_index,
+    own_type,
+    part_of,
 )
 from .api import NoAnswer, RetryingAPI
 from .sync import Invitation, invitations_in
@@ -37,16 +40,29 @@ from .sync import Invitation, invitations_in
 # A look at every chat goes on behind the conversations, so it takes few places of its own.
 MAX_CONCURRENT = 8
 MAX_CONCURRENT_FULL = 2
+# Times the usual patience that is had with a room that was silent again and again: a large Space
+# may take long, and waits alone.
+MOST_PATIENCE = 16
 MESSAGE_TYPES = ("m.room.message", "m.room.encrypted", "m.room.redaction")
 
 
 class Reader:
     """Reads the homeserver as the bot sees it."""
 
-    def __init__(self, api: RetryingAPI, identity: Identity) -> None:
+    def __init__(self, api: RetryingAPI, identity: Identity, straggler: float) -> None:
+        """
+        Args:
+            api: the homeserver.
+            identity: the bot and the instance in whose name rooms are read.
+            straggler: seconds without any answer after which a look gives up the rooms that it
+                waits for.
+        """
         self.api = api
         self.identity = identity
+        self.straggler = straggler
         self._noted: RoomIndex | None = None
+        # How many looks in a row gave a room up; it is gone from here as soon as it answers.
+        self._silent: Counter[RoomID] = Counter()
 
     async def observe(self, likely_spaces: Iterable[RoomID], full: bool) -> Snapshot:
         """Look at the joined rooms, and read every room that is likely to be a Space.
@@ -69,31 +85,57 @@ class Reader:
         return await self.look(snapshot, joined & {*index.spaces, *likely_spaces})
 
     async def look(self, snapshot: Snapshot, room_ids: Iterable[RoomID]) -> Snapshot:
-        """The same world after reading these rooms as well."""
-        rooms, unread = dict(snapshot.rooms), set(snapshot.unread)
-        refused_read = set(snapshot.refused_read)
-        places = asyncio.Semaphore(
-            MAX_CONCURRENT_FULL if snapshot.full and rooms else MAX_CONCURRENT
-        )
+        """The same snapshot after reading these rooms as well.
 
-        async def read(room_id: RoomID) -> None:
-            async with places:
-                try:
-                    room = await self._room(room_id)
-                except (MNotFound, MForbidden):
-                    refused_read.add(room_id)
-                except (NoAnswer, MatrixRequestError):
-                    unread.add(room_id)
-                else:
-                    rooms[room_id] = room
+        Rooms that are waited for while no room answers count as unread: one that hangs costs a
+        look a moment, and a homeserver that is merely slow is waited for. Rooms that were silent
+        before come last and get more time, so that a large Space is read at some time.
+        """
+        found = _Look(snapshot)
+        waiting = deque(sorted(room_ids, key=lambda room_id: (self._silent[room_id], room_id)))
+        places = MAX_CONCURRENT_FULL if snapshot.full and snapshot.rooms else MAX_CONCURRENT
+        reading: dict[asyncio.Task[None], RoomID] = {}
+        silences = 0
+        try:
+            while waiting or reading:
+                while waiting and len(reading) < places:
+                    room_id = waiting.popleft()
+                    reading[asyncio.create_task(self._read(room_id, found))] = room_id
+                done, _ = await asyncio.wait(
+                    reading,
+                    timeout=self._patience(reading.values()),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for task in done:
+                    del self._silent[reading.pop(task)]
+                    task.result()
+                if done:
+                    silences = 0
+                    continue
+                silences += 1
+                # After two silences in a row nobody is expected to answer any more.
+                given_up = [*reading.values(), *(waiting if silences > 1 else ())]
+                self._silent.update(reading.values())
+                found.unread.update(given_up)
+                await _cancel(reading)
+                waiting = waiting if silences == 1 else deque()
+        finally:
+            await _cancel(reading)
+        return found.result()
 
-        await asyncio.gather(*(read(room_id) for room_id in sorted(room_ids)))
-        return attr.evolve(
-            snapshot,
-            rooms=rooms,
-            refused_read=frozenset(refused_read),
-            unread=frozenset(unread),
-        )
+    def _patience(self, room_ids: Iterable[RoomID]) -> float:
+        silent = max((self._silent[room_id] for room_id in room_ids), default=0)
+        return self.straggler * min(2.0**silent, MOST_PATIENCE)
+
+    async def _read(self, room_id: RoomID, found: _Look) -> None:
+        try:
+            found.rooms[room_id] = await self._room(room_id)
+        except (MNotFound, MForbidden):
+            found.refused_read.add(room_id)
+        except (NoAnswer, MatrixRequestError):
+            found.unread.add(room_id)
+            return
+        found.unread.discard(room_id)
 
     async def _room(self, room_id: RoomID) -> Room:
         events = await self.api.request(Method.GET, Path.v3.rooms[room_id].state)
@@ -117,28 +159,32 @@ class Reader:
     async def read_index(self) -> RoomIndex:
         """What this instance noted about the joined rooms; empty where that cannot be read."""
         try:
-            self._noted = decode_index(
-                await self._account_data(INDEX_TYPE), self.identity.instance
-            )
-        except NoAnswer:
+            self._noted = decode_index(await self._account_data(INDEX_TYPE))
+        except (NoAnswer, MatrixRequestError):
+            # Not read is not empty: nothing is written over it before it was read.
             self._noted = None
         return self._noted or RoomIndex()
 
     @property
     def noted(self) -> RoomIndex:
-        """The hint as it was last read or written here."""
+        """The index as it was last read or written here."""
         return self._noted or RoomIndex()
 
     async def write_index(self, index: RoomIndex) -> None:
         """Note which rooms are Spaces and which are foreign, for the next start.
 
         Raises:
-            NoAnswer: the homeserver did not take it; the next start will read more rooms.
+            NoAnswer: the homeserver did not take it, or what stands there could not be read;
+                the next start will read more rooms.
         """
+        if self._noted is None:
+            before = await self.read_index()
+            index = RoomIndex(index.spaces, index.foreign | before.foreign)
+        if self._noted is None:
+            raise NoAnswer("what was noted before could not be read")
         if index == self._noted:
             return
-        content = encode_index(await self._account_data(INDEX_TYPE), self.identity.instance, index)
-        await self.api.request(Method.PUT, self._account_path(INDEX_TYPE), content)
+        await self._put_account_data(INDEX_TYPE, encode_index(index))
         self._noted = index
 
     async def note_space(self, room_id: RoomID) -> None:
@@ -148,8 +194,12 @@ class Reader:
             await self.write_index(attr.evolve(noted, spaces=noted.spaces | {room_id}))
 
     async def read_cursor(self) -> SyncToken | None:
-        """The sync token that this instance noted last, if it did."""
-        return decode_cursor(await self._account_data(CURSOR_TYPE), self.identity.instance)
+        """The sync token that this instance noted last, if it did.
+
+        Raises:
+            NoAnswer, MatrixRequestError: that is not known.
+        """
+        return decode_cursor(await self._account_data(CURSOR_TYPE))
 
     async def write_cursor(self, token: SyncToken) -> None:
         """Note up to which sync token everything was seen.
@@ -157,19 +207,27 @@ class Reader:
         Raises:
             NoAnswer: the homeserver did not take it.
         """
-        standing = await self._account_data(CURSOR_TYPE)
-        content = encode_cursor(standing, self.identity.instance, token)
-        await self.api.request(Method.PUT, self._account_path(CURSOR_TYPE), content)
+        await self._put_account_data(CURSOR_TYPE, encode_cursor(token))
 
-    async def _account_data(self, kind: str) -> dict[str, Any]:
+    async def _account_data(self, shared: str) -> Any:
+        """What this instance noted; None if it did not."""
+        instance = self.identity.instance
         try:
-            answer = await self.api.request(Method.GET, self._account_path(kind))
-        except MatrixRequestError:
-            return {}
-        return answer if isinstance(answer, dict) else {}
+            return await self.api.request(Method.GET, self._path(own_type(shared, instance)))
+        except (MNotFound, MUnrecognized):
+            pass
+        try:
+            answer = await self.api.request(Method.GET, self._path(shared))
+        except (MNotFound, MUnrecognized):
+            return None
+        return part_of(answer, instance) if isinstance(answer, dict) else None
 
-    def _account_path(self, kind: str) -> Any:
-        return Path.v3.user[self.identity.bot].account_data[kind]
+    async def _put_account_data(self, shared: str, content: dict[str, Any]) -> None:
+        path = self._path(own_type(shared, self.identity.instance))
+        await self.api.request(Method.PUT, path, content)
+
+    def _path(self, event_type: str) -> Any:
+        return Path.v3.user[self.identity.bot].account_data[event_type]
 
     async def begin(self) -> tuple[SyncToken, list[Invitation]]:
         """A token for what happens from now on, and every invitation that waits for an answer.
@@ -207,3 +265,29 @@ class Reader:
         if not isinstance(answer, dict) or not isinstance(answer.get("next_batch"), str):
             raise NoAnswer("the answer is no sync")
         return answer
+
+
+class _Look:
+    """What a look has found so far."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.rooms: dict[RoomID, Room] = dict(snapshot.rooms)
+        self.refused_read: set[RoomID] = set(snapshot.refused_read)
+        self.unread: set[RoomID] = set(snapshot.unread)
+
+    def result(self) -> Snapshot:
+        return attr.evolve(
+            self.snapshot,
+            rooms=self.rooms,
+            refused_read=frozenset(self.refused_read),
+            unread=frozenset(self.unread),
+        )
+
+
+async def _cancel(reading: dict[asyncio.Task[None], RoomID]) -> None:
+    tasks = list(reading)
+    reading.clear()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

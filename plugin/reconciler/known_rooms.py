@@ -16,7 +16,7 @@ from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
 from ..topology.model import Status
 from ..topology.routes import CurrentRoutes
-from ..topology.scope import NOWHERE, Scope
+from ..topology.scope import Scope
 from .looks import FamiliarRooms, RoomSnapshot
 
 
@@ -36,8 +36,10 @@ class KnownRooms:
         self._foreign: frozenset[RoomID] | None = None
         self._passed_over: dict[RoomID, UserID] = {}
         self._acknowledged: set[RoomID] = set()
+        # By one small read each, while the rest of their state cannot be read.
+        self._made_by_others: set[RoomID] = set()
 
-    async def knows(self, room_id: RoomID) -> bool:
+    async def is_known(self, room_id: RoomID) -> bool:
         """Whether a run has seen what this room is, in this life or in an earlier one."""
         routes = self.routes
         if room_id in routes.chats or room_id in routes.elsewhere or routes.owner_of(room_id):
@@ -49,7 +51,13 @@ class KnownRooms:
         """The joined rooms that are neither chats nor Spaces that count, as far as is known."""
         if self._foreign is None:
             self._foreign = (await self.reader.read_index()).foreign
-        return FamiliarRooms(self._foreign, self._passed_over)
+        return FamiliarRooms(self._foreign | self._made_by_others, self._passed_over)
+
+    def exclude(self, room_id: RoomID) -> None:
+        """A room that cannot be read was made by somebody else: it is no chat, and nobody waits
+        for it. It is looked at again all the same, for who is in it may want to be greeted."""
+        self._made_by_others.add(room_id)
+        self.routes.unread -= {room_id}
 
     def mark_foreign(self, room_id: RoomID) -> bool:
         """A joined room that is no chat was seen to: later starts need not read it again.
@@ -67,7 +75,7 @@ class KnownRooms:
             joined = await self.reader.joined_rooms()
         except (NoAnswer, MatrixRequestError) as error:
             self.log.warning("The joined rooms could not be listed: %s", error)
-            return NOWHERE
+            return Scope()
         owners = {
             room_id: chat.owner
             for room_id, chat in routes.chats.items()
@@ -87,6 +95,9 @@ class KnownRooms:
         snapshot, plan = observed.snapshot, observed.plan
         known = snapshot.foreign if observed.owners is None else self._foreign or frozenset()
         self._foreign = known | plan.foreign | plan.marked_upgraded | plan.elsewhere
+        if observed.owners is None:
+            self._made_by_others &= snapshot.joined
+        self.routes.unread -= self._made_by_others
         others = {
             space_id: owner
             for space_id, owner in self._passed_over.items()

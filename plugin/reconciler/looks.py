@@ -23,14 +23,14 @@ class RunRequest:
 
     Attributes:
         reason: why there is one, for the log.
-        scope: where to look; nowhere in particular means everywhere.
+        scope: where to look; None means everywhere.
         cached: what is believed where a look fails, if not the routes in force.
         full: read each chat's own state too, not its mirror in the Space alone.
         search: look through the joined rooms as well, for ones that nobody knows.
     """
 
     reason: str
-    scope: Scope
+    scope: Scope | None
     cached: Topology | None = None
     full: bool = False
     search: bool = False

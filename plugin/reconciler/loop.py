@@ -1,8 +1,8 @@
 """The loop that makes cache and routes agree with Matrix: when there is a run, and where.
 
-Whatever happens elsewhere only says where something may have changed; what is marked during a run
-is looked at by the next. This is where a failure is met and
-tried again; nothing here knows commands or messages.
+Whatever happens elsewhere only says where something may have changed. Owners and rooms are keys:
+each is looked at by one run at a time, waits alone when that fails, and keeps no other waiting.
+This is where a failure is met and tried again; nothing here knows commands or messages.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
+import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
@@ -19,15 +20,27 @@ from ..matrix.api import NoAnswer
 from ..planner.plan import Plan
 from ..topology.model import Topology
 from ..topology.routes import Routes
-from ..topology.scope import NOWHERE, Scope
+from ..topology.scope import Scope
 from .looks import RunRequest
 from .report import Report
+from .retries import Retries
 from .run import Runner
 
 # Owners whose chats are verified in one run: few, so that what people do meanwhile waits little.
 BATCH = 20
 # Looks in a row at owners who change something during each of them.
 MAX_LOOKS = 5
+# Runs of the loop at the same time: a run may wait for rooms that do not answer.
+MAX_RUNS = 16
+
+
+@attr.define(eq=False)
+class _Cause:
+    """Why somewhere is looked at, and where that is due."""
+
+    reason: str
+    full: bool = False
+    due: Scope = attr.field(factory=Scope)
 
 
 class Reconciler:
@@ -45,17 +58,22 @@ class Reconciler:
         self.store = runs.store
         self.routes = runs.routes
         self.log = runs.log
-        self._dirty = NOWHERE
         self._woken = asyncio.Event()
-        self._later = NOWHERE
-        self._timer: asyncio.Task[None] | None = None
-        self._failures = 0
+        # Apart from each other, so that what fails again and again keeps no change waiting.
+        self._changes = _Cause("something changed")
+        self._repeats = _Cause("another try")
+        self._verifications = _Cause("verification", full=True)
+        self._retries = Retries(timing, self._look_again)
+        self._unverified = Retries(timing, self._verify_again)
+        self._looking: dict[asyncio.Task[None], Scope] = {}
+        self._saving: asyncio.Task[None] | None = None
+        self._failed_saves = 0
         self._closed = False
         self.on_report: Callable[[Report], Awaitable[None]] | None = None
 
     async def start_cold(self, cached: Topology) -> Report:
         """The first run: look at everything; what the cache holds helps where a look fails."""
-        return await self._run(RunRequest("start", NOWHERE, cached))
+        return await self._run(RunRequest("start", None, cached))
 
     async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
         """Take the cache for true but where something changed since, and look there: no report
@@ -73,7 +91,7 @@ class Reconciler:
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
         """
-        return await self._run(RunRequest(reason, NOWHERE, full=full))
+        return await self._run(RunRequest(reason, None, full=full))
 
     async def run_for(self, scope: Scope, reason: str, search: bool = False) -> Report:
         """Look at some owners and rooms until what was seen of them counts.
@@ -97,11 +115,11 @@ class Reconciler:
         """Write what is routed for an owner into the cache, later if the database fails."""
         owners = frozenset({owner})
         if not await self.store.put_part(owners, self.routes.part(owners)):
-            self._retry_later(NOWHERE)
+            self._save_later()
 
-    async def plan(self, scope: Scope) -> Plan:
-        """What a run would do, without doing it; an empty scope means everything."""
-        return await self.runs.plan(RunRequest("a question", scope, full=not scope))
+    async def plan(self, scope: Scope | None) -> Plan:
+        """What a run would do, without doing it; None means everything."""
+        return await self.runs.plan(RunRequest("a question", scope, full=scope is None))
 
     @property
     def last(self) -> Report | None:
@@ -110,18 +128,29 @@ class Reconciler:
 
     def mark(self, scope: Scope) -> None:
         """Something may have changed there; the next run looks."""
-        self._dirty |= scope
-        self._woken.set()
+        self._ask(self._changes, scope)
+
+    @property
+    def unsettled(self) -> Scope:
+        """Everything that is marked, waits for another try or is being looked at just now: the
+        next start must look there, whatever else it takes for known."""
+        scope = self._changes.due | self._repeats.due | self._retries.scope
+        for looking in self._looking.values():
+            scope |= looking
+        return scope
 
     @property
     def idle(self) -> bool:
         """Nothing is marked, nothing waits to be looked at again, and no run goes on."""
-        waiting = self._dirty or self._later or self.runs.busy
-        return not waiting and not self.store.out_of_sync
+        return not (self.unsettled or self.runs.busy or self.store.out_of_sync)
 
     async def knows(self, room_id: RoomID) -> bool:
         """Whether a run has seen what this room is, in this life or in an earlier one."""
-        return await self.runs.known_rooms.knows(room_id)
+        return await self.runs.known_rooms.is_known(room_id)
+
+    def exclude(self, room_id: RoomID) -> None:
+        """A room that cannot be read was made by somebody else: nobody waits for it."""
+        self.runs.known_rooms.exclude(room_id)
 
     def mark_foreign(self, room_id: RoomID) -> None:
         """A joined room that is no chat was seen to: later starts need not read it again."""
@@ -130,42 +159,82 @@ class Reconciler:
 
     async def serve(self) -> None:
         """Look wherever something is marked, until cancelled."""
-        while True:
-            await self._woken.wait()
-            await asyncio.sleep(self.timing.debounce)
-            self._woken.clear()
-            scope, self._dirty = self._dirty, NOWHERE
-            if scope:
-                await self._try(RunRequest("something changed", scope))
+        try:
+            while True:
+                await self._woken.wait()
+                await asyncio.sleep(self.timing.debounce)
+                self._woken.clear()
+                for cause in (self._changes, self._repeats, self._verifications):
+                    self._start_run(cause)
+        finally:
+            runs = list(self._looking)
+            for run in runs:
+                run.cancel()
+            await asyncio.gather(*runs, return_exceptions=True)
 
     def close(self) -> None:
         """Look at nothing again."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._retries.close()
+        self._unverified.close()
+        if self._saving is not None:
+            self._saving.cancel()
 
     async def verify(self, owners: Iterable[UserID]) -> None:
         """Read the own state of these owners' chats, a few owners at a time.
 
-        Args:
-            owners: whose chats; who is done is noted, so that a restart goes on from there.
+        Who is done is noted, so that a restart goes on from there; who could not be read is
+        tried again alone.
         """
-        after = self.timing.verify
-        await asyncio.sleep(after)
+        await asyncio.sleep(self.timing.verify)
         self.mark(await self.runs.known_rooms.owners_missing_rooms())
-        waiting, failures = sorted(owners), 0
-        while waiting:
-            pause = self.timing.backoff.delay(failures) if failures else 0.0
-            await asyncio.sleep(max(after, pause))
-            portion, waiting = frozenset(waiting[:BATCH]), waiting[BATCH:]
-            report = await self._try(RunRequest("verification", Scope(portion), full=True))
-            open_ends = portion if report is None else portion & report.open.owners
-            await self.store.put_verified(portion - open_ends, int(time.time()))
-            waiting += sorted(open_ends)
-            failures = failures + 1 if open_ends else 0
+        waiting = sorted(owners)
+        for start in range(0, len(waiting), BATCH):
+            await asyncio.sleep(self.timing.verify)
+            self._ask(self._verifications, Scope(frozenset(waiting[start : start + BATCH])))
+
+    def _ask(self, cause: _Cause, scope: Scope) -> None:
+        cause.due |= scope
+        if scope:
+            self._woken.set()
+
+    def _look_again(self, key: Scope) -> None:
+        self._ask(self._repeats, key)
+
+    def _verify_again(self, key: Scope) -> None:
+        self._ask(self._verifications, key)
+
+    def _start_run(self, cause: _Cause) -> None:
+        """Look where it is due, unless another run looks there: its end wakes the loop."""
+        busy = Scope()
+        for looking in self._looking.values():
+            busy |= looking
+        ready = cause.due - busy
+        if not ready or len(self._looking) >= MAX_RUNS:
+            return
+        cause.due -= ready
+        run = asyncio.create_task(self._look(RunRequest(cause.reason, ready, full=cause.full)))
+        self._looking[run] = ready
+        run.add_done_callback(self._end_run)
+
+    def _end_run(self, run: asyncio.Task[None]) -> None:
+        del self._looking[run]
+        self._woken.set()
+
+    async def _look(self, request: RunRequest) -> None:
+        """Run once; whatever goes wrong is logged, and looked at again later."""
+        scope = request.scope or Scope()
+        report = await self._try(request)
+        if request.full:
+            failed = scope if report is None else Scope(scope.owners & report.open.owners)
+            self._unverified.succeed(scope - failed)
+            self._unverified.fail(failed)
+            verified = scope.owners - failed.owners
+            await self.store.put_verified(verified, int(time.time()))
+        elif report is None:
+            self._retries.fail(scope)
 
     async def _try(self, request: RunRequest) -> Report | None:
-        """Run once; whatever goes wrong is logged, and the scope looked at again later."""
         try:
             report = await self._run(request)
             if self.on_report is not None:
@@ -176,7 +245,6 @@ class Reconciler:
             self.log.exception("A reconciliation broke down (%s)", request.reason)
         else:
             return report
-        self._retry_later(request.scope)
         return None
 
     async def _run(self, request: RunRequest) -> Report:
@@ -184,27 +252,29 @@ class Reconciler:
         if report.changed_meanwhile:
             # They changed something while it looked: what it found of them did not count.
             self.mark(Scope(report.changed_meanwhile))
-        if report.settled:
-            self._failures = 0
+        if request.scope is None:
+            self._retries.succeed_but(report.open)
         else:
-            self._retry_later(report.open)
+            self._retries.succeed(request.scope - report.open)
+        self._retries.fail(report.open)
+        if self.store.out_of_sync:
+            self._save_later()
         return report
 
-    def _retry_later(self, scope: Scope) -> None:
-        """Mark the scope after a pause that grows with every failure in a row."""
-        self._later |= scope
-        if self._closed:
-            return
-        if self._timer is None or self._timer.done():
-            self._failures += 1
-            pause = self.timing.backoff.delay(self._failures)
-            self._timer = asyncio.create_task(self._mark_later(max(pause, self.timing.recheck)))
+    def _save_later(self) -> None:
+        """Write the cache again after a pause that grows with every failure in a row."""
+        if not self._closed and self._saving is None:
+            self._failed_saves += 1
+            pause = max(self.timing.backoff.delay(self._failed_saves), self.timing.recheck)
+            self._saving = asyncio.create_task(self._save_after(pause))
 
-    async def _mark_later(self, pause: float) -> None:
+    async def _save_after(self, pause: float) -> None:
         await asyncio.sleep(pause)
-        scope, self._later = self._later, NOWHERE
-        self.mark(scope)
         # From here on there may be another one: if the database fails again, there is.
-        self._timer = None
-        if self.store.out_of_sync and not await self.store.save(self.routes):
-            self._retry_later(NOWHERE)
+        self._saving = None
+        if self.store.out_of_sync:
+            await self.store.save(self.routes)
+        if self.store.out_of_sync:
+            self._save_later()
+        else:
+            self._failed_saves = 0

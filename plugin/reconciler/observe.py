@@ -18,6 +18,7 @@ from ..matrix.client import Matrix
 from ..planner.plan import Plan, Rules, make_plan
 from ..topology.model import Topology
 from ..topology.routes import Routes
+from ..topology.scope import Scope
 from ..topology.snapshot import Snapshot
 from .looks import (
     FamiliarRooms,
@@ -91,11 +92,12 @@ class Observer:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
         """
         listed = await self.reader.joined_rooms() if request.search else None
-        owners = request.scope.owners
+        scope = request.scope or Scope()
+        owners = scope.owners
         while True:
             cached = routes.part(owners)
             wanted = frozenset(
-                {*cached.spaces, *owned_spaces(known.superseded, owners), *request.scope.rooms}
+                {*cached.spaces, *owned_spaces(known.superseded, owners), *scope.rooms}
             )
             snapshot = Snapshot(self.identity.bot, frozenset(), {}, full=request.full)
             if listed is None:

@@ -92,7 +92,7 @@ class Runner:
 
     async def _see(self, request: RunRequest) -> RoomSnapshot:
         routes = self.routes
-        if not request.scope:
+        if request.scope is None:
             cached = routes.topology() if request.cached is None else request.cached
             return await self.observer.observe_all(cached, request.full)
         known = await self.known_rooms.known()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
 from mautrix.errors import MatrixRequestError
-from mautrix.types import UserID
+from mautrix.types import RoomID, UserID
 
 from ..errors import UserError
 from ..matrix.api import NoAnswer
@@ -55,12 +55,11 @@ class OwnerLock:
         loop = asyncio.get_running_loop()
         deadline, failures = loop.time() + LONGEST_WAIT, 0
         failure: NoAnswer | None = None
+        unread = self.reconciler.routes.unread
         while True:
             try:
                 if failure is not None:
-                    scope = Scope(frozenset({owner}))
-                    why = "a room may have been made"
-                    await self.reconciler.run_for(scope, why, search=True)
+                    await self._look_for(owner, unread)
                 async with self.lock(owner):
                     return await make()
             except NoAnswer as error:
@@ -76,6 +75,22 @@ class OwnerLock:
                 await tell(wait)
                 tell = None
             await asyncio.sleep(wait)
+
+    async def _look_for(self, owner: UserID, unread: frozenset[RoomID]) -> None:
+        """See whether the homeserver made a room although it did not say so.
+
+        Args:
+            owner: for whom.
+            unread: the rooms that could not be read before either; the room is none of them.
+
+        Raises:
+            NoAnswer: that could not be seen.
+        """
+        routes = self.reconciler.routes
+        scope = Scope(frozenset({owner}), routes.unread - unread)
+        await self.reconciler.run_for(scope, "a room may have been made", search=True)
+        if new := routes.unread - unread:
+            raise NoAnswer(f"{min(new)} may be that room, and could not be read")
 
     async def refresh(self, scope: Scope, why: str, search: bool = False) -> bool:
         """Look at Matrix once more; without an answer, what is known stays known.

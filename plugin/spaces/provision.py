@@ -10,27 +10,22 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import attr
-from mautrix.errors import MatrixRequestError, MForbidden
+from mautrix.errors import MForbidden
 from mautrix.types import RoomID, UserID
 
 from ..errors import UserError
-from ..matrix.api import NoAnswer
 from ..platforms.protocol import PlatformError
-from ..topology.model import BINDING_TYPE, Binding, Chat, Space
+from ..topology.model import Binding, Chat, Space
 from ..topology.scope import Scope
 from .owner_lock import NO_ANSWER, OnWait, OwnerLock
 from .room_creator import RoomCreator
+from .unread_rooms import UnreadRooms
 
 if TYPE_CHECKING:
-    from ..matrix.client import Matrix
     from ..reconciler.loop import Reconciler
 
 # The key of a Space's first chat: any other chat will do as well.
 FIRST = "first"
-NOT_LOOKED = (
-    "I could not look at all of my rooms yet, so I make no new Space: yours may be among them. "
-    "Please try again shortly."
-)
 
 
 @attr.frozen
@@ -47,19 +42,20 @@ class Provisioning:
 
     def __init__(
         self,
-        matrix: Matrix,
         reconciler: Reconciler,
         owner_lock: OwnerLock,
         creator: RoomCreator,
+        unread_rooms: UnreadRooms,
     ) -> None:
         """
         Args:
-            matrix: where people are invited.
             reconciler: finds what the homeserver made without saying so.
             owner_lock: lets one thing at a time be made for an owner.
             creator: makes the rooms.
+            unread_rooms: lets owners wait whose rooms may be there and cannot be read.
         """
-        self.matrix = matrix
+        self.matrix = creator.matrix
+        self.unread_rooms = unread_rooms
         self.reconciler = reconciler
         self.owner_lock = owner_lock
         self.creator = creator
@@ -72,12 +68,13 @@ class Provisioning:
         Raises:
             UserError: it could not be made now.
         """
-        space, made = await self._make_space(owner)
+        until = self.unread_rooms.deadline()
+        space, made = await self._make_space(owner, until)
         if made and self.routes.chats_of(owner):
             # The Space before it is lost to the bot; its chats come along.
             await self.owner_lock.refresh(Scope(frozenset({owner})), "a new Space for old chats")
         if not self.routes.chats_of(owner):
-            await self._make_chat(owner, "", FIRST)
+            await self._make_chat(owner, ("", FIRST), until)
         return OwnerRooms(space, self.routes.chats_of(owner), made)
 
     async def make_chat(
@@ -94,8 +91,9 @@ class Provisioning:
         Raises:
             UserError: it could not be made now.
         """
-        await self._make_space(owner)
-        return await self._make_chat(owner, title, key, tell)
+        until = self.unread_rooms.deadline()
+        await self._make_space(owner, until)
+        return await self._make_chat(owner, (title, key), until, tell)
 
     async def invite_back(self, room_id: RoomID, owner: UserID) -> bool:
         """Invite the owner to a room unless they are in it or invited.
@@ -125,25 +123,26 @@ class Provisioning:
         # Asked once: whoever leaves again is invited again when they speak again.
         self.routes.put_space(attr.evolve(home.space, owner_left=False))
 
-    async def _make_space(self, owner: UserID) -> tuple[Space, bool]:
+    async def _make_space(self, owner: UserID, until: float) -> tuple[Space, bool]:
         async def make() -> tuple[Space, bool]:
             space = self.routes.spaces.get(owner)
             if space is not None:
                 return space, False
-            if self.routes.unread:
-                raise UserError(NOT_LOOKED)
             return await self.creator.make_space(owner), True
 
         if owner not in self.routes.spaces:
             # It may be there, unheard of: a second one would be worse than a late one.
-            scope = Scope(frozenset({owner}), self.routes.unread)
+            scope = Scope(frozenset({owner}))
             if not await self.owner_lock.refresh(scope, "a Space is wanted", search=True):
                 raise UserError(NO_ANSWER)
+        if owner not in self.routes.spaces:
+            await self.unread_rooms.wait_for(owner, until, spaces=True)
         return await self.owner_lock.run_with_retry(owner, make)
 
     async def _make_chat(
-        self, owner: UserID, title: str, key: str, tell: OnWait | None = None
+        self, owner: UserID, wish: tuple[str, str], until: float, tell: OnWait | None = None
     ) -> Chat:
+        title, key = wish
         name = self.config.settings.default_platform
         platform = self.config.platform(name)
         try:
@@ -155,7 +154,6 @@ class Provisioning:
             for chat in self.routes.chats_of(owner):
                 if key == FIRST or chat.binding.platform_chat_id == conversation:
                     return chat
-            await self._require_all_read(owner)
             binding = Binding(
                 room_type="chat",
                 chat_id=f"C{self.routes.next_number(owner)}",
@@ -166,9 +164,8 @@ class Provisioning:
             )
             return await self.creator.make_chat(binding, title)
 
-        if self.routes.unread:
-            scope = Scope(frozenset({owner}), self.routes.unread)
-            await self.owner_lock.refresh(scope, "a chat is wanted")
+        # One may be the chat that is wanted, or have the next number.
+        await self.unread_rooms.wait_for(owner, until, spaces=False)
         chat = None
         try:
             chat = await self.owner_lock.run_with_retry(owner, make, tell)
@@ -177,21 +174,3 @@ class Provisioning:
                 with contextlib.suppress(PlatformError):
                     await platform.forget(conversation)
         return chat
-
-    async def _require_all_read(self, owner: UserID) -> None:
-        """See that no room that could not be read is a chat of this owner's: it may be the one
-        that is wanted, or have the next number.
-
-        Raises:
-            NoAnswer: one is, or that could not be told.
-        """
-        for room_id in self.routes.unread:
-            try:
-                named = await self.matrix.lookups.state_value(
-                    room_id, BINDING_TYPE, "matrix_user_id", ""
-                )
-            except MatrixRequestError:
-                # The bot may not look into that room, so it is none of its own.
-                continue
-            if named == owner:
-                raise NoAnswer(f"{room_id} could not be looked at")

@@ -28,7 +28,7 @@ TOPOLOGY_TYPES = (
 
 @attr.frozen
 class Scope:
-    """A part of the world: owners whose Spaces may have changed, and rooms to read."""
+    """Owners whose Spaces may have changed, and rooms to read; empty, it is nothing at all."""
 
     owners: frozenset[UserID] = frozenset()
     rooms: frozenset[RoomID] = frozenset()
@@ -36,11 +36,14 @@ class Scope:
     def __or__(self, other: Scope) -> Scope:
         return Scope(self.owners | other.owners, self.rooms | other.rooms)
 
+    def __sub__(self, other: Scope) -> Scope:
+        return Scope(self.owners - other.owners, self.rooms - other.rooms)
+
+    def __and__(self, other: Scope) -> Scope:
+        return Scope(self.owners & other.owners, self.rooms & other.rooms)
+
     def __bool__(self) -> bool:
         return bool(self.owners or self.rooms)
-
-
-NOWHERE = Scope()
 
 
 def affected_by(event: Mapping[str, Any], room_id: RoomID, routes: Routes, bot: UserID) -> Scope:
@@ -56,7 +59,7 @@ def affected_by(event: Mapping[str, Any], room_id: RoomID, routes: Routes, bot: 
     chat, space_owner = routes.lookup(room_id), routes.owner_of(room_id)
     owner = chat.owner if chat is not None else space_owner
     if owner is None or not isinstance(state_key, str):
-        return NOWHERE
+        return Scope()
     everything = Scope(frozenset({owner}), frozenset({room_id}))
     if kind in ("m.room.tombstone", BINDING_TYPE, MARKER_TYPE):
         return everything
@@ -70,5 +73,5 @@ def affected_by(event: Mapping[str, Any], room_id: RoomID, routes: Routes, bot: 
         membership = content.get("membership") if isinstance(content, dict) else None
         live = chat is not None and chat.status is Status.LIVE
         # Its owner's coming into a live chat is what it was made for.
-        return NOWHERE if live and membership in ("join", "invite") else everything
-    return NOWHERE
+        return Scope() if live and membership in ("join", "invite") else everything
+    return Scope()

@@ -16,7 +16,7 @@ from plugin.cache.topology_store import Store
 from plugin.cache.transactions import FencedDatabase
 from plugin.topology.model import Binding, Chat, Space, Topology
 from plugin.topology.routes import Routes, build_routes
-from plugin.topology.scope import NOWHERE
+from plugin.topology.scope import Scope
 
 ALICE, BOB = UserID("@alice:one.test"), UserID("@bob:one.test")
 TOKEN = SyncToken("t1")
@@ -41,7 +41,7 @@ def routed(*chats: Chat) -> Routes:
 
 def as_loaded(topology: Topology = Topology()) -> Loaded:  # noqa: B008 (never changed)
     """What the next run finds, if everything can be relied on and nothing was verified."""
-    return Loaded(topology, TOKEN, NOWHERE, {space.owner: 0 for space in topology.spaces.values()})
+    return Loaded(topology, TOKEN, Scope(), {space.owner: 0 for space in topology.spaces.values()})
 
 
 FIRST, SECOND, BOBS = chat("first", 1), chat("second", 2), chat("third", 1, BOB)
@@ -66,7 +66,7 @@ async def filled(database: Database, routes: Routes = ROUTES) -> Store:
     store = new_store(database)
     await store.take_over()
     assert await store.save(routes)
-    assert await store.put_token(TOKEN, NOWHERE)
+    assert await store.put_token(TOKEN, Scope())
     return store
 
 

@@ -14,7 +14,7 @@ from plugin.cache.load import Loaded
 from plugin.cache.topology_store import Store
 from plugin.cache.transactions import FencedDatabase
 from plugin.topology.model import Chat, Status, Topology
-from plugin.topology.scope import NOWHERE, Scope
+from plugin.topology.scope import Scope
 
 from .conftest import Open
 from .store_helpers import (
@@ -87,7 +87,7 @@ async def test_saving_the_same_again_does_not_touch_the_database(database: Datab
     await database.stop()
 
     assert await store.save(ROUTES)
-    assert await store.put_token(TOKEN, NOWHERE)
+    assert await store.put_token(TOKEN, Scope())
 
 
 async def cancelled(store: Store, steps: int, *chats: Chat) -> None:
@@ -104,7 +104,7 @@ async def test_a_save_that_was_cancelled_leaves_no_transaction_open(
 ) -> None:
     store = await filled(database)
     await cancelled(store, 1, FIRST)
-    assert await store.put_token(SyncToken("t2"), NOWHERE)
+    assert await store.put_token(SyncToken("t2"), Scope())
 
     other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None, timeout=0)
     other.execute("BEGIN EXCLUSIVE")
@@ -132,7 +132,7 @@ async def test_a_cold_start_that_was_cancelled_while_saving_is_made_up_for(
     await cancelled(store, steps, FIRST)
 
     assert await store.save(ROUTES)
-    assert await store.put_token(TOKEN, NOWHERE)
+    assert await store.put_token(TOKEN, Scope())
 
     assert await loaded(database) == as_loaded(ALL)
 
@@ -174,7 +174,7 @@ async def test_nothing_is_relied_on_before_all_of_it_is_there_again(database: Da
     await cancelled(store, 3, FIRST, SECOND, BOBS)
 
     assert store.out_of_sync
-    assert not await store.put_token(SyncToken("t2"), NOWHERE)
+    assert not await store.put_token(SyncToken("t2"), Scope())
     assert (await loaded(database)).token is None
 
 
@@ -185,7 +185,7 @@ async def test_saves_that_come_together_leave_everything_there(database: Databas
     fourth = routed(FIRST, SECOND, BOBS, chat("fourth", 4))
     saves = (store.save(ROUTES), store.save(fourth), store.save(fourth))
     assert all(await asyncio.gather(*saves))
-    assert await store.put_token(TOKEN, NOWHERE)
+    assert await store.put_token(TOKEN, Scope())
 
     assert await loaded(database) == as_loaded(fourth.topology())
 
@@ -198,7 +198,7 @@ async def test_an_older_run_writes_nothing_more(database: Database) -> None:
     newer = await filled(database, routed(FIRST))
 
     assert not await older.save(routed(SECOND))
-    assert not await older.put_token(SyncToken("t9"), NOWHERE)
+    assert not await older.put_token(SyncToken("t9"), Scope())
 
     assert set(ended) == {"older"}
     assert await newer.save(routed(FIRST, BOBS))

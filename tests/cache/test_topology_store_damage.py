@@ -8,7 +8,7 @@ import pytest
 from mautrix.util.async_db import Database
 
 from plugin.topology.model import Topology
-from plugin.topology.scope import NOWHERE
+from plugin.topology.scope import Scope
 
 from .store_helpers import (
     ALL,
@@ -77,7 +77,7 @@ async def test_what_a_look_found_after_an_edit_by_hand_can_be_relied_on_again(
     await store.take_over()
 
     await store.save(ROUTES)
-    await store.put_token(TOKEN, NOWHERE)
+    await store.put_token(TOKEN, Scope())
 
     assert await loaded(database) == as_loaded(ALL)
 
@@ -92,7 +92,7 @@ async def test_a_dropped_table_costs_what_it_held_and_is_made_anew(
 
     assert (await store.take_over()).token is None
     assert await store.save(ROUTES)
-    assert await store.put_token(TOKEN, NOWHERE)
+    assert await store.put_token(TOKEN, Scope())
     assert await loaded(database) == as_loaded(ALL)
 
 

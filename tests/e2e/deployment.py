@@ -54,7 +54,7 @@ class Deployment:
 
     async def delete_hint(self) -> None:
         """Delete what the bot noted in its account data."""
-        path = f"user/{quote(self.bot.user_id)}/account_data/chat.spacekeeper.spaces"
+        path = f"user/{quote(self.bot.user_id)}/account_data/chat.spacekeeper.spaces.{INSTANCE}"
         await self.bot.call("PUT", path, {})
 
     async def unbind(self, room_id: str, space_id: str = "") -> None:

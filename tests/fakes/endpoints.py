@@ -120,7 +120,8 @@ class Endpoints:
         kind = (one.rest[0], one.rest[1] if len(one.rest) > 1 else "")
         if kind not in room.state:
             raise not_found(f"no {kind} in {one.room_id}")
-        return room.state[kind]["content"]
+        event = room.state[kind]
+        return event if one.query.get("format") == "event" else event["content"]
 
     def _put_state(self, one: Request) -> Content:
         kind = (one.rest[0], one.rest[1] if len(one.rest) > 1 else "")

@@ -39,6 +39,7 @@ FAST = Timing(
     backoff=SOON,
     reply=SOON,
     recheck=0.01,
+    straggler=0.2,
     debounce=0.0,
     doubt=0.0,
     platform_retries=(0.0, 0.0),

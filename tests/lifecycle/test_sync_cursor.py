@@ -9,7 +9,7 @@ import attr
 import pytest
 from mautrix.types import SyncToken
 
-from plugin.matrix.account_data import CURSOR_TYPE
+from plugin.matrix.account_data import CURSOR_TYPE, own_type
 
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Hold
@@ -17,6 +17,8 @@ from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import ask, assert_at_home, settle_in
 from ..fakes.sync import now
 from ..fakes.users import User, heard
+
+CURSOR = own_type(CURSOR_TYPE, "spacekeeper")
 
 
 @pytest.fixture
@@ -31,8 +33,8 @@ def in_database(bot: Bot) -> str:
 
 
 def in_matrix(bot: Bot) -> str:
-    content: dict[str, Any] = bot.server.world.account_data[BOT, CURSOR_TYPE]
-    return str(content["instances"]["spacekeeper"])
+    content: dict[str, Any] = bot.server.world.account_data[BOT, CURSOR]
+    return str(content["token"])
 
 
 async def test_a_first_start_notes_where_it_began(bot: Bot) -> None:
@@ -153,14 +155,14 @@ async def test_a_matrix_that_does_not_take_it_disturbs_nobody(
         assert await ask(bot, alice, alice.chat, f"{number}") == f"Answer to {number}"
 
 
-@pytest.mark.parametrize("garbage", [{}, {"instances": 7}, {"instances": {"spacekeeper": []}}])
+@pytest.mark.parametrize("garbage", [{}, {"token": 7}, {"token": []}])
 async def test_garbage_in_matrix_is_no_cursor(
     bot: Bot, platform: FakePlatform, alice: User, garbage: dict[str, Any]
 ) -> None:
     await settle_in(bot, alice)
     await ask(bot, alice, alice.chat, "Hello")
     await bot.stop()
-    alice.world.account_data[BOT, CURSOR_TYPE] = garbage
+    alice.world.account_data[BOT, CURSOR] = garbage
 
     await bot.restart(keep_database=False)
 

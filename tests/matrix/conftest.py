@@ -46,7 +46,7 @@ async def api(homeserver: Homeserver) -> AsyncIterator[RetryingAPI]:
 
 @pytest.fixture
 def reader(api: RetryingAPI) -> Reader:
-    return Reader(api, Identity(UserID("@keeper:one.test"), "main"))
+    return Reader(api, Identity(UserID("@keeper:one.test"), "main"), straggler=0.2)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from mautrix.errors import MForbidden
 from mautrix.types import RoomID, SyncToken, UserID
 
 from plugin.matrix.account_data import RoomIndex, encode_index
@@ -13,7 +14,7 @@ from plugin.matrix.api import NoAnswer
 from plugin.matrix.reader import Reader
 from plugin.topology.snapshot import Snapshot
 
-from .http_server import FORBIDDEN, NOT_FOUND, Homeserver, Reply, refused
+from .http_server import FORBIDDEN, HANG, NOT_FOUND, Homeserver, Reply, refused
 
 BOT = UserID("@keeper:one.test")
 ALICE = UserID("@alice:one.test")
@@ -21,7 +22,8 @@ ROOM, OTHER, SPACE = (RoomID(f"!{name}:one.test") for name in ("room", "other", 
 # Away for so long that nobody waits for it.
 AWAY = Reply(429, {}, {"Retry-After": "3000"})
 NOWHERE = Snapshot(BOT, frozenset({ROOM, OTHER}), {})
-HINT_PATH = f"user/{BOT}/account_data/chat.spacekeeper.spaces"
+SHARED_PATH = f"user/{BOT}/account_data/chat.spacekeeper.spaces"
+INDEX_PATH = f"{SHARED_PATH}.main"
 
 
 def state(**content: Any) -> list[Any]:
@@ -73,7 +75,7 @@ async def test_only_joined_rooms_that_are_likely_spaces_are_read_at_first(
 ) -> None:
     index = RoomIndex(frozenset({SPACE}), frozenset({OTHER, RoomID("!left:one.test")}))
     homeserver.tell("joined_rooms", {"joined_rooms": [ROOM, OTHER, SPACE]})
-    homeserver.tell(HINT_PATH, encode_index({}, "main", index))
+    homeserver.tell(INDEX_PATH, encode_index(index))
     homeserver.tell(f"rooms/{SPACE}/state", state(type="m.space"))
 
     snapshot = await reader.observe([RoomID("!cached-only:one.test")], full=False)
@@ -93,46 +95,61 @@ async def test_without_a_list_of_rooms_nothing_can_be_said(
         await reader.observe([], full=False)
 
 
-@pytest.mark.parametrize("answer", [NOT_FOUND, {"instances": 7}, FORBIDDEN])
-async def test_without_a_hint_the_look_begins_from_nothing(
+@pytest.mark.parametrize("answer", [NOT_FOUND, {"spaces": 7}, FORBIDDEN])
+async def test_without_an_index_the_look_begins_from_nothing(
     reader: Reader, homeserver: Homeserver, answer: Any
 ) -> None:
     homeserver.tell("joined_rooms", {"joined_rooms": [ROOM]})
-    homeserver.tell(HINT_PATH, answer)
+    homeserver.tell(INDEX_PATH, answer)
 
     assert (await reader.observe([], full=False)).rooms == {}
 
 
-async def test_a_hint_is_written_beside_the_others_and_only_if_it_changed(
+async def test_an_index_is_written_alone_and_only_if_it_changed(
     reader: Reader, homeserver: Homeserver
 ) -> None:
-    theirs = encode_index({}, "other", RoomIndex(frozenset({OTHER})))
-    homeserver.tell(HINT_PATH, theirs)
+    homeserver.tell(INDEX_PATH, NOT_FOUND, {})
     index = RoomIndex(frozenset({SPACE}))
 
     await reader.read_index()
     await reader.write_index(index)
     await reader.write_index(index)
 
-    (written,) = [asked.body for asked in homeserver.asked if asked.method == "PUT"]
-    assert written == encode_index(theirs, "main", index)
+    (written,) = [asked for asked in homeserver.asked if asked.method == "PUT"]
+    assert (written.path, written.body) == (INDEX_PATH, encode_index(index))
     assert reader.noted == index
 
 
-async def test_others_hints_are_not_lost_when_they_cannot_be_read(
+async def test_what_all_instances_shared_once_is_read_and_not_written(
     reader: Reader, homeserver: Homeserver
 ) -> None:
-    homeserver.tell(HINT_PATH, AWAY)
+    index = RoomIndex(frozenset({SPACE}), frozenset({OTHER}))
+    homeserver.tell(INDEX_PATH, NOT_FOUND, {})
+    homeserver.tell(SHARED_PATH, {"instances": {"main": encode_index(index), "theirs": {}}})
+
+    assert await reader.read_index() == index
+    await reader.write_index(RoomIndex())
+
+    assert homeserver.paths("PUT") == [INDEX_PATH]
+
+
+@pytest.mark.parametrize("answer", [Reply(500), FORBIDDEN])
+async def test_an_index_that_cannot_be_read_is_not_written_over(
+    reader: Reader, homeserver: Homeserver, answer: Any
+) -> None:
+    homeserver.tell(INDEX_PATH, answer)
 
     with pytest.raises(NoAnswer):
         await reader.write_index(RoomIndex(frozenset({SPACE})))
+    await reader.note_space(SPACE)
+
     assert homeserver.paths("PUT") == []
 
 
-async def test_a_new_space_that_could_not_be_noted_does_not_count_as_noted(
+async def test_a_new_space_that_is_not_taken_is_noted_later(
     reader: Reader, homeserver: Homeserver
 ) -> None:
-    homeserver.tell(HINT_PATH, {}, {}, FORBIDDEN, {})
+    homeserver.tell(INDEX_PATH, NOT_FOUND, FORBIDDEN, {})
     index = RoomIndex(frozenset({SPACE}))
 
     await reader.note_space(SPACE)
@@ -140,8 +157,52 @@ async def test_a_new_space_that_could_not_be_noted_does_not_count_as_noted(
     await reader.write_index(index)
 
     written = [asked.body for asked in homeserver.asked if asked.method == "PUT"]
-    assert written == [encode_index({}, "main", index)] * 2
+    assert written == [encode_index(index)] * 2
     assert reader.noted == index
+
+
+async def test_a_cursor_that_cannot_be_read_is_not_taken_for_none(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    homeserver.tell(f"user/{BOT}/account_data/chat.spacekeeper.cursor.main", FORBIDDEN)
+
+    with pytest.raises(MForbidden):
+        await reader.read_cursor()
+
+
+@pytest.mark.parametrize("silent", [HANG, Reply(500)])
+async def test_a_room_that_hangs_costs_the_others_nothing(
+    reader: Reader, homeserver: Homeserver, silent: Any
+) -> None:
+    hanging = [RoomID(f"!{number}:one.test") for number in range(8)]
+    for room_id in hanging:
+        homeserver.tell(f"rooms/{room_id}/state", silent)
+    for room_id in (ROOM, OTHER):
+        homeserver.tell(f"rooms/{room_id}/state", state())
+
+    snapshot = await reader.look(NOWHERE, [*hanging, ROOM, OTHER])
+
+    assert snapshot.rooms.keys() == {ROOM, OTHER}
+    assert snapshot.unread == set(hanging)
+
+
+async def test_a_look_ends_although_nothing_answers(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    homeserver.tell_all(HANG)
+    rooms = {RoomID(f"!{number}:one.test") for number in range(100)}
+
+    assert (await reader.look(NOWHERE, rooms)).unread == rooms
+
+
+async def test_a_room_that_answers_again_is_read(reader: Reader, homeserver: Homeserver) -> None:
+    homeserver.tell(f"rooms/{ROOM}/state", HANG, state())
+    snapshot = await reader.look(NOWHERE, [ROOM])
+
+    snapshot = await reader.look(snapshot, [ROOM])
+
+    assert snapshot.rooms.keys() == {ROOM}
+    assert not snapshot.unread
 
 
 async def test_a_start_begins_with_a_fresh_token_and_the_invitations_that_wait(

@@ -17,7 +17,7 @@ from ..fakes.kill_points import rest
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, assert_at_home, come_back, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, CHILD, User
+from ..fakes.users import BINDING, CHILD, MARKER, User, heard, links
 
 PARENT = "m.space.parent"
 TO_BE_VERIFIED = "SELECT space_id FROM space WHERE verified_at = 0"
@@ -76,19 +76,65 @@ async def test_a_chat_that_could_not_be_looked_at_is_not_made_again(bot: Bot, al
 
 
 async def test_a_foreign_room_that_cannot_be_read_keeps_nobody_from_a_chat(
-    bot: Bot, alice: User
+    bot: Bot, alice: User, bob: User
 ) -> None:
+    bot.timing = attr.evolve(bot.timing, room_wait=0.1)
     (control,) = await settle_in(bot, alice)
     await bot.stop()
     theirs = User(alice.world, "carol", "elsewhere").invite_bot()
     User(alice.world, BOT[1:].partition(":")[0]).join(theirs)
-    unreadable = bot.server.inject(Answer(reading(theirs.room_id), times=None))
+    broken = bot.server.break_room(theirs.room_id)
     await bot.start()
-    await bot.server.until(unreadable.reached.is_set)
+    await bot.server.until(broken.reached.is_set)
 
     alice.write(control, "!new")
+    room = bob.invite_bot()
     await bot.push()
     await bot.server.until(lambda: len(alice.chats) == 2)
+    await bot.server.until(lambda: len(heard(room)) == 1)
+    assert_at_home(bob, room)
+
+
+async def test_a_foreign_room_that_tells_who_made_it_keeps_nobody_waiting(
+    bot: Bot, bob: User
+) -> None:
+    bot.timing = attr.evolve(bot.timing, room_wait=3600.0)
+    theirs = User(bob.world, "carol", "elsewhere").invite_bot()
+    User(bob.world, BOT[1:].partition(":")[0]).join(theirs)
+    bot.server.break_room(theirs.room_id, requests=reading(theirs.room_id))
+    await bot.start()
+
+    room = bob.invite_bot()
+    await bot.push()
+    await bot.server.until(lambda: len(heard(room)) == 1)
+    assert_at_home(bob, room)
+
+
+async def test_a_space_that_is_read_too_late_is_merged_with_the_new_one(
+    bot: Bot, alice: User, bob: User
+) -> None:
+    bot.timing = attr.evolve(bot.timing, room_wait=0.05)
+    await settle_in(bot, alice)
+    older, chat = alice.space, alice.chat
+    await bot.stop()
+    bot.database.unlink()
+    alice.world.account_data.clear()
+    for room in (older, chat):
+        bot.server.break_room(room.room_id)
+    await bot.start()
+    alice.invite_bot()
+    invited = bob.invite_bot()
+    await bot.push()
+    await bot.server.until(lambda: len(heard(invited)) == 1)
+    await bot.server.until(lambda: len(alice.chats) == 2)
+
+    for room in (older, chat):
+        bot.server.mend_room(room.room_id)
+    await rest(bot)
+
+    (newer,) = [space for space in alice.spaces if space is not older]
+    assert newer.content(MARKER)["superseded_by"] == older.room_id
+    assert set(links(older)) == {room.room_id for room in alice.chats}
 
 
 @pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])

@@ -24,7 +24,7 @@ from ..fakes.stories import ask, settle_in, settle_in_with_chats
 from ..fakes.users import BINDING, User, bindings, heard, links
 
 # How far the bot has seen, in its own account data: no more than a bookmark.
-CURSOR = "account_data/chat.spacekeeper.cursor"
+CURSOR = "account_data/chat.spacekeeper.cursor.spacekeeper"
 
 
 def handle_of(chat: Room) -> object:
