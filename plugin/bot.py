@@ -15,11 +15,11 @@ from maubot import Plugin
 from mautrix.util.async_db import Database, UpgradeTable
 
 from .cache.tables import upgrade_table
-from .config.active import ActiveConfig, CurrentConfig, activate
-from .config.file import DEFAULTS, Config, is_fatal, read_settings
+from .config.active import CurrentConfig
+from .config.file import Config
 from .config.timing import Limits, Timing
 from .lifecycle.compose import Host, Services, compose
-from .lifecycle.single_instance import stop_previous
+from .lifecycle.single_instance import leave, stop_previous
 from .lifecycle.startup import Startup
 
 
@@ -48,13 +48,14 @@ class Spacekeeper(Plugin):
         start, which would otherwise be held up."""
         if not await stop_previous(self):
             return
+        assert isinstance(self.config, Config)
         # An answer may take minutes: those connections must not be missing to the homeserver,
         # for which maubot has a hundred.
         self.platform_http = ClientSession(
             connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar()
         )
-        self.active = CurrentConfig(self._read_config(None))
-        if is_fatal(self.active.active.problems):
+        self.active = CurrentConfig(self.client.mxid, self.platform_http, self.log)
+        if not self.active.load(self.config):
             self.log.error("Nobody is served until the configuration is mended")
             return
         served = self._launch()
@@ -63,11 +64,11 @@ class Spacekeeper(Plugin):
 
     async def stop(self) -> None:
         """Let go of everything; what was not answered yet stays unanswered in Matrix."""
+        leave(self)
         try:
             if self.main_task is not None:
                 self.main_task.cancel()
                 await asyncio.wait({self.main_task})
-                self.services.reconciler.close()
                 await self.services.close()
             if self.startup is not None and not self.superseded:
                 await self.startup.save_progress()
@@ -75,18 +76,19 @@ class Spacekeeper(Plugin):
             if self.platform_http is not None:
                 await self.platform_http.close()
 
+    def on_external_config_update(self) -> None:
+        """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
+        assert isinstance(self.config, Config)
+        if self.main_task is not None:
+            self.active.reload(self.config)
+        elif self.active.load(self.config):
+            # Until now nobody was served, so nothing was in force that it could leave as it is.
+            self._launch()
+
     @property
     def is_serving(self) -> bool:
         """Whether handlers are registered."""
         return self.startup is not None and self.startup.cursor is not None
-
-    def on_external_config_update(self) -> None:
-        """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
-        # Until somebody is served, nothing is in force that a mistake could leave as it is.
-        before = self.active.active if self.main_task is not None else None
-        self.active.active = self._read_config(before)
-        if self.main_task is None and not is_fatal(self.active.active.problems):
-            self._launch()
 
     def _launch(self) -> asyncio.Event:
         """Start serving; what is returned is set when people are served."""
@@ -98,19 +100,6 @@ class Spacekeeper(Plugin):
         self.main_task = asyncio.create_task(self._run(served))
         self.main_task.add_done_callback(self._report_end)
         return served
-
-    def _read_config(self, before: ActiveConfig | None) -> ActiveConfig:
-        assert isinstance(self.config, Config)
-        assert self.platform_http is not None
-        settings, problems = read_settings(self.config, before.settings if before else DEFAULTS)
-        for problem in problems:
-            self.log.error("The configuration is wrong: %s", problem)
-        if problems and before is not None:
-            settings = before.settings
-        elif not problems:
-            # Brings in what is missing, comments too, for whoever opens it next.
-            self.config.update()
-        return activate(settings, problems, self.platform_http, before, bot=self.client.mxid)
 
     async def _run(self, served: asyncio.Event) -> None:
         """Everything between a start and a stop, in its order."""

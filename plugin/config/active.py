@@ -6,6 +6,7 @@ whose settings did not change is kept, with whatever it is doing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,11 @@ from ..errors import UserError
 from ..platforms import registry
 from ..platforms.protocol import Platform
 from ..topology.contents import server_of
+from .file import DEFAULTS, Config, ConfigProblem, Settings, read_settings
 from .permissions import Level
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
-
-    from .settings import Settings
 
 
 @attr.frozen
@@ -36,7 +36,7 @@ class ActiveConfig:
     """
 
     settings: Settings
-    problems: tuple[str, ...]
+    problems: tuple[ConfigProblem, ...]
     platforms: Mapping[str, Platform]
     bot: UserID
 
@@ -66,18 +66,52 @@ class CurrentConfig:
     that it was replaced since.
     """
 
-    def __init__(self, active: ActiveConfig) -> None:
-        self.active = active
+    active: ActiveConfig
+
+    def __init__(self, bot: UserID, http: ClientSession, log: logging.Logger) -> None:
+        """
+        Args:
+            bot: the bot's user id.
+            http: what platforms are reached with.
+            log: told of every mistake.
+        """
+        self.bot = bot
+        self.http = http
+        self.log = log
+
+    def load(self, written: Config) -> bool:
+        """Put in force what is right at a start; what is wrong has its default.
+
+        Args:
+            written: the configuration as maubot keeps it.
+
+        Returns:
+            Whether anybody may be served with it.
+        """
+        settings, problems = self._read(written, DEFAULTS)
+        self._activate(settings, problems, {})
+        return not any(problem.fatal for problem in problems)
+
+    def reload(self, written: Config) -> None:
+        """Put in force what was saved, if nothing is wrong with it.
+
+        Args:
+            written: the configuration as maubot keeps it.
+        """
+        before = self.active
+        settings, problems = self._read(written, before.settings)
+        settings = before.settings if problems else settings
+        kept = {
+            name: platform
+            for name, platform in before.platforms.items()
+            if settings.platforms.get(name) == before.settings.platforms.get(name)
+        }
+        self._activate(settings, problems, kept)
 
     @property
     def settings(self) -> Settings:
         """What is in force, checked."""
         return self.active.settings
-
-    @property
-    def bot(self) -> UserID:
-        """The bot's user id."""
-        return self.active.bot
 
     def level_of(self, user_id: UserID) -> Level:
         """What a user may do."""
@@ -91,20 +125,25 @@ class CurrentConfig:
         """
         return self.active.platform(name)
 
+    def _read(
+        self, written: Config, fallback: Settings
+    ) -> tuple[Settings, tuple[ConfigProblem, ...]]:
+        settings, problems = read_settings(written, fallback)
+        for problem in problems:
+            self.log.error("The configuration is wrong: %s", problem)
+        if not problems:
+            # Brings in what is missing, comments too, for whoever opens it next.
+            written.update()
+        return settings, problems
 
-def activate(
-    settings: Settings,
-    problems: tuple[str, ...],
-    http: ClientSession,
-    before: ActiveConfig | None = None,
-    *,
-    bot: UserID,
-) -> ActiveConfig:
-    """Build the platforms of these settings; those that did not change are taken over."""
-    platforms = {}
-    for name, wanted in settings.platforms.items():
-        kept = before is not None and before.settings.platforms.get(name) == wanted
-        platforms[name] = (
-            before.platforms[name] if before and kept else registry.build(wanted, http)
-        )
-    return ActiveConfig(settings, problems, platforms, bot)
+    def _activate(
+        self,
+        settings: Settings,
+        problems: tuple[ConfigProblem, ...],
+        kept: Mapping[str, Platform],
+    ) -> None:
+        platforms = {
+            name: kept[name] if name in kept else registry.build(wanted, self.http)
+            for name, wanted in settings.platforms.items()
+        }
+        self.active = ActiveConfig(settings, problems, platforms, self.bot)

@@ -12,16 +12,16 @@ from typing import Any
 from mautrix.util.config import BaseProxyConfig, ConfigUpdateHelper
 from ruamel.yaml.error import YAMLError
 
-from .parse import SECTIONS, is_fatal, parse_settings
+from .parse import SECTIONS, ConfigProblem, parse_settings
 from .permissions import Level
 from .settings import DEFAULTS, Settings
 
 __all__ = [
     "DEFAULTS",
     "Config",
+    "ConfigProblem",
     "Level",
     "Settings",
-    "is_fatal",
     "parse_settings",
     "read_settings",
 ]
@@ -63,7 +63,7 @@ REASONS = {
 
 def read_settings(
     config: Config, fallback: Settings = DEFAULTS
-) -> tuple[Settings, tuple[str, ...]]:
+) -> tuple[Settings, tuple[ConfigProblem, ...]]:
     """Load `config` and check it as `parse_settings` does; text that is no YAML is a problem too.
 
     It does not update `config`: that is for the caller, when there were no problems.
@@ -75,5 +75,6 @@ def read_settings(
         reason = REASONS.get(type(error).__name__, "it is malformed")
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
-        return fallback, (f"the configuration: this is no YAML{line}, {reason}",)
+        sentence = f"the configuration: this is no YAML{line}, {reason}"
+        return fallback, (ConfigProblem(sentence, fatal=True),)
     return parse_settings(config.written, fallback)

@@ -32,17 +32,26 @@ KEYS = (*SECTIONS, "permissions", "room_version", "instance_key", "default_platf
 # Room version grammar: https://spec.matrix.org/v1.11/rooms/
 _ROOM_VERSION = re.compile(r"[A-Za-z0-9.-]{0,32}")
 
-# Problems that begin so leave it open who the bot is, or whom it may serve: then it serves
-# nobody, for under another name it would find all Spaces foreign and make them anew.
-FATAL = ("the configuration:", "instance_key:", "permissions: ")
+
+class ConfigProblem(str):
+    """What is wrong with the configuration, as a sentence that names the key.
+
+    Attributes:
+        fatal: it leaves open who the bot is, or whom it may serve: then it serves nobody, for
+            under another name it would find all Spaces foreign and make them anew.
+    """
+
+    fatal: bool
+
+    def __new__(cls, sentence: str, fatal: bool = False) -> ConfigProblem:
+        problem = super().__new__(cls, sentence)
+        problem.fatal = fatal
+        return problem
 
 
-def is_fatal(problems: Iterable[str]) -> bool:
-    """Whether a configuration with these problems is none to start with."""
-    return any(problem.startswith(FATAL) for problem in problems)
-
-
-def parse_settings(raw: object, fallback: Settings = DEFAULTS) -> tuple[Settings, tuple[str, ...]]:
+def parse_settings(
+    raw: object, fallback: Settings = DEFAULTS
+) -> tuple[Settings, tuple[ConfigProblem, ...]]:
     """Check a whole configuration; never raises.
 
     A missing key has its default. A wrong one keeps its value in `fallback` and adds a sentence
@@ -50,7 +59,8 @@ def parse_settings(raw: object, fallback: Settings = DEFAULTS) -> tuple[Settings
     """
     if not isinstance(raw, Mapping):
         found = describe(raw)
-        return fallback, (f"the configuration: found {found}, expected keys and values",)
+        sentence = f"the configuration: found {found}, expected keys and values"
+        return fallback, (ConfigProblem(sentence, fatal=True),)
     reading = _Reading(Fields(raw, ""), fallback)
     return reading.finish(), tuple(reading.problems)
 
@@ -61,12 +71,12 @@ class _Reading:
 
     top: Fields
     fallback: Settings
-    problems: list[str] = attr.Factory(list)
+    problems: list[ConfigProblem] = attr.Factory(list)
 
     def finish(self) -> Settings:
         """Everything, in the order in which base-config.yaml has it."""
         top, old = self.top, self.fallback
-        self.problems += top.unknown(KEYS)
+        self._report(top.unknown(KEYS))
         permissions = self._permissions()
         names = self._section("names", {"space": old.space_name, "chat": old.chat_name})
         startup = self._section("startup", {"wait": old.startup_wait})
@@ -83,36 +93,41 @@ class _Reading:
                 partial(catch_up.number, "max_age", DEFAULTS.catch_up_max_age),
                 old.catch_up_max_age,
             ),
-            instance_key=self._take(partial(_read_instance_key, top), old.instance_key),
+            instance_key=self._take(
+                partial(_read_instance_key, top), old.instance_key, fatal=True
+            ),
             default_platform=self._take(
                 partial(_read_default_platform, top), old.default_platform
             ),
             platforms=self._platforms(),
         )
 
-    def _take(self, read: Callable[[], Value], otherwise: Value) -> Value:
+    def _take(self, read: Callable[[], Value], otherwise: Value, *, fatal: bool = False) -> Value:
         try:
             return read()
         except ValueError as problem:
-            self.problems.append(str(problem))
+            self.problems.append(ConfigProblem(str(problem), fatal))
             return otherwise
+
+    def _report(self, sentences: Iterable[str]) -> None:
+        self.problems += [ConfigProblem(sentence) for sentence in sentences]
 
     def _section(self, name: str, otherwise: Mapping[str, object]) -> Fields:
         section = self._take(partial(self.top.section, name), Fields(otherwise, name))
-        self.problems += section.unknown(SECTIONS[name])
+        self._report(section.unknown(SECTIONS[name]))
         return section
 
-    def _whole(self, name: str) -> Fields | None:
-        return self._take(partial(self.top.section, name), None)
+    def _whole(self, name: str, *, fatal: bool = False) -> Fields | None:
+        return self._take(partial(self.top.section, name), None, fatal=fatal)
 
     def _permissions(self) -> Mapping[str, Level]:
         if "permissions" not in self.top.raw:
             return DEFAULTS.permissions
-        section = self._whole("permissions")
+        section = self._whole("permissions", fatal=True)
         if section is None:
             return self.fallback.permissions
         permissions, problems = parse_permissions(section.raw, self.fallback.permissions)
-        self.problems += problems
+        self._report(problems)
         return permissions
 
     def _platforms(self) -> Mapping[str, PlatformSettings]:

@@ -22,6 +22,7 @@ from mautrix.types import RoomID, SyncToken, UserID
 
 from ..cache.inbox import PendingMessage
 from ..config.permissions import Level
+from ..delivery.inbound import Redaction
 from ..handlers.invitations import Invitations
 from ..matrix.backlog import Backlog, is_limited, read_backlog, timeline_events
 from ..matrix.sync import invitations_in, rooms_in, scope_of
@@ -118,6 +119,11 @@ class CatchUp:
         if before and (which.get("is_first") or which.get("is_initial") or limited):
             await self._catch_up_from(before)
 
+    async def wait(self, most: float) -> None:
+        """Wait until what is read is read, for so many seconds at most."""
+        if self._wanted:
+            await asyncio.wait(self._wanted, timeout=most)
+
     async def close(self) -> None:
         """End whatever is being read."""
         tasks = [*self._syncs, *self._readings.values()]
@@ -182,33 +188,41 @@ class CatchUp:
         self.messages.serve(reading.room_id)
 
     async def _take_room(self, reading: RoomReading) -> None:
-        backlog = await self._read_backlog(reading)
+        room_id = reading.room_id
+        in_group = await self._is_group(reading)
+        backlog = await self._read_backlog(reading, page=not in_group)
         if reading.kept is not None:
-            await self.resume_messages.room(reading.room_id, reading.kept, backlog)
+            await self.resume_messages.room(room_id, reading.kept, backlog, in_group)
             return
         for message in backlog.messages:
             if message.event_id not in backlog.redacted and self.messages.wants_answer(message):
                 self.inbound.take(message)
+        for event_id in backlog.redacted:
+            self.inbound.take(Redaction(room_id, event_id))
 
-    async def _read_backlog(self, reading: RoomReading) -> Backlog:
+    async def _read_backlog(self, reading: RoomReading, page: bool) -> Backlog:
         room_id, part = reading.room_id, reading.part
         try:
-            since = reading.since if await self._is_worth_paging(room_id, part) else None
-            return await read_backlog(room_id, part, since, self.timeline)
+            return await read_backlog(
+                room_id, part, reading.since if page else None, self.timeline
+            )
         except MatrixRequestError as error:
             self.log.warning("Older messages in %s cannot be read: %s", room_id, error)
             return await read_backlog(room_id, part, None, self.timeline)
 
-    async def _is_worth_paging(self, room_id: RoomID, part: Mapping[str, Any]) -> bool:
-        """Whether what a sync left out of a room is to be read: not where nobody's chat or
-        control room is, for there may be any amount of it."""
-        if not is_limited(part):
+    async def _is_group(self, reading: RoomReading) -> bool:
+        """Whether a room is nobody's chat or control room. The timeline of such a one is not
+        paged, for it may be of any length; what is said there while the plugin is away needs no
+        look at what was answered, since a reply sent twice with one transaction id is one."""
+        room_id = reading.room_id
+        if reading.kept or self._is_ours(room_id):
             return False
-        if self._is_ours(room_id):
-            return True
         if room_id in self.reconciler.routes.elsewhere:
-            return False
-        return not await self.control_room.is_group(room_id)
+            return True
+        wanted = map(self._may_want_answer, timeline_events(reading.part))
+        if not (is_limited(reading.part) or any(wanted)):
+            return True
+        return await self.control_room.is_group(room_id)
 
     def _may_want_answer(self, event: Mapping[str, Any]) -> bool:
         """Whether somebody who may use the bot wrote this, in a room that is nobody's chat."""

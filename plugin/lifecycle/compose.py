@@ -106,6 +106,7 @@ class Services:
 
     async def close(self) -> None:
         """Take in nothing more, and let what goes on end if it does so soon."""
+        self.reconciler.close()
         await self.catch_up.close()
         await self.queues.close()
         await self.pending.close()

@@ -36,7 +36,11 @@ class Resume:
     config: CurrentConfig
 
     async def room(
-        self, room_id: RoomID, kept: Sequence[PendingMessage], backlog: Backlog
+        self,
+        room_id: RoomID,
+        kept: Sequence[PendingMessage],
+        backlog: Backlog,
+        in_group: bool = False,
     ) -> None:
         """Take up what is unanswered in a room; its gate is closed meanwhile.
 
@@ -44,13 +48,17 @@ class Resume:
             room_id: the room.
             kept: what the inbox holds of it, in its order.
             backlog: what was written since the earlier run ended.
+            in_group: the room is a group, in which it is not looked for what was answered.
 
         Raises:
             NoAnswer: the homeserver did not answer; nothing was taken up.
         """
         known = {one.message.event_id for one in kept}
         new = [one for one in self._wanted(backlog) if one.event_id not in known]
-        statuses = await self._answers(room_id, [*known, *(one.event_id for one in new)])
+        questions = [*known, *(one.event_id for one in new)]
+        statuses = dict.fromkeys(questions, AnswerStatus())
+        if not in_group:
+            statuses = await self._answers(room_id, questions)
         for one in kept:
             if one.message.event_id in backlog.redacted:
                 await self.messages.pending.complete(one)

@@ -26,6 +26,8 @@ from .compose import Services
 from .sync_cursor import SyncCursor, Tokens
 
 NOT_KNOWN = SyncToken("")
+# Seconds within which a room that is well is read.
+SOON = 1.0
 
 
 @attr.frozen
@@ -127,6 +129,7 @@ class Startup:
         """Last, when what it stands for is in the inbox: a kill before this costs a second look,
         a token saved too early would cost messages."""
         services, result = self.services, self.result
+        await services.catch_up.wait(SOON)
         kept = await services.pending.save() and not services.catch_up.behind
         token = result.token if kept else result.since or NOT_KNOWN
         if not services.invitations.idle:

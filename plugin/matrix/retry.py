@@ -52,7 +52,8 @@ class Backoff:
 class RequestPolicies:
     """What each kind of request may cost, and how long a failed one waits for its next try."""
 
-    read: RetryPolicy = attr.field(default=RetryPolicy(in_flight=8, attempt=60, total=60))
+    # More than a look at rooms takes: some of them may belong to rooms that never answer.
+    read: RetryPolicy = attr.field(default=RetryPolicy(in_flight=32, attempt=60, total=60))
     write: RetryPolicy = attr.field(default=RetryPolicy(in_flight=8, attempt=30, total=300))
     # Many at once cost a homeserver less than one after the other: whoever waits for several is
     # told of them in one sync.

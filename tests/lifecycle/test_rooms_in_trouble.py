@@ -1,0 +1,182 @@
+"""One room that cannot be read waits alone; and meanwhile, everybody else?
+
+The same stories are told on the real stack in tests/e2e/test_sick_room.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ..fakes.fake_platform import FakePlatform
+from ..fakes.maubot import Bot
+from ..fakes.rooms import Room
+from ..fakes.stories import open_group, settle_in
+from ..fakes.users import User, heard
+
+DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+READS = r"^GET rooms/[^/]*/(messages|state|members|joined_members)(/|$)"
+
+
+def break_for_good(bot: Bot, room: Room) -> None:
+    bot.server.break_room(room.room_id)
+
+
+def never_answer(bot: Bot, room: Room) -> None:
+    bot.server.hang_room(room.room_id, requests=READS)
+
+
+Trouble = Callable[[Bot, Room], None]
+TROUBLE = pytest.mark.parametrize("get_into_trouble", [break_for_good, never_answer])
+
+
+@TROUBLE
+@DATABASE
+@pytest.mark.usefixtures("platform")
+async def test_a_chat_that_cannot_be_read_at_a_start_keeps_nobody_else_waiting(
+    bot: Bot,
+    alice: User,
+    bob: User,
+    get_into_trouble: Trouble,
+    keep_database: bool,
+) -> None:
+    await settle_in(bot, alice, bob)
+    await bot.stop()
+    for number in range(3):
+        alice.write(alice.chat, f"Question {number}")
+    bob.write(bob.chat, "Anybody?")
+    get_into_trouble(bot, alice.chat)
+    if not keep_database:
+        bot.database.unlink()
+
+    await bot.start()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to Anybody?"])
+    alice.write(alice.chat, "Question 3")
+    bob.write(bob.chat, "Still there?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat)[1:] == ["Answer to Still there?"])
+    assert heard(alice.chat) == []
+
+    bot.server.mend_room(alice.chat.room_id)
+    await bot.server.until(lambda: len(heard(alice.chat)) == 4)
+    assert heard(alice.chat) == [f"Answer to Question {number}" for number in range(4)]
+
+
+@TROUBLE
+async def test_a_chat_that_cannot_be_read_while_running_keeps_nobody_else_waiting(
+    bot: Bot,
+    platform: FakePlatform,
+    alice: User,
+    bob: User,
+    get_into_trouble: Trouble,
+) -> None:
+    await settle_in(bot, alice, bob)
+    get_into_trouble(bot, alice.chat)
+    for number in range(130):
+        alice.write(alice.chat, f"Note {number}", msgtype="m.notice")
+    alice.write(alice.chat, "Question 0")
+    bot.discard_next_sync()
+    await bot.push()
+
+    alice.write(alice.chat, "Question 1")
+    bob.write(bob.chat, "Anybody?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to Anybody?"])
+    assert heard(alice.chat) == []
+
+    bot.server.mend_room(alice.chat.room_id)
+    answers = ["Answer to Question 0", "Answer to Question 1"]
+    await bot.server.until(lambda: heard(alice.chat) == answers)
+
+
+@DATABASE
+async def test_a_room_that_is_nobodys_chat_or_control_room_is_not_paged(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, keep_database: bool
+) -> None:
+    await settle_in(bot, alice)
+    group = await open_group(bot, alice, bob)
+    await bot.stop()
+    for number in range(130):
+        bob.write(group, f"Among us {number}")
+    alice.write(alice.chat, "Hello")
+    if not keep_database:
+        bot.database.unlink()
+    mark = len(bot.server.calls)
+
+    await bot.start()
+    await bot.settled()
+
+    assert heard(alice.chat)[-1] == "Answer to Hello"
+    paged = [call for call in bot.server.calls[mark:] if f"{group.room_id}/messages" in str(call)]
+    assert paged == []
+
+
+async def test_more_than_a_sync_tells_of_a_control_room_is_read(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    await bot.stop()
+    alice.write(control, "!new Herbs")
+    for number in range(130):
+        alice.write(control, f"Note {number}", msgtype="m.notice")
+
+    await bot.start()
+    await bot.settled()
+
+    assert len(alice.chats) == 2
+
+
+@TROUBLE
+async def test_messages_that_could_not_be_read_are_read_by_the_next_run(
+    bot: Bot,
+    platform: FakePlatform,
+    alice: User,
+    bob: User,
+    get_into_trouble: Trouble,
+) -> None:
+    """The sync token does not pass by messages that are not kept yet."""
+    await settle_in(bot, alice, bob)
+    await bot.stop()
+    alice.write(alice.chat, "Question")
+    get_into_trouble(bot, alice.chat)
+    await bot.start()
+    bob.write(bob.chat, "Anybody?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to Anybody?"])
+
+    await bot.stop()
+    bot.server.mend_room(alice.chat.room_id)
+    await bot.start()
+    await bot.settled()
+
+    assert heard(alice.chat) == ["Answer to Question"]
+    assert heard(bob.chat) == ["Answer to Anybody?"]
+
+
+async def test_nothing_is_left_on_maubots_client_after_a_stop(bot: Bot, alice: User) -> None:
+    await settle_in(bot, alice)
+    client = bot.client
+
+    await bot.stop()
+
+    assert [name for name in vars(client) if "spacekeeper" in name] == []
+    handlers = [one for many in client.event_handlers.values() for one in many]
+    assert [one for one in handlers if "plugin." in repr(one)] == []
+
+
+async def test_somebody_new_is_served_while_a_room_cannot_be_read(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
+) -> None:
+    await settle_in(bot, alice)
+    never_answer(bot, alice.chat)
+    await bot.stop()
+    await bot.start()
+
+    bob.invite_bot()
+    await bot.push()
+    await bot.server.until(lambda: bob.chats != [])
+    bob.accept_all()
+    bob.write(bob.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to Hello"])
