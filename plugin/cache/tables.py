@@ -1,8 +1,8 @@
 """The tables of the cache.
 
-There is nothing to migrate: a new version drops what stands and starts empty, since every row
-can be had from Matrix again. A database written by a later version is taken as it is; the store
-finds out whether it can be used, and makes it anew if not.
+What they hold of the topology is never migrated: a new version drops it and starts empty, since
+every row can be had from Matrix again. The inbox stays. A database written by a later version is
+taken as it is; the store finds out whether it can be used, and makes it anew if not.
 """
 
 from __future__ import annotations
@@ -74,4 +74,14 @@ async def make_tables(conn: Connection) -> None:
     await conn.execute(INBOX)
 
 
-upgrade_table.register(make_tables, description="Latest revision")
+async def move_to_second(conn: Connection) -> None:
+    """From the first revision: the inbox stays, under its new name for what it holds."""
+    for statement in rebuild_tables(conn.scheme):
+        await conn.execute(statement.sql)
+    for table in ("life", "unverified"):
+        await conn.execute(f"DROP TABLE IF EXISTS {table}")
+    await conn.execute("ALTER TABLE inbox RENAME COLUMN letter TO message")
+
+
+upgrade_table.register(make_tables, description="Latest revision", upgrades_to=2)
+upgrade_table.register(move_to_second, description="Names for what the tables hold")

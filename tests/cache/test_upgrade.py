@@ -1,0 +1,48 @@
+"""A newer plugin on an older one's database: messages that wait for an answer are still there."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import attr
+
+from plugin.cache.inbox import Inbox, State
+
+from .conftest import Open
+from .store_helpers import loaded, new_guard
+from .test_inbox import FIRST
+
+# The tables as the first revision made them.
+FIRST_REVISION = """
+CREATE TABLE version (version INTEGER PRIMARY KEY);
+INSERT INTO version VALUES (1);
+CREATE TABLE space (space_id TEXT PRIMARY KEY, matrix_user_id TEXT NOT NULL,
+    created_at BIGINT NOT NULL, digest TEXT NOT NULL);
+CREATE TABLE chat (room_id TEXT PRIMARY KEY, space_id TEXT NOT NULL,
+    matrix_user_id TEXT NOT NULL, chat_id TEXT NOT NULL, platform TEXT NOT NULL,
+    platform_chat_id TEXT NOT NULL, status TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE unverified (matrix_user_id TEXT PRIMARY KEY);
+CREATE TABLE life (id INTEGER PRIMARY KEY, holder TEXT NOT NULL, token TEXT NOT NULL,
+    digest TEXT NOT NULL);
+INSERT INTO life VALUES (0, 'somebody', 's1', 'x');
+CREATE TABLE inbox (event_id TEXT PRIMARY KEY, position BIGINT NOT NULL, letter TEXT NOT NULL,
+    state TEXT NOT NULL, answer TEXT);
+"""
+
+
+async def test_messages_that_wait_survive_an_upgrade(open_database: Open, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "cache.db")
+    connection.executescript(FIRST_REVISION)
+    row = (FIRST.event_id, 1, json.dumps(attr.asdict(FIRST)), "waiting", "Hi")
+    with connection:
+        connection.execute("INSERT INTO inbox VALUES (?, ?, ?, ?, ?)", row)
+    connection.close()
+
+    database = await open_database()
+
+    (kept,) = await Inbox(new_guard(database)).load()
+    assert (kept.message, kept.state, kept.answer) == (FIRST, State.WAITING, "Hi")
+    # What stood there of the topology is had from Matrix again.
+    assert (await loaded(database)).token is None
