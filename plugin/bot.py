@@ -22,6 +22,12 @@ from .lifecycle.compose import Host, Services, compose
 from .lifecycle.single_instance import leave, stop_previous
 from .lifecycle.startup import Startup
 
+BROKEN = "The plugin stopped looking at Matrix because of a bug; restart the instance to go on"
+SUPERSEDED = (
+    "Another maubot runs this instance on the same database, and started later: this one stops "
+    "serving. Stop one of the two."
+)
+
 
 class Spacekeeper(Plugin):
     """One instance of the plugin, from a start to the next stop."""
@@ -85,11 +91,6 @@ class Spacekeeper(Plugin):
             # Until now nobody was served, so nothing was in force that it could leave as it is.
             self._launch()
 
-    @property
-    def is_serving(self) -> bool:
-        """Whether handlers are registered."""
-        return self.startup is not None and self.startup.cursor is not None
-
     def _launch(self) -> asyncio.Event:
         """Start serving; what is returned is set when people are served."""
         assert isinstance(self.database, Database)
@@ -109,16 +110,10 @@ class Spacekeeper(Plugin):
 
     def _report_end(self, main_task: asyncio.Task[None]) -> None:
         if not main_task.cancelled() and main_task.exception() is not None:
-            self.log.error(
-                "The plugin broke down and serves nobody", exc_info=main_task.exception()
-            )
+            self.log.error(BROKEN, exc_info=main_task.exception())
 
     def _step_down(self) -> None:
-        if self.superseded:
-            return
-        self.superseded = True
-        self.log.error(
-            "Another maubot runs this instance on the same database, and started later: "
-            "this one stops serving. Stop one of the two."
-        )
-        asyncio.ensure_future(self.internal_stop())  # noqa: RUF006 (it ends by itself)
+        if not self.superseded:
+            self.superseded = True
+            self.log.error(SUPERSEDED)
+            asyncio.ensure_future(self.internal_stop())  # noqa: RUF006 (it ends by itself)

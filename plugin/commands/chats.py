@@ -1,7 +1,7 @@
 """The commands about somebody's chats and their Space: start, list, rename, archive, restore.
 
-Each answers with what is different now. How a chat is made or changed is for provisioning.py
-and curation.py; whoever asks is served their own chats only.
+Each answers with what is different now. How a chat is made or changed is for spaces/;
+whoever asks is served their own chats only.
 """
 
 from __future__ import annotations
@@ -88,10 +88,12 @@ class ChatCommands:
         return f"{back} I invited you to it again." if invited else back
 
     async def space(self, request: Request) -> str:
-        home = await self.provisioning.ensure_rooms(request.message.sender)
-        invited = await self.provisioning.invite_back(home.space.room_id, home.space.owner)
-        name = await self.matrix.lookups.state_value(home.space.room_id, "m.room.name", "name", "")
-        url = room_url(home.space.room_id, self.config.bot, home.space.owner)
+        rooms = await self.provisioning.ensure_rooms(request.message.sender)
+        invited = await self.provisioning.invite_back(rooms.space.room_id, rooms.space.owner)
+        name = await self.matrix.lookups.state_value(
+            rooms.space.room_id, "m.room.name", "name", ""
+        )
+        url = room_url(rooms.space.room_id, self.config.bot, rooms.space.owner)
         where = link(name or "your Space", url)
         return f"I invited you to {where} again." if invited else f"Your chats are in {where}."
 

@@ -1,8 +1,8 @@
 """The commands: what people can ask of the bot in their chats and in the control room.
 
-Here they are listed, told apart and run; chat_commands.py and administration.py carry most of
-them out. maubot's own command handler does not: it would run beside the messages of a room
-instead of in their order, and take an edit for a new command.
+Here they are listed and dispatched; chats.py and admin.py carry most of them out. maubot's own
+command handler is not used: it would run beside the messages of a room instead of in their order,
+and take an edit for a new command.
 """
 
 from __future__ import annotations

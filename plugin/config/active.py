@@ -73,7 +73,7 @@ class CurrentConfig:
         Args:
             bot: the bot's user id.
             http: what platforms are reached with.
-            log: told of every mistake.
+            log: gets a line for every mistake.
         """
         self.bot = bot
         self.http = http

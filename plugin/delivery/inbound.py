@@ -1,4 +1,4 @@
-"""The door for messages: each is taken in once, in the order of its room, however it comes.
+"""Where messages come in: each is taken in once, in the order of its room, however it comes.
 
 Each room has a gate. While older messages of a room are being read, what is delivered meanwhile
 waits before it, for as long as that room takes; every other room goes on. Nothing is answered

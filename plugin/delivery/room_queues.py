@@ -1,4 +1,4 @@
-"""One queue for each room: what happens in a room is seen to in its order, rooms independently.
+"""One queue for each room: what happens in a room is handled in its order, rooms independently.
 
 maubot starts a task for every event and never waits for one, so order is kept here or nowhere.
 """

@@ -40,7 +40,7 @@ class ControlRoom:
         self.commands = commands
         self.config = config
         self.log = provisioning.owner_lock.log
-        self._shown: set[tuple[RoomID, UserID]] = set()
+        self._pointed: set[tuple[RoomID, UserID]] = set()
 
     async def resolve_room(self, room_id: RoomID, sender: UserID) -> Chat | None:
         """Whether a room that is not routed is a chat after all: one that is being made just
@@ -51,7 +51,7 @@ class ControlRoom:
         """
         await self.provisioning.owner_lock.wait_for(sender)
         if not await self.provisioning.reconciler.knows(room_id):
-            # Made by another instance, perhaps, or by an earlier life a moment before it ended.
+            # Made by another instance, perhaps, or by an earlier run a moment before it ended.
             scope = Scope(frozenset({sender}), frozenset({room_id}))
             why = "somebody wrote in an unknown room"
             await self.provisioning.owner_lock.refresh(scope, why, search=True)
@@ -76,12 +76,12 @@ class ControlRoom:
                 return
         elif self.was_pointed(message.room_id, message.sender):
             return
-        home = await self.provisioning.ensure_rooms(message.sender)
+        rooms = await self.provisioning.ensure_rooms(message.sender)
         await self.reinvite_to_space(message.sender)
-        text = f"Your chats are in {await self.describe(home)}. I answer there, not here."
+        text = f"Your chats are in {await self.describe(rooms)}. I answer there, not here."
         await self.matrix.sender.reply(message.room_id, text, message.event_id)
         if in_group:
-            self._shown.add((message.room_id, message.sender))
+            self._pointed.add((message.room_id, message.sender))
 
     async def reinvite_to_space(self, owner: UserID) -> None:
         """See that an owner who wrote can find their Space; if not now, with their next word."""
@@ -93,7 +93,7 @@ class ControlRoom:
     def was_pointed(self, room_id: RoomID, sender: UserID) -> bool:
         """Whether somebody in a group was shown to their Space already: the others there should
         not have to read that after every message."""
-        return (room_id, sender) in self._shown
+        return (room_id, sender) in self._pointed
 
     async def is_control_room(self, room_id: RoomID, sender: UserID) -> bool:
         """Whether the bot and this person are alone in the room."""
@@ -104,9 +104,9 @@ class ControlRoom:
         """Whether more than two are in the room, so that it is nobody's control room."""
         return len(await self.matrix.lookups.joined_members(room_id)) > 2
 
-    async def describe(self, home: OwnerRooms) -> str:
+    async def describe(self, rooms: OwnerRooms) -> str:
         """A link to the Space, by its name."""
-        space = home.space
+        space = rooms.space
         name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")
         url = room_url(space.room_id, self.config.bot, space.owner)
         return link(name or "your Space", url)

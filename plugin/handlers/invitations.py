@@ -44,6 +44,13 @@ class Invitations:
         boundary: ErrorBoundary,
         backoff: Backoff,
     ) -> None:
+        """
+        Args:
+            control_room: knows whose control room a room is.
+            queues: keep the order of what happens in a room.
+            boundary: tells people what went wrong.
+            backoff: the waits before an invitation is answered again.
+        """
         self.control_room = control_room
         self.matrix = control_room.matrix
         self.provisioning = control_room.provisioning
@@ -86,27 +93,31 @@ class Invitations:
         except UserError as error:
             self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
 
-    async def greet(self, strangers: Iterable[Room]) -> None:
-        """See to the rooms that maubot joined while nobody was there to greet.
+    def greet(self, rooms: Iterable[Room]) -> None:
+        """Greet people in rooms that maubot joined without the plugin hearing of it, each room in
+        its turn: one that cannot be read keeps no other waiting.
 
         Args:
-            strangers: joined rooms that the bot did not make and did not know before.
+            rooms: joined rooms that the bot did not make and did not know before.
         """
-        try:
-            for room in strangers:
-                await self._greet_room(room)
-        except (NoAnswer, MatrixRequestError) as error:
-            self.log.warning("Not every room could be greeted: %s", error)
+        for room in rooms:
+            self.queues.put(room.room_id, partial(self._greet, room))
 
-    async def _greet_room(self, room: Room) -> None:
-        bot = self.config.bot
-        others = [user for user, membership in room.members.items() if membership == "join"]
-        others = [user for user in others if user != bot]
-        greeted = room.is_space or len(others) != 1
-        if not greeted and not await self.matrix.lookups.has_spoken(room.room_id):
-            self.answer(Invitation(room.room_id, others[0]))
-        else:
-            self.provisioning.reconciler.mark_foreign(room.room_id)
+    async def _greet(self, room: Room) -> None:
+        others = [
+            user
+            for user, membership in room.members.items()
+            if membership == "join" and user != self.config.bot
+        ]
+        try:
+            is_direct = len(others) == 1 and not room.is_space
+            if is_direct and not await self.matrix.lookups.has_spoken(room.room_id):
+                self.answer(Invitation(room.room_id, others[0]))
+            else:
+                self.provisioning.reconciler.mark_foreign(room.room_id)
+        except (NoAnswer, MatrixRequestError) as error:
+            # It is not marked, so the next look at it leads here again.
+            self.log.warning("%s could not be greeted: %s", room.room_id, error)
 
     def answer(self, invitation: Invitation) -> None:
         """Queue the answer to an invitation; answering one twice does no harm."""
@@ -144,7 +155,7 @@ class Invitations:
             return
         self._welcomed.add(invitation.room_id)
         try:
-            home = await self.provisioning.ensure_rooms(invitation.sender)
+            rooms = await self.provisioning.ensure_rooms(invitation.sender)
         except UserError:
             # Said in the room, which the bot must have joined for that.
             await self.matrix.writer.join(invitation.room_id)
@@ -152,11 +163,11 @@ class Invitations:
         await self.matrix.writer.join(invitation.room_id)
         if await self.control_room.is_control_room(invitation.room_id, invitation.sender):
             bot, owner = self.config.bot, invitation.sender
-            first = link("the first one", room_url(home.chats[0].room_id, bot, owner))
+            first = link("the first one", room_url(rooms.chats[0].room_id, bot, owner))
             await self.matrix.sender.notice(
                 invitation.room_id,
                 f"Welcome! Your chats live in a Space of your own: "
-                f"{await self.control_room.describe(home)}. Accept the invitations and write in "
+                f"{await self.control_room.describe(rooms)}. Accept the invitations and write in "
                 f"{first}; `!new` starts another, `!help` shows what else I can do.",
             )
         self.provisioning.reconciler.mark_foreign(invitation.room_id)

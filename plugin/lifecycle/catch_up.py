@@ -56,7 +56,7 @@ class CatchUp:
         Args:
             resume: takes up what an earlier run left in a room.
             invitations: answers invitations.
-            reconciler: told where the topology changed.
+            reconciler: asked to look where the topology changed.
         """
         self.resume_messages = resume
         self.messages = resume.messages

@@ -1,7 +1,7 @@
 """Puts one run of the plugin together: who is handed what, in this one place.
 
-Everything is made from the bottom up, so nothing knows, or is later told of, what stands above
-it. Nothing here does any work.
+Everything is made from the bottom up, so nothing knows what stands above it, nor learns of it
+later. Nothing here does any work.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ class Startup:
 
     async def _welcome(self, report: Report) -> None:
         """Welcome whoever maubot joined without the plugin hearing of it."""
-        await self.services.invitations.greet(report.foreign.values())
+        self.services.invitations.greet(report.foreign.values())
 
     async def _look_warm(self) -> StartResult | None:
         """Take the cache for true but where something changed since; None if it cannot be."""

@@ -108,5 +108,5 @@ async def rest(bot: Bot) -> None:
 
 
 def _is_at_rest(bot: Bot) -> bool:
-    plugin = bot.plugin
-    return plugin.is_serving and plugin.services.is_done()
+    services = bot.plugin.services
+    return bot.is_serving and services.is_done() and services.reconciler.idle

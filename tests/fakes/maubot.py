@@ -82,6 +82,11 @@ class Bot:
         """From the next start on, verify every chat at once after it."""
         self.timing = attr.evolve(self.timing, verify=0.0)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether the plugin's handlers are registered."""
+        return self.plugin.startup is not None and self.plugin.startup.cursor is not None
+
     async def start(self) -> None:
         """Start the plugin; returns when its `start()` has returned."""
         with self._tasks.kept():

@@ -51,7 +51,7 @@ async def test_what_comes_as_the_doors_open_waits_for_what_came_before(
     with pytest.MonkeyPatch.context() as patch:
         brake.apply(patch)
         starting.release()
-        await bot.server.until(lambda: bot.plugin.is_serving)
+        await bot.server.until(lambda: bot.is_serving)
         alice.write(alice.chat, "Two")
         await bot.push()
         brake.released.set()
