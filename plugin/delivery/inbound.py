@@ -7,6 +7,7 @@ here, and nobody who answers is known.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
@@ -143,6 +144,11 @@ class Inbound:
             self.pending.accept(message)
             return
         first = not self.pending.aside.get(message.room_id)
-        self.pending.set_aside(PendingMessage(message))
+        saving = self.pending.set_aside(PendingMessage(message))
         if first:
-            self.pending.spawn(self.notices.queue_is_full(message, self.longest_queue))
+            self.pending.spawn(self._say_full(message, saving))
+
+    async def _say_full(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
+        # Nobody is told of what a kill could still undo.
+        await asyncio.wait({saving})
+        await self.notices.queue_is_full(message, self.longest_queue)

@@ -86,13 +86,17 @@ class PendingMessages:
         self._open(pending)
         return pending
 
-    def set_aside(self, pending: PendingMessage) -> None:
-        """Let a message wait until its writer asks for it."""
+    def set_aside(self, pending: PendingMessage) -> asyncio.Task[None]:
+        """Let a message wait until its writer asks for it.
+
+        Returns:
+            What ends when that is kept in the inbox, or the database failed.
+        """
         message = pending.message
         self._close(pending)
         pending.started, pending.state = False, State.SET_ASIDE
         self.aside[message.room_id][message.event_id] = pending
-        self._save(message.event_id, self._keep(message, State.SET_ASIDE))
+        return self._save(message.event_id, self._keep(message, State.SET_ASIDE))
 
     async def take_up_again(self, messages: Iterable[PendingMessage]) -> None:
         """Put messages that were set aside at the end of their rooms' queues."""
@@ -135,8 +139,9 @@ class PendingMessages:
         if self.open.pop(pending.message.event_id, None) is not None:
             self._waiting[pending.message.sender] -= 1
 
-    def _save(self, event_id: EventID, work: Coroutine[Any, Any, None]) -> None:
-        self._unsaved[event_id] = self.spawn(work)
+    def _save(self, event_id: EventID, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        saving = self._unsaved[event_id] = self.spawn(work)
+        return saving
 
     async def _keep(self, message: IncomingMessage, state: State) -> None:
         if await self.inbox.put([message], state):

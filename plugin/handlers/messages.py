@@ -150,7 +150,8 @@ class Messages:
             except NoAnswer:
                 await asyncio.sleep(self.backoff.delay(failures))
             except PlatformError as error:
-                self.pending.set_aside(pending)
+                # Nobody is told of what a kill could still undo.
+                await asyncio.wait({self.pending.set_aside(pending)})
                 await self.notices.platform_failed(pending.message, error)
                 return
             else:
