@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Collection, Sequence
 
 from mautrix.types import EventID
 
-from ..matrix.timeline import Timeline, TimelineMessage
+from ..matrix.timeline import Timeline
+from ..matrix.timeline_message import TimelineMessage
 from ..message import parse_command
 from ..platforms.protocol import Turn
 from ..topology.model import Chat

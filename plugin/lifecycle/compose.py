@@ -46,8 +46,8 @@ from ..spaces.owner_lock import OwnerLock
 from ..spaces.provision import Provisioning
 from ..spaces.room_creator import RoomCreator
 from ..spaces.unread_rooms import UnreadRooms
+from ..topology.current_routes import CurrentRoutes
 from ..topology.model import Identity
-from ..topology.routes import CurrentRoutes
 from ..topology.scope import Scope
 from .catch_up import CatchUp
 from .resume import Resume

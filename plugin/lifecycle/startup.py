@@ -117,7 +117,7 @@ class Startup:
         """Let events in: nothing before this does."""
         services, result = self.services, self.result
         tokens = Tokens(result.token, result.answered, services.timing.save_cursor)
-        self.cursor = SyncCursor(services.store, services.matrix.reader, services, tokens)
+        self.cursor = SyncCursor(services.store, services.matrix.account_data, services, tokens)
         for handler in (*services.handlers, self.cursor):
             self.register(handler)
 
@@ -185,7 +185,8 @@ class Startup:
         """Look at everything; what the cache holds helps where a look fails."""
         reader = self.services.matrix.reader
         token, waiting = await until_answered(reader.begin, self.backoff, self.log)
-        since = await until_answered(reader.read_cursor, self.backoff, self.log)
+        account_data = self.services.matrix.account_data
+        since = await until_answered(account_data.read_cursor, self.backoff, self.log)
         sync = await self._since(since) if since else None
         look = partial(self.services.reconciler.start_cold, self.loaded.topology)
         report = await until_answered(look, self.backoff, self.log)

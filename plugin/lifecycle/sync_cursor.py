@@ -18,8 +18,8 @@ from mautrix.types import SyncToken
 
 from ..cache.topology_store import Store
 from ..failpoints import failpoint
+from ..matrix.account_data import AccountData
 from ..matrix.api import NoAnswer
-from ..matrix.reader import Reader
 from ..topology.scope import Scope
 
 # Seconds that a write to Matrix may take.
@@ -53,16 +53,18 @@ class Progress(Protocol):
 class SyncCursor:
     """Follows maubot's syncs."""
 
-    def __init__(self, store: Store, reader: Reader, progress: Progress, start: Tokens) -> None:
+    def __init__(
+        self, store: Store, account_data: AccountData, progress: Progress, start: Tokens
+    ) -> None:
         """
         Args:
             store: where the token is noted.
-            reader: notes it in the bot's account data too, for when the database is gone.
+            account_data: holds it too, for when the database is gone.
             progress: tells how far what was delivered has come.
             start: how far everything had come when the plugin started.
         """
         self.store = store
-        self.reader = reader
+        self.account_data = account_data
         self.progress = progress
         self._delivered = start.delivered
         # Up to which token everything is in the database; the start notes its own itself.
@@ -103,6 +105,6 @@ class SyncCursor:
             return
         try:
             # A stop must not wait for a homeserver that is away.
-            await asyncio.wait_for(self.reader.write_cursor(self._answered), LONGEST_WRITE)
+            await asyncio.wait_for(self.account_data.write_cursor(self._answered), LONGEST_WRITE)
         except (NoAnswer, MatrixRequestError, asyncio.TimeoutError) as error:
             self.store.log.debug("The cursor was not written to Matrix: %s", error)

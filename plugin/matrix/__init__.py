@@ -1,5 +1,5 @@
 """Matrix, the truth: the only place that calls the homeserver.
 
-api.py makes one call and is patient with it, reader.py looks at rooms, lookups.py at single
-values, writer.py changes, sender.py talks.
+api.py makes one request and retries it, reader.py reads rooms, lookups.py single values and
+timeline.py messages; writer.py changes rooms, sender.py sends messages.
 """

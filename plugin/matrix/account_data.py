@@ -1,38 +1,139 @@
-"""What an instance notes in the bot's account data: an index of its rooms, and a sync token.
+"""What an instance keeps in the bot's account data: an index of its rooms, and a sync token.
 
-Each instance has events of its own, so that writing one is never a matter of reading, changing
-and writing what others noted. The index saves requests and is never the truth: without it, a
-start reads more rooms and comes to the same result. Only the bot's own account can write
-account data (client-server API, section 13.10), so nobody else can hide a chat by naming it here.
+Each instance writes event types of its own, so that no write has to keep what another one wrote.
+The index saves requests and is never the truth: without it, a start reads more rooms and comes to
+the same result. Only the bot's own account can write account data (client-server API, section
+13.10), so nobody else can hide a chat by naming it here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import attr
+from mautrix.api import Method, Path
+from mautrix.errors import MatrixRequestError, MNotFound, MUnrecognized
 from mautrix.types import RoomID, SyncToken
 
-# Once, one event held these for all instances: still read where an instance has none of its own.
+from ..topology.model import Identity
+from .api import NoAnswer, RetryingAPI
+
+# Earlier versions kept these for all instances in one event: read where there is no own one.
 INDEX_TYPE = "chat.spacekeeper.spaces"
 CURSOR_TYPE = "chat.spacekeeper.cursor"
-# An instance's key that may stand in an event type, and in a URL, as it is.
+# An instance's key that can be part of an event type, and of a URL, unchanged.
 PLAIN_KEY = re.compile(r"[a-z0-9._-]{1,64}")
 
 
 @attr.frozen
 class RoomIndex:
-    """What one instance noted: its Spaces, and the joined rooms that are none of its own."""
+    """The joined rooms that one start spares the next one reading.
+
+    Attributes:
+        spaces: the instance's Spaces.
+        foreign: rooms that are neither its Spaces nor its chats, for good.
+    """
 
     spaces: frozenset[RoomID] = frozenset()
     foreign: frozenset[RoomID] = frozenset()
 
 
+class AccountData:
+    """Reads and writes what one instance keeps in the bot's account data."""
+
+    def __init__(self, api: RetryingAPI, identity: Identity) -> None:
+        """
+        Args:
+            api: the homeserver.
+            identity: the bot, and the instance whose events these are.
+        """
+        self.api = api
+        self.identity = identity
+        self._index: RoomIndex | None = None
+
+    @property
+    def index(self) -> RoomIndex:
+        """The index as it was last read or written; empty where it could not be."""
+        return self._index or RoomIndex()
+
+    async def read_index(self) -> RoomIndex:
+        """Read the index; it is empty where it cannot be read."""
+        try:
+            self._index = decode_index(await self._read(INDEX_TYPE))
+        except (NoAnswer, MatrixRequestError):
+            # Not read is not empty: nothing is written over it before it was read.
+            self._index = None
+        return self.index
+
+    async def write_index(self, index: RoomIndex) -> None:
+        """Write the index, unless it is the same as the one that is there.
+
+        Args:
+            index: the whole index. What is there already stays in it where this is the first
+                time that it can be read.
+
+        Raises:
+            NoAnswer, MatrixRequestError: it was not written; the next start reads more rooms.
+        """
+        if self._index is None:
+            before = await self.read_index()
+            index = RoomIndex(index.spaces, index.foreign | before.foreign)
+        if self._index is None:
+            raise NoAnswer("the index could not be read")
+        if index == self._index:
+            return
+        await self._write(INDEX_TYPE, encode_index(index))
+        self._index = index
+
+    async def add_space(self, room_id: RoomID) -> None:
+        """Add a Space to the index; where that fails, the next start finds it with more reads."""
+        index = self._index or await self.read_index()
+        with contextlib.suppress(NoAnswer, MatrixRequestError):
+            await self.write_index(attr.evolve(index, spaces=index.spaces | {room_id}))
+
+    async def read_cursor(self) -> SyncToken | None:
+        """The sync token that this instance wrote last; None if it never did.
+
+        Raises:
+            NoAnswer, MatrixRequestError: whether there is one is not known.
+        """
+        return decode_cursor(await self._read(CURSOR_TYPE))
+
+    async def write_cursor(self, token: SyncToken) -> None:
+        """Write the sync token up to which everything was handled.
+
+        Raises:
+            NoAnswer, MatrixRequestError: it was not written.
+        """
+        await self._write(CURSOR_TYPE, encode_cursor(token))
+
+    async def _read(self, shared: str) -> Any:
+        """The content of this instance's event; None if there is none."""
+        instance = self.identity.instance
+        try:
+            return await self.api.request(Method.GET, self._path(own_type(shared, instance)))
+        except (MNotFound, MUnrecognized):
+            pass
+        try:
+            answer = await self.api.request(Method.GET, self._path(shared))
+        except (MNotFound, MUnrecognized):
+            return None
+        return part_of(answer, instance) if isinstance(answer, dict) else None
+
+    async def _write(self, shared: str, content: dict[str, Any]) -> None:
+        path = self._path(own_type(shared, self.identity.instance))
+        await self.api.request(Method.PUT, path, content)
+
+    def _path(self, event_type: str) -> Any:
+        return Path.v3.user[self.identity.bot].account_data[event_type]
+
+
 def own_type(shared: str, instance: str) -> str:
-    """The type of the event that one instance alone writes.
+    """The type of the account data event that one instance alone writes.
 
     Args:
         shared: `INDEX_TYPE` or `CURSOR_TYPE`.
@@ -71,7 +172,15 @@ def encode_cursor(token: SyncToken) -> dict[str, Any]:
 
 
 def part_of(shared: Mapping[str, Any], instance: str) -> dict[str, Any]:
-    """An instance's part of an event that all instances shared, as its own event has it."""
+    """One instance's part of an event that all instances shared.
+
+    Args:
+        shared: the content of that event.
+        instance: the instance's key.
+
+    Returns:
+        The content as the instance's own event would have it.
+    """
     instances = shared.get("instances")
     part = instances.get(instance) if isinstance(instances, dict) else None
     # The shared cursor was a mapping of instances to tokens.

@@ -1,6 +1,7 @@
 """Everything that can be done with the homeserver, put together for one plugin object.
 
-All parts share one patient API client: what the homeserver says to one holds for the others.
+All parts share one API client, so that a limit that the homeserver tells one of them holds for
+the others.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import attr
 from maubot.matrix import MaubotMatrixClient
 
 from ..topology.model import Identity
+from .account_data import AccountData
 from .api import RetryingAPI
 from .lookups import Lookups
 from .reader import Reader
@@ -20,10 +22,11 @@ from .writer import Writer
 
 @attr.frozen
 class Matrix:
-    """The bot's hands and eyes in Matrix."""
+    """What the bot reads and writes Matrix with."""
 
     identity: Identity
     api: RetryingAPI
+    account_data: AccountData
     reader: Reader
     lookups: Lookups
     writer: Writer
@@ -40,13 +43,15 @@ def connect(
         client: maubot's client: its homeserver, its access token, its encryption.
         identity: the bot and the instance in whose name rooms are read and made.
         policies: what each kind of request may cost.
-        straggler: seconds without any answer after which a look at rooms gives up the rest.
+        straggler: seconds without any answer after which rooms being read count as unread.
     """
     api = RetryingAPI(client.api, policies)
+    account_data = AccountData(api, identity)
     return Matrix(
         identity=identity,
         api=api,
-        reader=Reader(api, identity, straggler),
+        account_data=account_data,
+        reader=Reader(api, account_data, straggler),
         lookups=Lookups(api, identity.bot),
         writer=Writer(api),
         sender=Sender(client, api, identity.instance),

@@ -1,7 +1,7 @@
-"""What was said in a room before: read from its timeline, newest first.
+"""Reads rooms' timelines: what was written in a room before, and what the bot answered.
 
-The timeline is the memory: it survives restarts and a deleted database. What of it concerns the
-platform is for the reader of these lines to choose.
+A conversation's history is kept nowhere else: it survives restarts and a deleted database. Which
+of these messages a platform is given is not decided here.
 """
 
 from __future__ import annotations
@@ -15,40 +15,25 @@ import asyncpg
 import attr
 from maubot.matrix import MaubotMatrixClient
 from mautrix.api import Method, Path
-from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SyncToken, UserID
+from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SyncToken
 
 from .api import NoAnswer, RetryingAPI
 from .sender import ANSWERS_KEY, CONTINUES_KEY, INSTANCE_KEY, SETTLES_KEY
+from .timeline_message import TimelineMessage, parse_timeline_event
 
 LOG = logging.getLogger(__name__)
 PAGE = 100
-# What maubot's own store of keys raises when it is away for a moment.
-PASSING = (OSError, sqlite3.OperationalError, asyncpg.PostgresConnectionError)
-TEXT_TYPES = ("m.text", "m.emote")
-
-
-@attr.frozen
-class TimelineMessage:
-    """One text message: by whom, and which message it answers if it is a platform's answer.
-
-    `later` says that it stands after the message from which was looked back: an answer to an
-    earlier one that came when this one was written already.
-    """
-
-    event_id: EventID
-    sender: UserID
-    text: str
-    answers: EventID | None
-    later: bool = False
+# What maubot's store of encryption keys raises when it is away for a moment.
+TRANSIENT = (OSError, sqlite3.OperationalError, asyncpg.PostgresConnectionError)
 
 
 @attr.define
 class AnswerStatus:
-    """What of an answer stands in a room.
+    """How much of the answer to a message was sent.
 
     Attributes:
-        messages: how many messages of the bot's answer the question, or settle it.
-        whole: the last of them is there.
+        messages: how many of the bot's messages answer it, or say that it needs no answer.
+        whole: the last message of the answer is among them.
     """
 
     messages: int = 0
@@ -56,14 +41,14 @@ class AnswerStatus:
 
 
 class Timeline:
-    """Reads what was said in rooms of the bot's."""
+    """Reads the timelines of rooms that the bot is in."""
 
     def __init__(self, client: MaubotMatrixClient, api: RetryingAPI, instance: str) -> None:
         """
         Args:
-            client: maubot's client, for its decryption alone.
-            api: what the timeline is read with.
-            instance: whose answers count as answers.
+            client: maubot's client, used for decryption alone.
+            api: the homeserver.
+            instance: the key of the instance whose answers count as answers.
         """
         self.client = client
         self.bot = client.mxid
@@ -71,28 +56,33 @@ class Timeline:
         self.instance = instance
 
     async def before(self, room_id: RoomID, event_id: EventID) -> AsyncIterator[TimelineMessage]:
-        """The text messages before an event, newest first, each as its last edit left it; first
-        of all the answers that came after it, to messages before it.
+        """The text messages before an event, newest first, each with its last edit applied.
+
+        The bot's answers that were sent after that event come first, marked `later`: they answer
+        messages before it.
 
         Raises:
-            NoAnswer: the timeline could not be read.
-            MatrixRequestError: it may not be read.
+            NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         edits: dict[str, str] = {}
         reached = False
         async for event in self._events(room_id):
             if event.get("event_id") == event_id:
                 reached = True
-            elif (said := _text_of(event, edits)) is not None:
+            elif (message := parse_timeline_event(event, edits)) is not None:
                 if reached:
-                    yield said
-                elif said.answers is not None and said.sender == self.bot:
-                    yield attr.evolve(said, later=True)
+                    yield message
+                elif message.answers is not None and message.sender == self.bot:
+                    yield attr.evolve(message, later=True)
 
     async def answers(
         self, room_id: RoomID, questions: Collection[EventID]
     ) -> dict[EventID, AnswerStatus]:
-        """What of the answer to each of these messages of a room stands there.
+        """How much of the answer to each of these messages was sent.
+
+        Args:
+            room_id: the room.
+            questions: messages in it.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
@@ -112,7 +102,7 @@ class Timeline:
         return found
 
     async def events_before(self, room_id: RoomID, event_id: EventID) -> list[dict[str, Any]]:
-        """The hundred events before an event, oldest first, in clear text.
+        """The hundred events before an event, oldest first, decrypted.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
@@ -130,7 +120,7 @@ class Timeline:
     async def between(
         self, room_id: RoomID, newest: SyncToken, oldest: SyncToken
     ) -> list[dict[str, Any]]:
-        """The events between two tokens, oldest first, in clear text.
+        """The events between two sync tokens, oldest first, decrypted.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
@@ -157,54 +147,32 @@ class Timeline:
                 return
 
     async def decrypted(self, event: dict[str, Any]) -> dict[str, Any]:
-        """An event in clear text, or as it is where it cannot be decrypted.
+        """The event decrypted, or unchanged if it is not encrypted or cannot be decrypted.
 
         Args:
             event: the event, with its `room_id`.
+
+        Raises:
+            TRANSIENT: the store of encryption keys could not be read just now.
         """
         if event.get("type") != "m.room.encrypted" or not self.client.crypto:
             return event
         try:
             encrypted = EncryptedEvent.deserialize(cast(JSON, event))
             clear = await self.client.crypto.decrypt_megolm_event(encrypted)
-        except PASSING:
+        except TRANSIENT:
             raise
-        except Exception as error:  # noqa: BLE001 (anybody may send anything, sealed)
+        except Exception as error:  # noqa: BLE001 (anybody may send anything, encrypted)
             LOG.debug("%s cannot be decrypted: %r", event.get("event_id"), error)
             return event
         return {**event, "type": str(clear.type), "content": clear.content.serialize()}
 
 
 def _settled_by(event: dict[str, Any], instance: str) -> list[EventID]:
-    """The messages that need no answer after this one of the bot's."""
+    """The messages that need no answer after this one, which the bot sent."""
     content = event.get("content")
     if not isinstance(content, dict) or content.get(INSTANCE_KEY) != instance:
         return []
     settles = content.get(SETTLES_KEY)
     named = [content.get(ANSWERS_KEY), *(settles if isinstance(settles, list) else ())]
     return [EventID(one) for one in named if isinstance(one, str)]
-
-
-def _text_of(event: dict[str, Any], edits: dict[str, str]) -> TimelineMessage | None:
-    content = event.get("content")
-    if event.get("type") != "m.room.message" or not isinstance(content, dict):
-        return None
-    relation = content.get("m.relates_to")
-    if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
-        replacement = content.get("m.new_content")
-        text = replacement.get("body") if isinstance(replacement, dict) else None
-        if isinstance(text, str):
-            edits.setdefault(f"{event.get('sender')} {relation.get('event_id')}", text)
-        return None
-    text, event_id, sender = content.get("body"), event.get("event_id"), event.get("sender")
-    if content.get("msgtype") not in TEXT_TYPES or not isinstance(text, str):
-        return None
-    if not isinstance(event_id, str) or not isinstance(sender, str):
-        return None
-    answers = content.get(ANSWERS_KEY)
-    return TimelineMessage(
-        EventID(event_id),
-        UserID(sender),
-        edits.get(f"{sender} {event_id}", text),
-        EventID(answers) if isinstance(answers, str) else None,
-    )

@@ -1,7 +1,7 @@
-"""Asks the homeserver until there is an answer: a start has nothing better to do.
+"""Asks the homeserver until it answers, for what a start cannot go on without.
 
-Nothing that people wait for belongs in here; what runs beside them is tried again by the loop in
-reconciliation.py.
+Nothing that a person waits for may be asked here; what fails while people are served is retried
+by reconciler/loop.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ T = TypeVar("T")
 async def until_answered(
     ask: Callable[[], Awaitable[T]], backoff: Backoff, log: logging.Logger
 ) -> T:
-    """Ask the homeserver until it does what it is asked, however long that takes."""
+    """Ask until the homeserver answers and does not refuse, however long that takes.
+
+    Args:
+        ask: makes the request.
+        backoff: the wait after each failure.
+        log: told of each failure.
+    """
     for attempt in itertools.count(1):
         try:
             return await until_known(ask, backoff, log)
@@ -33,10 +39,15 @@ async def until_answered(
 
 
 async def until_known(ask: Callable[[], Awaitable[T]], backoff: Backoff, log: logging.Logger) -> T:
-    """Ask the homeserver until it answers, however long that takes.
+    """Ask until the homeserver answers, however long that takes.
+
+    Args:
+        ask: makes the request.
+        backoff: the wait after each failure.
+        log: told of each failure.
 
     Raises:
-        MatrixRequestError: it answered, and refused.
+        MatrixRequestError: it refused.
     """
     for attempt in itertools.count(1):
         try:
@@ -46,7 +57,7 @@ async def until_known(ask: Callable[[], Awaitable[T]], backoff: Backoff, log: lo
         except NoAnswer as error:
             await _pause(backoff.delay(attempt), error, log)
         except Exception as error:
-            # A bug must not end the plugin for good: what it stumbled over may go away.
+            # A bug must not end the plugin for good: what triggered it may go away.
             log.exception("Something broke down and is tried again")
             await _pause(backoff.delay(attempt), error, log)
     raise AssertionError("unreachable: the count has no end")

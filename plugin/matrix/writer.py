@@ -1,7 +1,7 @@
 """Changes Matrix: makes rooms, sends state, invites, joins and leaves.
 
-Each call is one request and says what came of it; when to make one, and what if it fails, is
-for reconciliation.py and provisioning.py to know.
+Each method is one request, and raises what came of it: `MatrixRequestError` if the homeserver
+refused, `NoAnswer` if it is not known. When to make one is decided in reconciler/ and spaces/.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ class Writer:
         """Make a room (client-server API, section 8.1).
 
         Args:
-            request: the body, from `rooms.py`.
+            request: the body, from create_room.py.
+
+        Returns:
+            The new room's id.
 
         Raises:
             MatrixRequestError: refused; there is no room.
-            NoAnswer: there may be a room; look for it by its marker before trying again.
+            NoAnswer: the room may have been made; look for it by its marker before trying again.
         """
         answer = await self.api.request(Method.POST, Path.v3.createRoom, request)
         room_id = answer.get("room_id") if isinstance(answer, dict) else None

@@ -6,8 +6,7 @@ room's own state is decided in candidates.py.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..topology.model import Binding, Chat, Problem, Reason, Status
@@ -30,17 +29,17 @@ class SpaceLinks:
     def __init__(self, snapshot: Snapshot, choice: SpaceChoice) -> None:
         self.bot = snapshot.bot
         self.choice = choice
-        self.by_room: dict[RoomID, list[tuple[RoomID, Link]]] = defaultdict(list)
+        self.by_room: dict[RoomID, list[tuple[RoomID, Link]]] = {}
         for space_id in choice.owners:
             for link in snapshot.rooms[space_id].links:
-                self.by_room[link.room_id].append((space_id, link))
+                self.by_room.setdefault(link.room_id, []).append((space_id, link))
 
     def mirror(self, room_id: RoomID) -> Binding | None:
         """The room's binding as a Space of its owner's mirrors it, the chosen Space first; None
         if there is no mirror."""
         found = [
             (not self._is_chosen(space_id), space_id, link.mirror)
-            for space_id, link in self.by_room[room_id]
+            for space_id, link in self._links(room_id)
             if link.mirror is not None
             and link.mirror.matrix_user_id == self.choice.owners[space_id]
         ]
@@ -48,14 +47,12 @@ class SpaceLinks:
 
     def mirrors_differ(self, room_id: RoomID) -> bool:
         """Whether Spaces mirror different conversations for the room: it must be read itself."""
-        if len(self.by_room[room_id]) < 2:
-            return False
-        mirrors = (link.mirror for _, link in self.by_room[room_id] if link.mirror is not None)
+        mirrors = (link.mirror for _, link in self._links(room_id) if link.mirror is not None)
         return len({(one.matrix_user_id, one.platform_chat_id) for one in mirrors}) > 1
 
     def link(self, room_id: RoomID, owner: UserID | None = None) -> Link | None:
         """How a chosen Space links the room, the owner's if one is named; None if none does."""
-        for space_id, link in self.by_room[room_id]:
+        for space_id, link in self._links(room_id):
             if self._is_chosen(space_id) and owner in (None, self.choice.owners[space_id]):
                 return link
         return None
@@ -73,7 +70,7 @@ class SpaceLinks:
             return link.removed
         others = [
             other
-            for space_id, other in self.by_room[room_id]
+            for space_id, other in self._links(room_id)
             if self.choice.owners[space_id] == owner
         ]
         return bool(others) and all(other.removed for other in others)
@@ -95,7 +92,7 @@ class SpaceLinks:
         """The Space in which the bot itself links the room now; the first by id if several do."""
         spaces = [
             space_id
-            for space_id, link in self.by_room[room_id]
+            for space_id, link in self._links(room_id)
             if link.sender == self.bot and not link.removed
         ]
         return min(spaces, default=None)
@@ -108,7 +105,7 @@ class SpaceLinks:
         found = [
             (space_id, room_id)
             for room_id in room_ids
-            for space_id, link in self.by_room[room_id]
+            for space_id, link in self._links(room_id)
             if link.mirror is not None
             or (not link.removed and self.choice.owners[space_id] == owner)
         ]
@@ -118,9 +115,13 @@ class SpaceLinks:
         """The links to the room in Spaces of others than this owner, as problems to report."""
         return [
             Problem(space_id, f"a link to {room_id}{NOT_OF_OWNER}", Reason.FOREIGN)
-            for space_id, link in self.by_room[room_id]
+            for space_id, link in self._links(room_id)
             if not link.removed and self.choice.owners[space_id] != owner
         ]
+
+    def _links(self, room_id: RoomID) -> Sequence[tuple[RoomID, Link]]:
+        # A lookup must add nothing: whether a room is in `by_room` says that a Space links it.
+        return self.by_room.get(room_id, ())
 
     def _is_chosen(self, space_id: RoomID) -> bool:
         chosen = self.choice.chosen.get(self.choice.owners[space_id])

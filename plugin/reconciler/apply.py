@@ -19,8 +19,9 @@ from ..matrix.api import NoAnswer
 from ..matrix.writer import Writer
 from ..planner.plan import Plan
 from ..planner.writes import Write
+from ..topology.current_routes import CurrentRoutes
 from ..topology.model import BINDING_TYPE, Topology
-from ..topology.routes import CurrentRoutes, build_routes
+from ..topology.routes import build_routes
 from .claims import Claims
 from .looks import RoomSnapshot
 

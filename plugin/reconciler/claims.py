@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mautrix.types import UserID
 
-from ..topology.routes import CurrentRoutes
+from ..topology.current_routes import CurrentRoutes
 
 
 class Claims:

@@ -14,8 +14,8 @@ from mautrix.types import RoomID, UserID
 from ..matrix.account_data import RoomIndex
 from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
+from ..topology.current_routes import CurrentRoutes
 from ..topology.model import Status
-from ..topology.routes import CurrentRoutes
 from ..topology.scope import Scope
 from .looks import FamiliarRooms, RoomSnapshot
 
@@ -50,7 +50,7 @@ class KnownRooms:
     async def known(self) -> FamiliarRooms:
         """The joined rooms that are neither chats nor Spaces that count, as far as is known."""
         if self._foreign is None:
-            self._foreign = (await self.reader.read_index()).foreign
+            self._foreign = (await self.reader.account_data.read_index()).foreign
         return FamiliarRooms(self._foreign | self._made_by_others, self._passed_over)
 
     def exclude(self, room_id: RoomID) -> None:
@@ -107,9 +107,13 @@ class KnownRooms:
         self._passed_over = {**others, **mine}
         spaces = frozenset(space.room_id for space in self.routes.spaces.values())
         seen_to = self._acknowledged & (plan.foreign | self._foreign)
-        noted = self.reader.noted.foreign if observed.owners is not None else snapshot.foreign
+        noted = (
+            self.reader.account_data.index.foreign
+            if observed.owners is not None
+            else snapshot.foreign
+        )
         try:
-            await self.reader.write_index(
+            await self.reader.account_data.write_index(
                 RoomIndex(spaces, noted | seen_to | plan.marked_upgraded)
             )
         except (NoAnswer, MatrixRequestError) as error:

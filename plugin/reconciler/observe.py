@@ -50,6 +50,7 @@ class Observer:
             doubt: seconds before a second look, where the first saw far less than there was.
         """
         self.reader, self.writer = matrix.reader, matrix.writer
+        self.account_data = matrix.account_data
         self.identity = matrix.identity
         self.config = config
         self.doubt = doubt
@@ -75,7 +76,7 @@ class Observer:
                 break
         else:
             raise NoAnswer("the list of joined rooms changes from look to look")
-        snapshot = await self._confirm(snapshot, cached, self.reader.noted.spaces)
+        snapshot = await self._confirm(snapshot, cached, self.account_data.index.spaces)
         return RoomSnapshot(*await self._complete(snapshot, cached, snapshot.joined))
 
     async def observe_scope(

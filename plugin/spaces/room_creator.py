@@ -47,7 +47,7 @@ class RoomCreator:
         space = Space(room_id, owner, int(time.time() * 1000))
         self.routes.put_space(space)
         await self.reconciler.save(owner)
-        await self.matrix.reader.note_space(room_id)
+        await self.matrix.account_data.add_space(room_id)
         return space
 
     async def make_chat(self, binding: Binding, title: str) -> Chat:

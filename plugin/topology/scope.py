@@ -1,6 +1,6 @@
-"""Which events may change whose topology: they say where to look, never what is there.
+"""Which events may change whose topology: they say where to read again, never what is there.
 
-The same rule reads live events and what happened while the plugin was away.
+The same rule holds for live events and for what a sync tells after a restart.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ TOPOLOGY_TYPES = (
 
 @attr.frozen
 class Scope:
-    """Owners whose Spaces may have changed, and rooms to read; empty, it is nothing at all."""
+    """Where to read Matrix again; false if it names nothing.
+
+    Attributes:
+        owners: owners whose Spaces and chats are to be read.
+        rooms: rooms to read, whoever's they are.
+    """
 
     owners: frozenset[UserID] = frozenset()
     rooms: frozenset[RoomID] = frozenset()
@@ -47,7 +52,7 @@ class Scope:
 
 
 def affected_by(event: Mapping[str, Any], room_id: RoomID, routes: Routes, bot: UserID) -> Scope:
-    """Where to look after an event.
+    """Where to read again after an event.
 
     Args:
         event: a state event, as the homeserver sent it.
@@ -72,6 +77,6 @@ def affected_by(event: Mapping[str, Any], room_id: RoomID, routes: Routes, bot: 
         content = event.get("content")
         membership = content.get("membership") if isinstance(content, dict) else None
         live = chat is not None and chat.status is Status.LIVE
-        # Its owner's coming into a live chat is what it was made for.
+        # An owner who joins a live chat changes nothing: the chat was made for that.
         return Scope() if live and membership in ("join", "invite") else everything
     return Scope()

@@ -1,7 +1,7 @@
 """What was read from Matrix: a snapshot of the joined rooms, and what each room's state said.
 
-Made by decode.py and the reader, and never changed: whoever reads more makes another snapshot.
-Nothing is concluded here from any of it, that is the planner's part.
+Rooms are decoded by decode.py. A snapshot is never changed: reading more makes another one.
+Nothing is concluded from it here; that is the planner's part.
 """
 
 from __future__ import annotations

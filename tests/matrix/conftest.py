@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from mautrix.api import HTTPAPI
 from mautrix.types import UserID
 
+from plugin.matrix.account_data import AccountData
 from plugin.matrix.api import RetryingAPI
 from plugin.matrix.lookups import Lookups
 from plugin.matrix.reader import Reader
@@ -45,8 +46,13 @@ async def api(homeserver: Homeserver) -> AsyncIterator[RetryingAPI]:
 
 
 @pytest.fixture
-def reader(api: RetryingAPI) -> Reader:
-    return Reader(api, Identity(UserID("@keeper:one.test"), "main"), straggler=0.2)
+def account_data(api: RetryingAPI) -> AccountData:
+    return AccountData(api, Identity(UserID("@keeper:one.test"), "main"))
+
+
+@pytest.fixture
+def reader(api: RetryingAPI, account_data: AccountData) -> Reader:
+    return Reader(api, account_data, straggler=0.2)
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
-"""What is noted in the account data: an instance's own, whole or not at all."""
+"""What an instance keeps in the account data: its own events, whole or not at all."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from mautrix.errors import MForbidden
 from mautrix.types import RoomID, SyncToken
 
 from plugin.matrix.account_data import (
     CURSOR_TYPE,
     INDEX_TYPE,
+    AccountData,
     RoomIndex,
     decode_cursor,
     decode_index,
@@ -18,6 +20,14 @@ from plugin.matrix.account_data import (
     own_type,
     part_of,
 )
+from plugin.matrix.api import NoAnswer
+
+from .http_server import FORBIDDEN, NOT_FOUND, Homeserver, Reply
+
+BOT = "@keeper:one.test"
+SPACE, OTHER = RoomID("!space:one.test"), RoomID("!other:one.test")
+SHARED_PATH = f"user/{BOT}/account_data/{INDEX_TYPE}"
+INDEX_PATH = f"{SHARED_PATH}.main"
 
 INDEX = RoomIndex(frozenset({RoomID("!s:one.test")}), frozenset({RoomID("!b"), RoomID("!a")}))
 
@@ -62,3 +72,68 @@ def test_a_garbled_index_is_none(garbled: Any) -> None:
 def test_garbled_shared_data_is_none(garbled: dict[str, Any]) -> None:
     assert decode_index(part_of(garbled, "main")) == RoomIndex()
     assert decode_cursor(part_of(garbled, "main")) is None
+
+
+async def test_an_index_is_written_alone_and_only_if_it_changed(
+    account_data: AccountData, homeserver: Homeserver
+) -> None:
+    homeserver.tell(INDEX_PATH, NOT_FOUND, {})
+    index = RoomIndex(frozenset({SPACE}))
+
+    await account_data.read_index()
+    await account_data.write_index(index)
+    await account_data.write_index(index)
+
+    (written,) = [asked for asked in homeserver.asked if asked.method == "PUT"]
+    assert (written.path, written.body) == (INDEX_PATH, encode_index(index))
+    assert account_data.index == index
+
+
+async def test_what_all_instances_shared_once_is_read_and_not_written(
+    account_data: AccountData, homeserver: Homeserver
+) -> None:
+    index = RoomIndex(frozenset({SPACE}), frozenset({OTHER}))
+    homeserver.tell(INDEX_PATH, NOT_FOUND, {})
+    homeserver.tell(SHARED_PATH, {"instances": {"main": encode_index(index), "theirs": {}}})
+
+    assert await account_data.read_index() == index
+    await account_data.write_index(RoomIndex())
+
+    assert homeserver.paths("PUT") == [INDEX_PATH]
+
+
+@pytest.mark.parametrize("answer", [Reply(500), FORBIDDEN])
+async def test_an_index_that_cannot_be_read_is_not_written_over(
+    account_data: AccountData, homeserver: Homeserver, answer: Any
+) -> None:
+    homeserver.tell(INDEX_PATH, answer)
+
+    with pytest.raises(NoAnswer):
+        await account_data.write_index(RoomIndex(frozenset({SPACE})))
+    await account_data.add_space(SPACE)
+
+    assert homeserver.paths("PUT") == []
+
+
+async def test_a_new_space_that_is_not_taken_is_noted_later(
+    account_data: AccountData, homeserver: Homeserver
+) -> None:
+    homeserver.tell(INDEX_PATH, NOT_FOUND, FORBIDDEN, {})
+    index = RoomIndex(frozenset({SPACE}))
+
+    await account_data.add_space(SPACE)
+    assert account_data.index == RoomIndex()
+    await account_data.write_index(index)
+
+    written = [asked.body for asked in homeserver.asked if asked.method == "PUT"]
+    assert written == [encode_index(index)] * 2
+    assert account_data.index == index
+
+
+async def test_a_cursor_that_cannot_be_read_is_not_taken_for_none(
+    account_data: AccountData, homeserver: Homeserver
+) -> None:
+    homeserver.tell(f"user/{BOT}/account_data/chat.spacekeeper.cursor.main", FORBIDDEN)
+
+    with pytest.raises(MForbidden):
+        await account_data.read_cursor()

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from mautrix.errors import MForbidden
 from mautrix.types import RoomID, SyncToken, UserID
 
 from plugin.matrix.account_data import RoomIndex, encode_index
@@ -22,8 +21,7 @@ ROOM, OTHER, SPACE = (RoomID(f"!{name}:one.test") for name in ("room", "other", 
 # Away for so long that nobody waits for it.
 AWAY = Reply(429, {}, {"Retry-After": "3000"})
 NOWHERE = Snapshot(BOT, frozenset({ROOM, OTHER}), {})
-SHARED_PATH = f"user/{BOT}/account_data/chat.spacekeeper.spaces"
-INDEX_PATH = f"{SHARED_PATH}.main"
+INDEX_PATH = f"user/{BOT}/account_data/chat.spacekeeper.spaces.main"
 
 
 def state(**content: Any) -> list[Any]:
@@ -103,71 +101,6 @@ async def test_without_an_index_the_look_begins_from_nothing(
     homeserver.tell(INDEX_PATH, answer)
 
     assert (await reader.observe([], full=False)).rooms == {}
-
-
-async def test_an_index_is_written_alone_and_only_if_it_changed(
-    reader: Reader, homeserver: Homeserver
-) -> None:
-    homeserver.tell(INDEX_PATH, NOT_FOUND, {})
-    index = RoomIndex(frozenset({SPACE}))
-
-    await reader.read_index()
-    await reader.write_index(index)
-    await reader.write_index(index)
-
-    (written,) = [asked for asked in homeserver.asked if asked.method == "PUT"]
-    assert (written.path, written.body) == (INDEX_PATH, encode_index(index))
-    assert reader.noted == index
-
-
-async def test_what_all_instances_shared_once_is_read_and_not_written(
-    reader: Reader, homeserver: Homeserver
-) -> None:
-    index = RoomIndex(frozenset({SPACE}), frozenset({OTHER}))
-    homeserver.tell(INDEX_PATH, NOT_FOUND, {})
-    homeserver.tell(SHARED_PATH, {"instances": {"main": encode_index(index), "theirs": {}}})
-
-    assert await reader.read_index() == index
-    await reader.write_index(RoomIndex())
-
-    assert homeserver.paths("PUT") == [INDEX_PATH]
-
-
-@pytest.mark.parametrize("answer", [Reply(500), FORBIDDEN])
-async def test_an_index_that_cannot_be_read_is_not_written_over(
-    reader: Reader, homeserver: Homeserver, answer: Any
-) -> None:
-    homeserver.tell(INDEX_PATH, answer)
-
-    with pytest.raises(NoAnswer):
-        await reader.write_index(RoomIndex(frozenset({SPACE})))
-    await reader.note_space(SPACE)
-
-    assert homeserver.paths("PUT") == []
-
-
-async def test_a_new_space_that_is_not_taken_is_noted_later(
-    reader: Reader, homeserver: Homeserver
-) -> None:
-    homeserver.tell(INDEX_PATH, NOT_FOUND, FORBIDDEN, {})
-    index = RoomIndex(frozenset({SPACE}))
-
-    await reader.note_space(SPACE)
-    assert reader.noted == RoomIndex()
-    await reader.write_index(index)
-
-    written = [asked.body for asked in homeserver.asked if asked.method == "PUT"]
-    assert written == [encode_index(index)] * 2
-    assert reader.noted == index
-
-
-async def test_a_cursor_that_cannot_be_read_is_not_taken_for_none(
-    reader: Reader, homeserver: Homeserver
-) -> None:
-    homeserver.tell(f"user/{BOT}/account_data/chat.spacekeeper.cursor.main", FORBIDDEN)
-
-    with pytest.raises(MForbidden):
-        await reader.read_cursor()
 
 
 @pytest.mark.parametrize("silent", [HANG, Reply(500)])

@@ -10,7 +10,8 @@ from mautrix.errors import DecryptionError, MForbidden
 from mautrix.types import EncryptedEvent, Event, EventID, RoomID
 
 from plugin.matrix.api import NoAnswer, RetryingAPI
-from plugin.matrix.timeline import Timeline, TimelineMessage
+from plugin.matrix.timeline import Timeline
+from plugin.matrix.timeline_message import TimelineMessage
 
 from .http_server import FORBIDDEN, Homeserver
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from mautrix.types import RoomID, UserID
 
-from plugin.planner.plan import Plan
+from plugin.planner.plan import Plan, make_plan
 from plugin.topology.contents import backfilled_id
 from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Reason, Status
+from plugin.topology.snapshot import Snapshot
 
 from .snapshots import (
     ALICE,
@@ -16,6 +17,7 @@ from .snapshots import (
     FULL,
     MALLORY,
     NOTHING,
+    RULES,
     SPACE,
     Conditions,
     Site,
@@ -118,6 +120,18 @@ def test_a_room_that_names_a_predecessor_replaces_nothing_without_a_tombstone() 
 
     assert live(plan) == {CHAT: bind(1)}
     assert plan.foreign == {NEW}
+
+
+@pytest.mark.parametrize("before", [RoomID("!a-room"), RoomID("!z-room")])
+def test_what_is_read_does_not_depend_on_the_order_of_room_ids(before: RoomID) -> None:
+    site = Site()
+    site.make_room(before, MALLORY)
+    upgrade(site, before, NEW, MALLORY)
+    known_foreign = Snapshot(BOT, site.joined, {}, foreign=frozenset({before}))
+
+    plan = make_plan(site.read(known_foreign, [NEW], []), NOTHING, RULES)
+
+    assert plan.to_read == frozenset()
 
 
 def test_rooms_that_replace_each_other_end_nowhere() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mautrix.types import RoomID
 
+from plugin.topology.current_routes import CurrentRoutes
 from plugin.topology.model import Chat, Space, Status
-from plugin.topology.routes import CurrentRoutes, Routes, build_routes
+from plugin.topology.routes import Routes, build_routes
 
 from ..planner.snapshots import ALICE, BOB, CHAT, OTHER, SPACE, bind, topology
 

@@ -1,0 +1,130 @@
+"""The routes in force: by them every message is routed, and all that changes them is here.
+
+They are changed in place, one owner's part at a time, so that a change costs the same however
+many chats there are; nothing is awaited in between, so nobody ever sees half of a change. A run
+that read Matrix before somebody's change must not undo it: changes are counted by owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import attr
+
+from .model import Chat, Space, Topology
+from .routes import Routes
+
+if TYPE_CHECKING:
+    from mautrix.types import RoomID, UserID
+
+
+@attr.define(eq=False)
+class CurrentRoutes(Routes):
+    """The routes in force.
+
+    Attributes:
+        changes: how many times an owner's part was changed.
+    """
+
+    changes: int = 0
+    _touched: dict[UserID, int] = attr.field(factory=dict, init=False)
+
+    def put_chat(self, chat: Chat) -> None:
+        """Add a chat that was just made, or replace one that was changed."""
+        self.touch(chat.owner)
+        if (before := self.chats.get(chat.room_id)) is not None:
+            self._drop(chat.room_id)
+            self.rooms_of[before.owner] -= {chat.room_id}
+        self._put(chat)
+        self.rooms_of[chat.owner] = self.rooms_of.get(chat.owner, frozenset()) | {chat.room_id}
+        self.unread -= {chat.room_id}
+
+    def put_space(self, space: Space) -> None:
+        """Add a Space that was just made, or replace one that was changed."""
+        self.touch(space.owner)
+        self.spaces[space.owner] = space
+        self.owners[space.room_id] = space.owner
+
+    def touched_since(self, change: int, owner: UserID) -> bool:
+        """Whether something of this owner's changed after a moment.
+
+        Args:
+            change: the value of `changes` at that moment.
+            owner: the owner.
+        """
+        return self._touched.get(owner, 0) > change
+
+    def touch(self, owner: UserID) -> int:
+        """Count a change of this owner's part, before or after it is made.
+
+        Returns:
+            The value of `changes` from now on.
+        """
+        self.changes += 1
+        self._touched[owner] = self.changes
+        return self.changes
+
+    def fill(self, routes: Routes) -> None:
+        """Put routes in force when there are none yet, at a start.
+
+        Args:
+            routes: kept without being copied, so nobody else may change them.
+        """
+        assert not self.chats
+        assert not self.spaces
+        for name in attr.fields_dict(Routes):
+            setattr(self, name, getattr(routes, name))
+
+    def replace_part(self, owners: Iterable[UserID], part: Topology) -> None:
+        """Replace the Spaces and chats of some owners; owners of whom anything differs count as
+        changed.
+
+        Args:
+            owners: the owners.
+            part: what they have now; Spaces and chats of others in it are ignored.
+        """
+        chats: dict[UserID, dict[RoomID, Chat]] = {owner: {} for owner in owners}
+        for room_id, chat in part.chats.items():
+            if (theirs := chats.get(chat.owner)) is not None:
+                theirs[room_id] = chat
+        spaces = {space.owner: space for space in part.spaces.values()}
+        for owner, theirs in chats.items():
+            self._replace_owner(owner, spaces.get(owner), theirs)
+
+    def _replace_owner(
+        self, owner: UserID, space: Space | None, chats: dict[RoomID, Chat]
+    ) -> None:
+        rooms, before = self.rooms_of.get(owner, frozenset()), self.spaces.get(owner)
+        left = before is not None and space is not None and before.owner_left != space.owner_left
+        if space != before or left:
+            if before is not None:
+                self.owners.pop(before.room_id, None)
+                del self.spaces[owner]
+            if space is not None:
+                self.spaces[owner], self.owners[space.room_id] = space, owner
+        same = rooms == chats.keys() and all(self.chats[one] == chats[one] for one in rooms)
+        if same and space == before:
+            return
+        self.touch(owner)
+        for room_id in rooms:
+            self._drop(room_id)
+        self.rooms_of.pop(owner, None)
+        for room_id, chat in chats.items():
+            if (other := self.chats.get(room_id)) is not None:
+                self._drop(room_id)
+                self.rooms_of[other.owner] -= {room_id}
+            self._put(chat)
+        if chats:
+            self.rooms_of[owner] = frozenset(chats)
+
+    def _put(self, chat: Chat) -> None:
+        self.chats[chat.room_id] = chat
+        self.counts[chat.status] += 1
+        if chat.stale:
+            self.stale.add(chat.room_id)
+
+    def _drop(self, room_id: RoomID) -> None:
+        chat = self.chats.pop(room_id)
+        self.counts[chat.status] -= 1
+        self.stale.discard(room_id)
