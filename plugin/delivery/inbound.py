@@ -18,7 +18,6 @@ from ..message import IncomingMessage
 from .amend import Amend
 from .notices import Notices
 from .pending import PendingMessages
-from .seen_messages import SeenMessages
 
 
 @attr.frozen
@@ -30,6 +29,9 @@ class Redaction:
 
 
 Action = IncomingMessage | Redaction
+# Messages that are known by their ids: what is read from a timeline and comes live as well comes
+# soon after.
+REMEMBERED = 10_000
 
 
 class Inbound:
@@ -146,3 +148,20 @@ class Inbound:
         self.pending.set_aside(PendingMessage(message))
         if first:
             self.pending.spawn(self.notices.queue_is_full(message, self.longest_queue))
+
+
+class SeenMessages:
+    """The last messages that were taken in: while a start is caught up with, one may be read from
+    the timeline and come live as well."""
+
+    def __init__(self) -> None:
+        self._seen: dict[EventID, None] = {}
+
+    def add(self, event_id: EventID) -> bool:
+        """Remember a message; whether it is new."""
+        if event_id in self._seen:
+            return False
+        self._seen[event_id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.pop(next(iter(self._seen)))
+        return True
