@@ -37,20 +37,16 @@ REMEMBERED = 10_000
 class Inbound:
     """Takes messages, edits and redactions in."""
 
-    def __init__(
-        self, pending: PendingMessages, amend: Amend, notices: Notices, longest_queue: int
-    ) -> None:
+    def __init__(self, pending: PendingMessages, amend: Amend, notices: Notices) -> None:
         """
         Args:
             pending: where messages wait for their turn.
             amend: applies edits and redactions to them.
             notices: tells people of what is set aside.
-            longest_queue: messages of one person that may wait; what comes beyond is set aside.
         """
         self.pending = pending
         self.amend = amend
         self.notices = notices
-        self.longest_queue = longest_queue
         self._seen = SeenMessages()
         self._paused: Counter[RoomID] = Counter()
         self._all_paused = 0
@@ -138,16 +134,10 @@ class Inbound:
         elif action.replaces is not None:
             self.amend.edit(action)
         elif self._seen.add(action.event_id):
-            self._accept(action)
-
-    def _accept(self, message: IncomingMessage) -> None:
-        if self.pending.waiting(message.sender) < self.longest_queue:
-            self.pending.accept(message)
-            return
-        first = not self.pending.aside.get(message.room_id)
-        self.pending.set_aside(PendingMessage(message))
-        if first:
-            self.pending.spawn(self.notices.queue_is_full(message, self.longest_queue))
+            first = not self.pending.aside.get(action.room_id)
+            if not self.pending.accept(action) and first:
+                limit = self.pending.longest_queue
+                self.pending.spawn(self.notices.queue_is_full(action, limit))
 
 
 class SeenMessages:
