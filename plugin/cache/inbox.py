@@ -93,11 +93,11 @@ class Inbox:
         Returns:
             Whether they are kept. False means that the database failed, which was logged.
         """
-        rows = [
-            (message.event_id, next(self._positions), _encode(message), state.value)
-            for message in messages
-        ]
-        orders = [self._order(PUT, row) for row in rows]
+        orders = []
+        for message in messages:
+            encoded = json.dumps(attr.asdict(message))
+            row = (message.event_id, next(self._positions), encoded, state.value)
+            orders.append(self._order(PUT, row))
         return all([await asyncio.shield(order) for order in orders])
 
     async def put_answer(self, event_id: EventID, answer: str) -> bool:
@@ -136,10 +136,6 @@ class Inbox:
                 for order in batch:
                     if not order.done.done():
                         order.done.set_result(written)
-
-
-def _encode(message: IncomingMessage) -> str:
-    return json.dumps(attr.asdict(message))
 
 
 def _decode(row: Mapping[str, Any]) -> PendingMessage | None:

@@ -18,7 +18,7 @@ from ..platforms import registry
 from ..platforms.protocol import Platform
 from ..topology.contents import server_of
 from .file import DEFAULTS, Config, ConfigProblem, Settings, read_settings
-from .permissions import Level
+from .permissions import Level, find_level
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -32,31 +32,11 @@ class ActiveConfig:
         settings: what is in force, checked.
         problems: what is wrong with the configuration as it is written, a line each.
         platforms: the platforms that could be set up, by name.
-        bot: the bot's user id.
     """
 
     settings: Settings
     problems: tuple[ConfigProblem, ...]
     platforms: Mapping[str, Platform]
-    bot: UserID
-
-    def level_of(self, user_id: UserID) -> Level:
-        """What a user may do."""
-        return self.settings.level_of(user_id, server_of(self.bot))
-
-    def platform(self, name: str) -> Platform:
-        """The platform of this name.
-
-        Raises:
-            UserError: there is none; the chats that are bound to it wait for it.
-        """
-        try:
-            return self.platforms[name]
-        except KeyError:
-            raise UserError(
-                f"The platform `{name}` is not set up at the moment, so nobody can answer here. "
-                "Your administrator can see why with `!status`."
-            ) from None
 
 
 class CurrentConfig:
@@ -71,13 +51,14 @@ class CurrentConfig:
     def __init__(self, bot: UserID, http: ClientSession, log: logging.Logger) -> None:
         """
         Args:
-            bot: the bot's user id.
+            bot: the bot's user id; on its homeserver users are `local`.
             http: what platforms are reached with.
             log: gets a line for every mistake.
         """
         self.bot = bot
         self.http = http
         self.log = log
+        self._own_server = server_of(bot)
 
     def load(self, written: Config) -> bool:
         """Put in force what is right at a start; what is wrong has its default.
@@ -115,7 +96,7 @@ class CurrentConfig:
 
     def level_of(self, user_id: UserID) -> Level:
         """What a user may do."""
-        return self.active.level_of(user_id)
+        return find_level(self.active.settings.permissions, user_id, self._own_server)
 
     def platform(self, name: str) -> Platform:
         """The platform of this name.
@@ -123,7 +104,13 @@ class CurrentConfig:
         Raises:
             UserError: there is none; the chats that are bound to it wait for it.
         """
-        return self.active.platform(name)
+        try:
+            return self.active.platforms[name]
+        except KeyError:
+            raise UserError(
+                f"The platform `{name}` is not set up at the moment, so nobody can answer here. "
+                "Your administrator can see why with `!status`."
+            ) from None
 
     def _read(
         self, written: Config, fallback: Settings
@@ -146,4 +133,4 @@ class CurrentConfig:
             name: kept[name] if name in kept else registry.build(wanted, self.http)
             for name, wanted in settings.platforms.items()
         }
-        self.active = ActiveConfig(settings, problems, platforms, self.bot)
+        self.active = ActiveConfig(settings, problems, platforms)

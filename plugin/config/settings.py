@@ -13,7 +13,7 @@ import attr
 
 from ..platforms.echo import EchoSettings
 from ..platforms.protocol import PlatformSettings
-from .permissions import LOCAL, Level, find_level
+from .permissions import LOCAL, Level
 from .templates import make_chat_title, make_space_title
 
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ class Settings:
     platforms: Mapping[str, PlatformSettings]
     default_platform: str
     instance_key: str
-
-    def level_of(self, user_id: UserID, own_server: str) -> Level:
-        """What `user_id` may do; `own_server` is the name of the bot's homeserver."""
-        return find_level(self.permissions, user_id, own_server)
 
     def space_title(self, user_id: UserID, displayname: str | None) -> str:
         """The name of somebody's Space; without a display name the localpart stands in."""

@@ -19,7 +19,6 @@ from ..message import IncomingMessage
 from .amend import Amend
 from .notices import Notices
 from .pending import PendingMessages
-from .seen_messages import SeenMessages
 
 
 @attr.frozen
@@ -31,25 +30,24 @@ class Redaction:
 
 
 Action = IncomingMessage | Redaction
+# Messages that are known by their ids: what is read from a timeline and comes live as well comes
+# soon after.
+REMEMBERED = 10_000
 
 
 class Inbound:
     """Takes messages, edits and redactions in."""
 
-    def __init__(
-        self, pending: PendingMessages, amend: Amend, notices: Notices, longest_queue: int
-    ) -> None:
+    def __init__(self, pending: PendingMessages, amend: Amend, notices: Notices) -> None:
         """
         Args:
             pending: where messages wait for their turn.
             amend: applies edits and redactions to them.
             notices: tells people of what is set aside.
-            longest_queue: messages of one person that may wait; what comes beyond is set aside.
         """
         self.pending = pending
         self.amend = amend
         self.notices = notices
-        self.longest_queue = longest_queue
         self._seen = SeenMessages()
         self._paused: Counter[RoomID] = Counter()
         self._all_paused = 0
@@ -137,18 +135,29 @@ class Inbound:
         elif action.replaces is not None:
             self.amend.edit(action)
         elif self._seen.add(action.event_id):
-            self._accept(action)
-
-    def _accept(self, message: IncomingMessage) -> None:
-        if self.pending.waiting(message.sender) < self.longest_queue:
-            self.pending.accept(message)
-            return
-        first = not self.pending.aside.get(message.room_id)
-        saving = self.pending.set_aside(PendingMessage(message))
-        if first:
-            self.pending.spawn(self._say_full(message, saving))
+            first = not self.pending.aside.get(action.room_id)
+            saving = self.pending.accept(action)
+            if saving is not None and first:
+                self.pending.spawn(self._say_full(action, saving))
 
     async def _say_full(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
         # Nobody is told of what a kill could still undo.
         await asyncio.wait({saving})
-        await self.notices.queue_is_full(message, self.longest_queue)
+        await self.notices.queue_is_full(message, self.pending.longest_queue)
+
+
+class SeenMessages:
+    """The last messages that were taken in: while a start is caught up with, one may be read from
+    the timeline and come live as well."""
+
+    def __init__(self) -> None:
+        self._seen: dict[EventID, None] = {}
+
+    def add(self, event_id: EventID) -> bool:
+        """Remember a message; whether it is new."""
+        if event_id in self._seen:
+            return False
+        self._seen[event_id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.pop(next(iter(self._seen)))
+        return True

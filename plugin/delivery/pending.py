@@ -27,8 +27,14 @@ class PendingMessages:
         aside: those that wait for their writer's `!retry`, by room.
     """
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, longest_queue: int) -> None:
+        """
+        Args:
+            inbox: keeps them.
+            longest_queue: messages of one person that may wait; what comes beyond is set aside.
+        """
         self.inbox = inbox
+        self.longest_queue = longest_queue
         self.open: dict[EventID, PendingMessage] = {}
         self.aside: dict[RoomID, dict[EventID, PendingMessage]] = defaultdict(dict)
         self._queues: dict[RoomID, deque[PendingMessage]] = {}
@@ -65,23 +71,28 @@ class PendingMessages:
             await asyncio.wait(unsaved.values())
         return not unsaved.keys() & self._unsaved.keys()
 
-    def waiting(self, sender: UserID) -> int:
-        """How many messages of this person are open."""
-        return self._waiting[sender]
-
     def add(self, pending: PendingMessage) -> None:
         """Put a message that is in the inbox at the end of its room's queue."""
         self._open(pending)
         self._queues.setdefault(pending.message.room_id, deque()).append(pending)
 
-    def accept(self, message: IncomingMessage) -> None:
-        """Keep a message that just came, and put it at the end of its room's queue."""
-        self._save(message.event_id, self._keep(message, State.WAITING))
-        self.add(PendingMessage(message))
+    def accept(self, message: IncomingMessage) -> asyncio.Task[None] | None:
+        """Keep a message that just came, and put it at the end of its room's queue.
+
+        Returns:
+            None if it waits there; where too many of its sender's do, it is set aside, as
+            `set_aside` says.
+        """
+        pending = PendingMessage(message)
+        if self._waiting[message.sender] >= self.longest_queue:
+            return self.set_aside(pending)
+        self._save(message, State.WAITING)
+        self.add(pending)
+        return None
 
     def accept_urgent(self, message: IncomingMessage) -> PendingMessage:
         """Keep a message that just came and does not wait for its turn."""
-        self._save(message.event_id, self._keep(message, State.WAITING))
+        self._save(message, State.WAITING)
         pending = PendingMessage(message, started=True)
         self._open(pending)
         return pending
@@ -96,7 +107,7 @@ class PendingMessages:
         self._close(pending)
         pending.started, pending.state = False, State.SET_ASIDE
         self.aside[message.room_id][message.event_id] = pending
-        return self._save(message.event_id, self._keep(message, State.SET_ASIDE))
+        return self._save(message, State.SET_ASIDE)
 
     async def take_up_again(self, messages: Iterable[PendingMessage]) -> None:
         """Put messages that were set aside at the end of their rooms' queues."""
@@ -139,8 +150,8 @@ class PendingMessages:
         if self.open.pop(pending.message.event_id, None) is not None:
             self._waiting[pending.message.sender] -= 1
 
-    def _save(self, event_id: EventID, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        saving = self._unsaved[event_id] = self.spawn(work)
+    def _save(self, message: IncomingMessage, state: State) -> asyncio.Task[None]:
+        saving = self._unsaved[message.event_id] = self.spawn(self._keep(message, state))
         return saving
 
     async def _keep(self, message: IncomingMessage, state: State) -> None:

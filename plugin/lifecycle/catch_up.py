@@ -26,7 +26,7 @@ from ..delivery.inbound import Redaction
 from ..handlers.invitations import Invitations
 from ..matrix.backlog import Backlog, is_limited, read_backlog, timeline_events
 from ..matrix.sync import invitations_in, rooms_in, scope_of
-from ..matrix.until_answered import until_known
+from ..matrix.until_answered import Attempts
 from ..reconciler.loop import Reconciler
 from .resume import Resume
 
@@ -142,7 +142,9 @@ class CatchUp:
 
     async def _read_sync(self, token: SyncToken) -> None:
         try:
-            sync = await until_known(partial(self.reader.since, token), self.backoff, self.log)
+            async for attempt in Attempts(self.backoff, self.log):
+                with attempt:
+                    sync = await self.reader.since(token)
         except MatrixRequestError as error:
             self.log.warning("What was written meanwhile could not be read: %s", error)
         else:
@@ -182,8 +184,9 @@ class CatchUp:
         if before is not None:
             # One after the other: what a later one reads was written later.
             await asyncio.wait({before})
-        work = partial(self._take_room, reading)
-        await until_known(work, self.backoff, self.log)
+        async for attempt in Attempts(self.backoff, self.log):
+            with attempt:
+                await self._take_room(reading)
         self.inbound.resume(reading.room_id)
         self.messages.serve(reading.room_id)
 

@@ -139,9 +139,9 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     queues = RoomQueues(timing.stop)
     boundary = ErrorBoundary(matrix.sender, host.log)
     notices = Notices(queues, boundary)
-    pending = PendingMessages(inbox)
+    pending = PendingMessages(inbox, limits.waiting)
     amend = Amend(pending, matrix.timeline, queues)
-    inbound = Inbound(pending, amend, notices, limits.waiting)
+    inbound = Inbound(pending, amend, notices)
 
     chats = ChatCommands(ChatEdits(provisioning), config)
     commands = Commands(chats, Administration(reconciler, config), amend)

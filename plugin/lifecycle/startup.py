@@ -1,7 +1,6 @@
 """How a run of the plugin begins: six steps, from what the cache holds to people being served.
 
-A warm start takes the cache for true and looks only where something changed since; a cold one
-looks at everything. Either way ends in the same routes. No step waits for a single room.
+Each stands where it does for a reason, which it says. No step waits for a single room.
 """
 
 from __future__ import annotations
@@ -9,46 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
-import attr
-from mautrix.errors import MatrixRequestError
-from mautrix.types import SyncToken, UserID
+from mautrix.types import UserID
 
 from ..cache.inbox import PendingMessage
 from ..cache.load import Loaded
-from ..matrix.sync import Invitation, invitations_in, scope_of
-from ..matrix.until_answered import until_answered, until_known
 from ..reconciler.report import Report
-from ..topology.routes import build_routes
 from .compose import Services
+from .first_look import NOT_KNOWN, FirstLook, StartResult
 from .sync_cursor import SyncCursor, Tokens
 
-NOT_KNOWN = SyncToken("")
 # Seconds within which a room that is well is read.
 SOON = 1.0
-
-
-@attr.frozen
-class StartResult:
-    """How a start found Matrix.
-
-    Attributes:
-        token: up to which everything was seen.
-        report: the first run's, if there was one.
-        answered: up to which every message was answered, as far as that is known.
-        sync: what happened since an earlier run's last token.
-        since: that token; None where there was none.
-        invitations: those that wait for an answer.
-    """
-
-    token: SyncToken
-    report: Report | None
-    answered: SyncToken = NOT_KNOWN
-    sync: dict[str, Any] = attr.field(factory=dict)
-    since: SyncToken | None = None
-    invitations: list[Invitation] = attr.field(factory=list)
 
 
 class Startup:
@@ -72,7 +43,6 @@ class Startup:
         self.services = services
         self.register = register
         self.log = log
-        self.backoff = services.timing.backoff
 
     async def run(self, served: asyncio.Event) -> None:
         """Take all steps.
@@ -95,9 +65,10 @@ class Startup:
 
     async def look(self) -> None:
         """Before anybody is served: it must be known which room is whose."""
-        result = await self._look_warm()
+        first_look = FirstLook(self.services, self.loaded, self.log)
+        result = await first_look.look_warm()
         if result is None:
-            result = await self._look_cold()
+            result = await first_look.look_cold()
             self.unverified = frozenset(self.services.routes.rooms_of)
             await self.services.store.put_verified(self.unverified, 0)
         else:
@@ -159,46 +130,3 @@ class Startup:
     async def _welcome(self, report: Report) -> None:
         """Welcome whoever maubot joined without the plugin hearing of it."""
         self.services.invitations.greet(report.foreign.values())
-
-    async def _look_warm(self) -> StartResult | None:
-        """Take the cache for true but where something changed since; None if it cannot be."""
-        token, services = self.loaded.token, self.services
-        sync = await self._since(token) if token is not None else None
-        if sync is None:
-            return None
-        # Of a million chats that takes seconds, for which nothing else must stand still.
-        routes = await asyncio.to_thread(build_routes, self.loaded.topology)
-        bot = services.matrix.identity.bot
-        changed = scope_of(sync, routes, bot) | self.loaded.unsettled
-        look = partial(services.reconciler.start_warm, routes, changed)
-        return StartResult(
-            token=SyncToken(sync["next_batch"]),
-            report=await until_answered(look, self.backoff, self.log),
-            # Messages in the inbox are older than the cache's token: nothing is known of them.
-            answered=NOT_KNOWN,
-            sync=sync,
-            since=token,
-            invitations=invitations_in(sync, bot),
-        )
-
-    async def _look_cold(self) -> StartResult:
-        """Look at everything; what the cache holds helps where a look fails."""
-        reader = self.services.matrix.reader
-        token, waiting = await until_answered(reader.begin, self.backoff, self.log)
-        account_data = self.services.matrix.account_data
-        since = await until_answered(account_data.read_cursor, self.backoff, self.log)
-        sync = await self._since(since) if since else None
-        look = partial(self.services.reconciler.start_cold, self.loaded.topology)
-        report = await until_answered(look, self.backoff, self.log)
-        if since is None or sync is None:
-            return StartResult(token, report, token, invitations=waiting)
-        newer = SyncToken(sync["next_batch"])
-        return StartResult(newer, report, since, sync, since, waiting)
-
-    async def _since(self, token: SyncToken) -> dict[str, Any] | None:
-        reader = self.services.matrix.reader
-        try:
-            return await until_known(partial(reader.since, token), self.backoff, self.log)
-        except MatrixRequestError as error:
-            self.log.warning("The homeserver no longer knows where we were: %s", error)
-            return None

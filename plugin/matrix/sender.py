@@ -84,11 +84,10 @@ class Sender:
             question: the message it answers.
             sent: how many of the messages stand in the room already.
         """
-        pieces = pieces_of(text)
-        for number, piece in list(enumerate(pieces))[sent:]:
-            content = _content("m.text", piece, question if number == 0 else None)
-            content |= self._mark(question)
-            if number < len(pieces) - 1:
+        contents = _contents_of(text, question)
+        for number, content in list(enumerate(contents))[sent:]:
+            content.update(self._mark(question))
+            if number < len(contents) - 1:
                 content[CONTINUES_KEY] = True
             await self._send(room_id, content, f"{question}-{number}")
 
@@ -139,14 +138,17 @@ def _content(msgtype: str, text: str, reply_to: EventID | None) -> dict[str, Any
     return content
 
 
-def pieces_of(text: str) -> list[str]:
-    """Cut an answer into as many messages as it takes, always in the same places."""
+def _contents_of(text: str, question: EventID) -> list[dict[str, Any]]:
+    """Cut an answer into as many messages as it takes, always in the same places; the first of
+    them is the reply."""
     limit = PIECE_BYTES
     while True:
-        pieces = split_text(text, limit)
+        first, *others = split_text(text, limit)
+        contents = [_content("m.text", first, question)]
+        contents += [_content("m.text", piece, None) for piece in others]
         # A piece stands in its event twice, as text and as HTML, escaped as JSON.
-        if all(len(json.dumps(_content("m.text", one, None))) <= EVENT_BYTES for one in pieces):
-            return pieces
+        if all(len(json.dumps(content)) <= EVENT_BYTES for content in contents):
+            return contents
         limit //= 2
 
 

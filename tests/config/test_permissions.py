@@ -6,6 +6,7 @@ import pytest
 from mautrix.types import UserID
 
 from plugin.config.file import DEFAULTS, Level, parse_settings
+from plugin.config.permissions import find_level
 
 from ..config_text import ALICE
 
@@ -32,15 +33,15 @@ def test_the_most_specific_permission_counts(user_id: str, own_server: str, leve
         {"permissions": {who: level.name.lower() for who, level in PERMISSIONS.items()}}
     )
 
-    assert settings.level_of(UserID(user_id), own_server) is level
+    assert find_level(settings.permissions, UserID(user_id), own_server) is level
     assert problems == ()
 
 
 def test_whoever_is_not_mentioned_may_nothing() -> None:
-    assert DEFAULTS.level_of(ALICE, "elsewhere") is Level.NONE
+    assert find_level(DEFAULTS.permissions, ALICE, "elsewhere") is Level.NONE
 
 
 def test_a_slip_of_the_pen_lets_nobody_in() -> None:
     settings, _ = parse_settings({"permissions": {"local": "user", ALICE: "nonne"}})
 
-    assert settings.level_of(ALICE, "example.org") is Level.NONE
+    assert find_level(settings.permissions, ALICE, "example.org") is Level.NONE
