@@ -23,37 +23,38 @@ class SpaceLinks:
     """The links of all Spaces that were read.
 
     Attributes:
-        by_room: each linked room's links, with the Space in which each stands.
+        by_room: each linked room's links.
     """
 
     def __init__(self, snapshot: Snapshot, choice: SpaceChoice) -> None:
         self.bot = snapshot.bot
         self.choice = choice
-        self.by_room: dict[RoomID, list[tuple[RoomID, Link]]] = {}
+        self.by_room: dict[RoomID, list[Link]] = {}
         for space_id in choice.owners:
             for link in snapshot.rooms[space_id].links:
-                self.by_room.setdefault(link.room_id, []).append((space_id, link))
+                self.by_room.setdefault(link.room_id, []).append(link)
 
     def mirror(self, room_id: RoomID) -> Binding | None:
         """The room's binding as a Space of its owner's mirrors it, the chosen Space first; None
         if there is no mirror."""
         found = [
-            (not self._is_chosen(space_id), space_id, link.mirror)
-            for space_id, link in self._links(room_id)
+            (not self._is_chosen(link.space_id), link.space_id, link.mirror)
+            for link in self._links(room_id)
             if link.mirror is not None
-            and link.mirror.matrix_user_id == self.choice.owners[space_id]
+            and link.mirror.matrix_user_id == self.choice.owners[link.space_id]
         ]
         return min(found, key=lambda one: one[:2])[2] if found else None
 
     def mirrors_differ(self, room_id: RoomID) -> bool:
         """Whether Spaces mirror different conversations for the room: it must be read itself."""
-        mirrors = (link.mirror for _, link in self._links(room_id) if link.mirror is not None)
+        mirrors = (link.mirror for link in self._links(room_id) if link.mirror is not None)
         return len({(one.matrix_user_id, one.platform_chat_id) for one in mirrors}) > 1
 
     def link(self, room_id: RoomID, owner: UserID | None = None) -> Link | None:
         """How a chosen Space links the room, the owner's if one is named; None if none does."""
-        for space_id, link in self._links(room_id):
-            if self._is_chosen(space_id) and owner in (None, self.choice.owners[space_id]):
+        for link in self._links(room_id):
+            owners = (None, self.choice.owners[link.space_id])
+            if self._is_chosen(link.space_id) and owner in owners:
                 return link
         return None
 
@@ -69,9 +70,7 @@ class SpaceLinks:
         if link is not None:
             return link.removed
         others = [
-            other
-            for space_id, other in self._links(room_id)
-            if self.choice.owners[space_id] == owner
+            other for other in self._links(room_id) if self.choice.owners[other.space_id] == owner
         ]
         return bool(others) and all(other.removed for other in others)
 
@@ -91,8 +90,8 @@ class SpaceLinks:
     def linked_by_bot(self, room_id: RoomID) -> RoomID | None:
         """The Space in which the bot itself links the room now; the first by id if several do."""
         spaces = [
-            space_id
-            for space_id, link in self._links(room_id)
+            link.space_id
+            for link in self._links(room_id)
             if link.sender == self.bot and not link.removed
         ]
         return min(spaces, default=None)
@@ -103,23 +102,23 @@ class SpaceLinks:
         """The links that make these rooms chats, each as the Space and the room, sorted: those in
         this owner's Spaces, and all that mirror a binding."""
         found = [
-            (space_id, room_id)
+            (link.space_id, room_id)
             for room_id in room_ids
-            for space_id, link in self._links(room_id)
+            for link in self._links(room_id)
             if link.mirror is not None
-            or (not link.removed and self.choice.owners[space_id] == owner)
+            or (not link.removed and self.choice.owners[link.space_id] == owner)
         ]
         return tuple(sorted(found))
 
     def foreign_links(self, room_id: RoomID, owner: UserID | None) -> list[Problem]:
         """The links to the room in Spaces of others than this owner, as problems to report."""
         return [
-            Problem(space_id, f"a link to {room_id}{NOT_OF_OWNER}", Reason.FOREIGN)
-            for space_id, link in self._links(room_id)
-            if not link.removed and self.choice.owners[space_id] != owner
+            Problem(link.space_id, f"a link to {room_id}{NOT_OF_OWNER}", Reason.FOREIGN)
+            for link in self._links(room_id)
+            if not link.removed and self.choice.owners[link.space_id] != owner
         ]
 
-    def _links(self, room_id: RoomID) -> Sequence[tuple[RoomID, Link]]:
+    def _links(self, room_id: RoomID) -> Sequence[Link]:
         # A lookup must add nothing: whether a room is in `by_room` says that a Space links it.
         return self.by_room.get(room_id, ())
 

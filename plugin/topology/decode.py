@@ -170,15 +170,15 @@ class _RoomDecoder:
             self._report("a binding that lacks or garbles a part", Reason.MALFORMED)
 
     def _decode_child(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-        child = event["state_key"]
-        via = content.get("via")
+        child, via = event["state_key"], content.get("via")
         if via is not None and not is_usable_via(via):
             return self._report(f"a link to {child} whose `via` is no list", Reason.MALFORMED)
-        mirror = None
-        raw = content.get(BINDING_TYPE)
+        raw, mirror = content.get(BINDING_TYPE), None
         if event["sender"] == self.identity.bot and isinstance(raw, dict):
             mirror = None if is_from_elsewhere(raw, self.identity) else decode_binding(raw)
-        self.links[child] = Link(child, event["sender"], tuple(via or ()), mirror, content)
+        others = {key: content[key] for key in content if key not in ("via", BINDING_TYPE)}
+        via = tuple(via or ())
+        self.links[child] = Link(self.room_id, child, event["sender"], via, mirror, others)
         return None
 
 

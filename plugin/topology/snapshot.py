@@ -21,24 +21,35 @@ if TYPE_CHECKING:
 class Link:
     """One `m.space.child` event of a Space (client-server API, section 11.34.1).
 
+    There are as many of these as chats: what is not needed of the event is not kept, for the
+    garbage collector, too, has to go through all that is.
+
     Attributes:
+        space_id: the Space in which it stands.
         room_id: the room that is linked: the event's state key.
         sender: who sent the event.
         via: the servers it names; none if the room was removed from the Space.
         mirror: the chat's binding repeated inside the event; None unless the bot sent it.
-        content: the whole content, so that what the owner set is kept when it is sent again.
+        others: what else the content says, so that what the owner set is kept when it is sent
+            again.
     """
 
+    space_id: RoomID
     room_id: RoomID
     sender: UserID
     via: tuple[str, ...]
     mirror: Binding | None
-    content: Mapping[str, Any] = attr.field(eq=False, factory=dict)
+    others: Mapping[str, Any] = attr.field(eq=False, factory=dict)
 
     @property
     def removed(self) -> bool:
         """Whether the event stands without `via`: somebody took the room out of the Space."""
         return not self.via
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What stands in the Space now, without the mirror."""
+        return {**self.others, "via": list(self.via)}
 
 
 @attr.frozen
