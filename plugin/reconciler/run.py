@@ -17,8 +17,7 @@ from ..cache.topology_store import Store
 from ..planner.plan import Plan
 from ..topology.model import Chat
 from ..topology.routes import Routes
-from .apply import Applier
-from .claims import Claims
+from .apply import Applier, Claims
 from .known_rooms import KnownRooms
 from .looks import RoomSnapshot, RunRequest
 from .observe import Observer
