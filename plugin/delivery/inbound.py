@@ -19,6 +19,7 @@ from ..message import IncomingMessage
 from .amend import Amend
 from .notices import Notices
 from .pending import PendingMessages
+from .seen_messages import SeenMessages
 
 
 @attr.frozen
@@ -30,9 +31,6 @@ class Redaction:
 
 
 Action = IncomingMessage | Redaction
-# Messages that are known by their ids: what is read from a timeline and comes live as well comes
-# soon after.
-REMEMBERED = 10_000
 
 
 class Inbound:
@@ -144,20 +142,3 @@ class Inbound:
         # Nobody is told of what a kill could still undo.
         await asyncio.wait({saving})
         await self.notices.queue_is_full(message, self.pending.longest_queue)
-
-
-class SeenMessages:
-    """The last messages that were taken in: while a start is caught up with, one may be read from
-    the timeline and come live as well."""
-
-    def __init__(self) -> None:
-        self._seen: dict[EventID, None] = {}
-
-    def add(self, event_id: EventID) -> bool:
-        """Remember a message; whether it is new."""
-        if event_id in self._seen:
-            return False
-        self._seen[event_id] = None
-        if len(self._seen) > REMEMBERED:
-            self._seen.pop(next(iter(self._seen)))
-        return True

@@ -42,9 +42,9 @@ from ..reconciler.loop import Reconciler
 from ..reconciler.observe import Observer
 from ..reconciler.run import Runner
 from ..spaces.edit import ChatEdits
-from ..spaces.owner_lock import OwnerLock
 from ..spaces.provision import Provisioning
 from ..spaces.room_creator import RoomCreator
+from ..spaces.room_retry import OwnerLock
 from ..spaces.unread_rooms import UnreadRooms
 from ..topology.current_routes import CurrentRoutes
 from ..topology.model import Identity

@@ -17,8 +17,8 @@ from ..errors import UserError
 from ..platforms.protocol import PlatformError
 from ..topology.model import Binding, Chat, Space
 from ..topology.scope import Scope
-from .owner_lock import NO_ANSWER, OnWait, OwnerLock
 from .room_creator import RoomCreator
+from .room_retry import NO_ANSWER, OnWait, OwnerLock
 from .unread_rooms import UnreadRooms
 
 if TYPE_CHECKING:
