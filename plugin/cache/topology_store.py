@@ -13,7 +13,7 @@ from mautrix.types import SyncToken, UserID
 from ..topology.model import Topology
 from ..topology.routes import Routes
 from ..topology.scope import Scope
-from .diff import Contents, parts_of, plan_update
+from .diff import NOTHING, Contents, parts_of, plan_update
 from .load import Loaded, encode_digest, encode_scope, read_tables
 from .tables import rebuild_tables
 from .transactions import FAILURES, FencedDatabase, Statement
@@ -22,7 +22,7 @@ PUT_INSTANCE = """INSERT INTO instance (id, fence, token, unsettled, digest)
     VALUES (0, $1, $2, $3, $4) ON CONFLICT (id) DO UPDATE
     SET fence=excluded.fence, token=excluded.token, unsettled=excluded.unsettled,
         digest=excluded.digest"""
-PUT_VERIFIED = "UPDATE space SET verified_at=$1 WHERE matrix_user_id=$2"
+PUT_VERIFIED = "UPDATE space SET verified_at=$1 WHERE space_id=$2"
 
 
 class Store:
@@ -127,11 +127,13 @@ class Store:
             owners: whose.
             at: seconds since the epoch; 0 if it is yet to be read.
         """
-        verified = dict.fromkeys(owners, at)
-        self._verified_at.update(verified)
-        rows = [(at, owner) for owner in verified]
+        changed = [owner for owner in owners if self._verified_at.get(owner, 0) != at]
+        self._verified_at.update(dict.fromkeys(changed, at))
         async with self._writing:
-            return await self._write([Statement(PUT_VERIFIED, rows)])
+            # By the key: without it, each owner costs a look at the rows of all.
+            parts = [self._held.parts.get(owner, NOTHING) for owner in changed]
+            rows = [(at, space.room_id) for part in parts for space in part.spaces]
+            return not rows or await self._write([Statement(PUT_VERIFIED, rows)])
 
     async def _put_part(self, owners: frozenset[UserID], part: Topology) -> bool:
         async with self._writing:
