@@ -118,15 +118,20 @@ class Startup:
         reconciler = self.services.reconciler
         if (report := self.result.report) is not None:
             self.services.invitations.finish(report.unfinished)
-            await self._welcome(report)
-        reconciler.on_report = self._welcome
-        await asyncio.gather(reconciler.serve(), reconciler.verify(self.unverified))
+            self._welcome(report)
+        verification = reconciler.verify(self.unverified)
+        await asyncio.gather(reconciler.serve(), verification, self._welcome_found())
 
     async def save_progress(self) -> None:
         """Save how far everything has come, when the plugin stops."""
         if self.cursor is not None:
             await self.cursor.save()
 
-    async def _welcome(self, report: Report) -> None:
+    async def _welcome_found(self) -> None:
+        reports = self.services.reconciler.reports
+        while True:
+            self._welcome(await reports.get())
+
+    def _welcome(self, report: Report) -> None:
         """Welcome whoever maubot joined without the plugin hearing of it."""
         self.services.invitations.greet(report.foreign.values())

@@ -89,11 +89,27 @@ class AccountData:
         await self._write(INDEX_TYPE, encode_index(index))
         self._index = index
 
+    async def change_index(self, added: RoomIndex, no_spaces: frozenset[RoomID]) -> None:
+        """Change the index; it costs what is changed unless it must be written.
+
+        Args:
+            added: Spaces and foreign rooms to add.
+            no_spaces: rooms that are no Spaces any more, or never were.
+
+        Raises:
+            NoAnswer, MatrixRequestError: it was not written; the next start reads more rooms.
+        """
+        index = self._index or await self.read_index()
+        same = added.spaces <= index.spaces and added.foreign <= index.foreign
+        if same and index.spaces.isdisjoint(no_spaces):
+            return
+        spaces = (index.spaces - no_spaces) | added.spaces
+        await self.write_index(RoomIndex(spaces, index.foreign | added.foreign))
+
     async def add_space(self, room_id: RoomID) -> None:
         """Add a Space to the index; where that fails, the next start finds it with more reads."""
-        index = self._index or await self.read_index()
         with contextlib.suppress(NoAnswer, MatrixRequestError):
-            await self.write_index(attr.evolve(index, spaces=index.spaces | {room_id}))
+            await self.change_index(RoomIndex(frozenset({room_id})), frozenset())
 
     async def read_cursor(self) -> SyncToken | None:
         """The sync token that this instance wrote last; None if it never did.

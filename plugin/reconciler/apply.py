@@ -110,7 +110,8 @@ class Applier:
         kept = self._swap_part(observed.owners, _without(plan.topology, waiting), claims)
         seen = observed.snapshot.joined | observed.snapshot.refused_read
         self.routes.unread = (self.routes.unread - seen) | unread
-        self.routes.elsewhere |= plan.elsewhere
+        if not plan.elsewhere <= self.routes.elsewhere:
+            self.routes.elsewhere |= plan.elsewhere
         return kept
 
     async def _swap_all(self, found: Topology, claims: Claims) -> frozenset[UserID]:

@@ -1,7 +1,7 @@
-"""Which joined rooms are known, and the hint that spares the next start reading them again.
+"""Keeps the register of rooms that are no chats, and the room index in the account data.
 
-What is foreign once stays foreign, for a room's creator never changes. All of it only saves
-requests: whoever forgets it reads more rooms and comes to the same result.
+Both spare requests: the register to later runs, the index to later starts. After the start,
+keeping them costs what a run read, however many Spaces and chats there are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from ..matrix.reader import Reader
 from ..topology.current_routes import CurrentRoutes
 from ..topology.model import Status
 from ..topology.scope import Scope
-from .looks import FamiliarRooms, RoomSnapshot
+from .looks import RoomSnapshot
+from .non_chats import NoChat, NonChats
 
 
 class KnownRooms:
@@ -26,50 +27,56 @@ class KnownRooms:
     def __init__(self, reader: Reader, routes: CurrentRoutes, log: logging.Logger) -> None:
         """
         Args:
-            reader: reads and writes the hint.
-            routes: hold the rooms that are chats and Spaces.
+            reader: lists the joined rooms, and has the account data.
+            routes: the routes in force: rooms that are chats and Spaces.
             log: the instance's log.
         """
         self.reader = reader
+        self.account_data = reader.account_data
         self.routes = routes
         self.log = log
-        self._foreign: frozenset[RoomID] | None = None
-        self._passed_over: dict[RoomID, UserID] = {}
-        self._acknowledged: set[RoomID] = set()
-        # By one small read each, while the rest of their state cannot be read.
-        self._made_by_others: set[RoomID] = set()
+        self._non_chats = NonChats()
+        self._index_read = False
+        # Rooms that later starts need not read, but that are not in the index yet.
+        self._to_index: set[RoomID] = set()
 
     async def is_known(self, room_id: RoomID) -> bool:
-        """Whether a run has seen what this room is, in this life or in an earlier one."""
+        """Whether it is known what this room is, from this run of the plugin or an earlier one."""
         routes = self.routes
         if room_id in routes.chats or room_id in routes.elsewhere or routes.owner_of(room_id):
             return True
-        known = await self.known()
-        return room_id in known.foreign or room_id in known.superseded
+        return (await self.non_chats()).reason(room_id) is not None
 
-    async def known(self) -> FamiliarRooms:
-        """The joined rooms that are neither chats nor Spaces that count, as far as is known."""
-        if self._foreign is None:
-            self._foreign = (await self.reader.account_data.read_index()).foreign
-        return FamiliarRooms(self._foreign | self._made_by_others, self._passed_over)
+    async def non_chats(self) -> NonChats:
+        """The joined rooms that are no chats, those in the index included."""
+        if not self._index_read:
+            self._index_read = True
+            index = await self.account_data.read_index()
+            indexed = [one for one in index.foreign if self._non_chats.reason(one) is None]
+            self._non_chats.put(indexed, NoChat.INDEXED)
+        return self._non_chats
 
     def exclude(self, room_id: RoomID) -> None:
-        """A room that cannot be read was made by somebody else: it is no chat, and nobody waits
-        for it. It is looked at again all the same, for who is in it may want to be greeted."""
-        self._made_by_others.add(room_id)
+        """Note that a room that cannot be read was created by another user: nobody waits for it.
+
+        It is still read when that is possible: whoever is in it may have to be welcomed.
+        """
+        self._non_chats.put([room_id], NoChat.CREATED_BY_OTHERS)
         self.routes.unread -= {room_id}
 
     def mark_foreign(self, room_id: RoomID) -> bool:
-        """A joined room that is no chat was seen to: later starts need not read it again.
+        """Note that a joined room that is no chat needs nothing more: later starts need not read
+        it.
 
         Returns:
-            Whether a run has read that it is foreign; without that it does not count as such.
+            Whether it is known to be no chat. If not, it counts as foreign once it was read.
         """
-        self._acknowledged.add(room_id)
-        return self._foreign is not None and room_id in self._foreign
+        self._to_index.add(room_id)
+        return self._is_final(room_id)
 
     async def owners_missing_rooms(self) -> Scope:
-        """Those of whom a room is gone that no event told of: purged by an administrator."""
+        """The owners who have Spaces or chats that the bot is no longer in, and these rooms: an
+        administrator who purges a room sends no event. Goes through all chats."""
         routes = self.routes
         try:
             joined = await self.reader.joined_rooms()
@@ -85,36 +92,49 @@ class KnownRooms:
         return Scope(frozenset(owners.values()), frozenset(owners))
 
     async def note(self, observed: RoomSnapshot, changed: frozenset[UserID]) -> None:
-        """Remember what is foreign, and leave a hint for the next start; that may fail, for it
-        is no more than a hint.
+        """Note which of the rooms that a run read are no chats, in the index too.
 
         Args:
-            observed: what was seen.
-            changed: owners of whom something changed meanwhile: it does not count of them.
+            observed: what was read.
+            changed: owners of whom something changed meanwhile: what was read of them does not
+                count.
         """
-        snapshot, plan = observed.snapshot, observed.plan
-        known = snapshot.foreign if observed.owners is None else self._foreign or frozenset()
-        self._foreign = known | plan.foreign | plan.marked_upgraded | plan.elsewhere
+        snapshot, plan, register = observed.snapshot, observed.plan, self._non_chats
         if observed.owners is None:
-            self._made_by_others &= snapshot.joined
-        self.routes.unread -= self._made_by_others
-        others = {
-            space_id: owner
-            for space_id, owner in self._passed_over.items()
-            if owner in changed or (observed.owners is not None and owner not in observed.owners)
+            self._index_read = True
+            register.retain(snapshot.joined)
+            register.put(snapshot.foreign, NoChat.INDEXED)
+        register.put(plan.elsewhere, NoChat.OTHER_INSTANCE)
+        register.put(plan.marked_upgraded, NoChat.UPGRADED)
+        register.put(plan.foreign, NoChat.FOREIGN)
+        read = observed.owners
+        owners = register.owners.union(plan.superseded.values()) if read is None else read
+        register.put_superseded(owners - changed, plan.superseded)
+        self.routes.unread -= {
+            room_id
+            for room_id in self.routes.unread
+            if register.reason(room_id) is NoChat.CREATED_BY_OTHERS
         }
-        mine = {key: owner for key, owner in plan.superseded.items() if owner not in changed}
-        self._passed_over = {**others, **mine}
-        spaces = frozenset(space.room_id for space in self.routes.spaces.values())
-        seen_to = self._acknowledged & (plan.foreign | self._foreign)
-        noted = (
-            self.reader.account_data.index.foreign
-            if observed.owners is not None
-            else snapshot.foreign
-        )
         try:
-            await self.reader.account_data.write_index(
-                RoomIndex(spaces, noted | seen_to | plan.marked_upgraded)
-            )
+            await self._write_index(observed)
         except (NoAnswer, MatrixRequestError) as error:
-            self.log.debug("The hint for the next start was not written: %s", error)
+            self.log.debug("The room index was not written: %s", error)
+
+    async def _write_index(self, observed: RoomSnapshot) -> None:
+        routes, snapshot, plan = self.routes, observed.snapshot, observed.plan
+        done = frozenset(room_id for room_id in self._to_index if self._is_final(room_id))
+        foreign = done | plan.marked_upgraded
+        if observed.owners is None:
+            foreign |= self.account_data.index.foreign & snapshot.joined
+            await self.account_data.write_index(RoomIndex(frozenset(routes.owners), foreign))
+        else:
+            theirs = (routes.spaces.get(owner) for owner in observed.owners)
+            spaces = frozenset(space.room_id for space in theirs if space is not None)
+            read = snapshot.rooms.keys() | snapshot.refused_read
+            gone = frozenset(room_id for room_id in read if routes.owner_of(room_id) is None)
+            await self.account_data.change_index(RoomIndex(spaces, foreign), gone)
+        self._to_index -= done
+
+    def _is_final(self, room_id: RoomID) -> bool:
+        reason = self._non_chats.reason(room_id)
+        return reason is not None and reason.is_final

@@ -5,8 +5,6 @@ Nothing is read from Matrix here and nothing is planned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attr
 from mautrix.types import RoomID, UserID
 
@@ -15,6 +13,7 @@ from ..topology.model import Status, Topology
 from ..topology.routes import Routes
 from ..topology.scope import Scope
 from ..topology.snapshot import Snapshot
+from .non_chats import NonChats
 
 
 @attr.frozen
@@ -48,15 +47,6 @@ class RoomSnapshot:
     owners: frozenset[UserID] | None = None
 
 
-@attr.frozen
-class FamiliarRooms:
-    """Joined rooms that need no look of their own: `foreign` are none of ours, `passed_over` are
-    Spaces that another one took the place of, with their owners."""
-
-    foreign: frozenset[RoomID] = frozenset()
-    superseded: Mapping[RoomID, UserID] = attr.field(factory=dict)
-
-
 def live_chats(cached: Topology) -> frozenset[RoomID]:
     """The chats that the bot is in, as far as was known."""
     chats = cached.chats.values()
@@ -68,15 +58,21 @@ def linked_rooms(snapshot: Snapshot) -> frozenset[RoomID]:
     return frozenset(link.room_id for room in snapshot.rooms.values() for link in room.links)
 
 
-def unknown_rooms(listed: frozenset[RoomID], routes: Routes, known: FamiliarRooms) -> list[RoomID]:
-    """The joined rooms that nobody has looked at; those that could not be read wait for a look of
-    their own."""
-    where = (routes.chats, routes.owners, routes.unread, known.foreign, known.superseded)
-    return [room_id for room_id in listed if not any(room_id in one for one in where)]
+def unknown_rooms(listed: frozenset[RoomID], routes: Routes, non_chats: NonChats) -> list[RoomID]:
+    """The joined rooms that were never read; those whose read failed are retried apart from
+    these.
 
-
-def owned_spaces(spaces: Mapping[RoomID, UserID], owners: frozenset[UserID]) -> set[RoomID]:
-    return {space_id for space_id, owner in spaces.items() if owner in owners}
+    Args:
+        listed: the joined rooms.
+        routes: the routes in force.
+        non_chats: the rooms known to be no chats.
+    """
+    known = (routes.chats, routes.owners, routes.unread)
+    return [
+        room_id
+        for room_id in listed
+        if non_chats.reason(room_id) is None and not any(room_id in one for one in known)
+    ]
 
 
 def owners_of_predecessors(snapshot: Snapshot, routes: Routes) -> set[UserID]:

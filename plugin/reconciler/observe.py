@@ -21,16 +21,15 @@ from ..topology.routes import Routes
 from ..topology.scope import Scope
 from ..topology.snapshot import Snapshot
 from .looks import (
-    FamiliarRooms,
     RoomSnapshot,
     RunRequest,
     is_doubtful,
     linked_rooms,
     live_chats,
-    owned_spaces,
     owners_of_predecessors,
     unknown_rooms,
 )
+from .non_chats import NonChats
 
 # A look can bring up rooms that call for another one; a world that keeps changing must not hold
 # a run for ever, and what is missing then is looked at by the next.
@@ -80,14 +79,14 @@ class Observer:
         return RoomSnapshot(*await self._complete(snapshot, cached, snapshot.joined))
 
     async def observe_scope(
-        self, request: RunRequest, routes: Routes, known: FamiliarRooms
+        self, request: RunRequest, routes: Routes, non_chats: NonChats
     ) -> RoomSnapshot:
         """Look at some owners' Spaces and at some rooms.
 
         Args:
             request: where to look, and how.
             routes: what is known so far.
-            known: which rooms need no look unless an owner whose they are does.
+            non_chats: rooms that need not be read, but for these owners' superseded Spaces.
 
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
@@ -97,15 +96,13 @@ class Observer:
         owners = scope.owners
         while True:
             cached = routes.part(owners)
-            wanted = frozenset(
-                {*cached.spaces, *owned_spaces(known.superseded, owners), *scope.rooms}
-            )
+            wanted = frozenset({*cached.spaces, *non_chats.superseded_of(owners), *scope.rooms})
             snapshot = Snapshot(self.identity.bot, frozenset(), {}, full=request.full)
             if listed is None:
                 snapshot = await self._look_directly(snapshot, cached, wanted)
             else:
                 # Of a million chats that takes a while, for which nothing else must stand still.
-                unknown = await asyncio.to_thread(unknown_rooms, listed, routes, known)
+                unknown = await asyncio.to_thread(unknown_rooms, listed, routes, non_chats)
                 joined = listed & {*wanted, *cached.chats, *unknown}
                 snapshot = attr.evolve(snapshot, joined=joined)
                 snapshot = await self.reader.look(snapshot, listed & wanted)

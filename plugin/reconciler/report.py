@@ -35,7 +35,7 @@ class Report:
     """What one run came to.
 
     Attributes:
-        run: its number in this life of the plugin.
+        run: its number since the plugin was started.
         at: its end, in seconds since the epoch.
         reason: why there was one.
         seconds: how long it took.
@@ -45,8 +45,9 @@ class Report:
         foreign: joined rooms that the bot did not make, as they were read.
         unfinished: owners with a Space but no chat.
         open: what could not be read or written.
-        touched: owners who changed something meanwhile, and keep what they have now.
-        settled: False where a look or a write failed: another run is due.
+        changed_meanwhile: owners of whom something changed during the run, who keep what they have
+            now, and the rooms that must be read again for that.
+        settled: False where a read or a write failed: another run is due.
     """
 
     run: int
@@ -60,7 +61,7 @@ class Report:
     foreign: dict[RoomID, Room]
     unfinished: tuple[UserID, ...]
     open: Scope
-    changed_meanwhile: frozenset[UserID]
+    changed_meanwhile: Scope
     settled: bool
 
     def log_to(self, routes: Routes, log: logging.Logger) -> None:
@@ -102,21 +103,21 @@ def make_report(observed: RoomSnapshot, failed: list[Write], saved: bool) -> Rep
         foreign={room_id: snapshot.rooms[room_id] for room_id in plan.foreign},
         unfinished=plan.unfinished,
         open=open_ends,
-        changed_meanwhile=frozenset(),
+        changed_meanwhile=Scope(),
         settled=saved and not open_ends,
     )
 
 
 def describe_plan(plan: Plan) -> str:
     """A plan in words, after "would" or "to": what it does with how many rooms."""
-    deeds = [
+    actions = [
         f"{VERBS[reason]} {number}"
         for reason, number in sorted(Counter(plan.reasons.values()).items())
         if reason in VERBS
     ]
     if not plan.writes:
         return "change nothing"
-    return f"{', '.join(deeds) or 'repair marks'} ({len(plan.writes)} events)"
+    return f"{', '.join(actions) or 'repair marks'} ({len(plan.writes)} events)"
 
 
 def describe_reasons(reasons: Counter[Reason]) -> str:

@@ -17,6 +17,7 @@ from ..cache.topology_store import Store
 from ..planner.plan import Plan
 from ..topology.model import Chat
 from ..topology.routes import Routes
+from ..topology.scope import Scope
 from .apply import Applier, Claims
 from .known_rooms import KnownRooms
 from .looks import RoomSnapshot, RunRequest
@@ -83,7 +84,7 @@ class Runner:
             make_report(observed, failed, saved),
             run=next(self._numbers),
             reason=request.reason,
-            changed_meanwhile=changed_meanwhile,
+            changed_meanwhile=_to_repeat(request, observed.plan, changed_meanwhile),
             seconds=time.monotonic() - started,
         )
         self.last.log_to(self.routes, self.log)
@@ -94,12 +95,26 @@ class Runner:
         if request.scope is None:
             cached = routes.topology() if request.cached is None else request.cached
             return await self.observer.observe_all(cached, request.full)
-        known = await self.known_rooms.known()
-        observed = await self.observer.observe_scope(request, routes, known)
+        non_chats = await self.known_rooms.non_chats()
+        observed = await self.observer.observe_scope(request, routes, non_chats)
         if await _collides(observed, routes):
             # Two owners' chats claim one conversation: only the whole picture settles that.
             return await self.observer.observe_all(routes.topology(), request.full)
         return observed
+
+
+def _to_repeat(request: RunRequest, plan: Plan, changed: frozenset[UserID]) -> Scope:
+    """What must be read again because these owners changed something while a run read it.
+
+    Their Spaces are named as rooms too: one that was found by this run is in no register, and
+    nobody would read it again.
+    """
+    if not changed:
+        return Scope()
+    spaces = {space.room_id: space.owner for space in plan.topology.spaces.values()}
+    found = {**spaces, **plan.superseded}
+    rooms = frozenset(room_id for room_id, owner in found.items() if owner in changed)
+    return Scope(changed, rooms | (request.scope.rooms if request.scope else frozenset()))
 
 
 async def _collides(observed: RoomSnapshot, routes: Routes) -> bool:

@@ -88,7 +88,7 @@ def _is_at_rest(task: Task) -> bool:
         return _due_in(awaited) > LONG_SLEEP
     if where in (("tasks.py", "_wait"), ("tasks.py", "wait_for")):
         return _due_in(awaited) > LONG_SLEEP
-    return where[0] == "locks.py"
+    return where[0] in ("locks.py", "queues.py")
 
 
 def _due_in(awaited: asyncio.Future[Any]) -> float:
