@@ -51,6 +51,7 @@ from ..topology.model import Identity
 from ..topology.scope import Scope
 from .catch_up import CatchUp
 from .resume import Resume
+from .room_readings import RoomReadings
 
 
 @attr.frozen
@@ -154,7 +155,8 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     invitations = Invitations(control_room, queues, boundary, timing.backoff)
     messages = Messages(control_room, responder, inbound, timing.reply)
     resume = Resume(messages, matrix.timeline, config)
-    catch_up = CatchUp(resume, invitations, reconciler)
+    readings = RoomReadings(resume, timing.backoff, host.log)
+    catch_up = CatchUp(readings, invitations, reconciler)
     return Services(
         timing=timing,
         matrix=matrix,

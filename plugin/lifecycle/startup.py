@@ -100,7 +100,7 @@ class Startup:
         """Last, when what it stands for is in the inbox: a kill before this costs a second look,
         a token saved too early would cost messages."""
         services, result = self.services, self.result
-        await services.catch_up.wait(SOON)
+        await services.catch_up.readings.wait(SOON)
         kept = await services.pending.save() and not services.catch_up.behind
         token = result.token if kept else result.since or NOT_KNOWN
         if not services.invitations.idle:

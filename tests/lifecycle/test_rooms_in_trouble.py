@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from ..fakes.fake_platform import FakePlatform
+from ..fakes.faults import Answer, refusal
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import open_group, settle_in
@@ -180,3 +181,23 @@ async def test_somebody_new_is_served_while_a_room_cannot_be_read(
     bob.write(bob.chat, "Hello")
     await bot.push()
     await bot.server.until(lambda: heard(bob.chat) == ["Answer to Hello"])
+
+
+async def test_a_room_that_may_not_be_looked_into_any_more_is_served_again_when_it_may(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    """Nothing is concluded from a refusal but that what was written before cannot be read."""
+    (control,) = await settle_in(bot, alice)
+    await bot.stop()
+    alice.write(control, "!new Herbs")
+    refused = bot.server.inject(
+        Answer("GET .*/joined_members", None, status=403, body=refusal("M_FORBIDDEN"))
+    )
+    await bot.start()
+    await bot.settled()
+    bot.server.lift(refused)
+
+    alice.write(control, "!new Spices")
+    await bot.deliver()
+
+    assert "Spices" in " ".join(heard(control))
