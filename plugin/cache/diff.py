@@ -6,6 +6,7 @@ are. It is plain values; nothing is read or written here.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +14,6 @@ import attr
 from mautrix.types import UserID
 
 from ..topology.model import Chat, Space, Topology
-from .rows import chat_row, row_hash, space_row
 from .transactions import Statement
 
 REMOVE_SPACE = "DELETE FROM space WHERE space_id=$1 AND matrix_user_id=$2"
@@ -28,6 +28,7 @@ PUT_CHAT = """INSERT INTO chat (room_id, space_id, matrix_user_id, chat_id, plat
     SET space_id=excluded.space_id, matrix_user_id=excluded.matrix_user_id,
         chat_id=excluded.chat_id, platform=excluded.platform,
         platform_chat_id=excluded.platform_chat_id, status=excluded.status"""
+HASH_BYTES = 8
 
 
 @attr.frozen
@@ -145,3 +146,29 @@ def plan_update(
         Statement(PUT_CHAT, [chat_row(chat) for chat in rows.chats]),
     ]
     return Update(statements, parts, rows.digest)
+
+
+def chat_row(chat: Chat) -> tuple[str, ...]:
+    """A chat as the columns of its row."""
+    binding = chat.binding
+    return (
+        chat.room_id,
+        binding.space_id,
+        binding.matrix_user_id,
+        binding.chat_id,
+        binding.platform,
+        binding.platform_chat_id,
+        # What `value` gives, in a fifth of the time.
+        chat.status._value_,
+    )
+
+
+def space_row(space: Space) -> tuple[str, ...]:
+    """What of a Space's row is true for as long as Matrix says so, as text."""
+    return (space.room_id, space.owner, str(space.created_at))
+
+
+def row_hash(row: Iterable[str]) -> int:
+    """A row's part in the digest over all of them."""
+    text = "\0".join(row).encode(errors="replace")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=HASH_BYTES).digest(), "big")

@@ -1,22 +1,26 @@
 """Reads the tables, a batch at a time, and tells whether they can be relied on.
 
 A million chats must not stand in memory twice, as rows and as chats, nor hold up the event loop
-while they are decoded. Rows that make no sense are left out and told of, never raised about.
+while they are decoded. Rows are checked as if a stranger had written them, for anyone may have
+edited them: one that makes no sense is left out. Whether those that make sense are true, their
+digest tells: it keeps nobody out, it notices accidents.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import attr
 from mautrix.types import RoomID, SyncToken, UserID
 from mautrix.util.async_db import Database
 
-from ..topology.model import Chat, Space, Topology
+from ..topology.contents import is_user_id, make_binding
+from ..topology.model import Binding, Chat, Space, Status, Topology
 from ..topology.scope import Scope
-from .rows import Decoder, decode_space, row_hash, space_row
+from .diff import row_hash, space_row
 
 SPACES = """SELECT space_id, matrix_user_id, created_at, verified_at
     FROM space WHERE space_id > $1 ORDER BY space_id LIMIT $2"""
@@ -25,6 +29,7 @@ CHATS = """SELECT room_id, space_id, matrix_user_id, chat_id, platform, platform
 INSTANCE = "SELECT token, unsettled, digest FROM instance WHERE id=0"
 # Small enough for the processor's caches, and to hold up nobody.
 BATCH = 2000
+STATUSES = {status.value: status for status in Status}
 
 
 @attr.frozen
@@ -104,3 +109,51 @@ def _decode_scope(text: str) -> Scope | None:
         return Scope(frozenset(scope["owners"]), frozenset(scope["rooms"]))
     except (TypeError, ValueError, LookupError):
         return None
+
+
+def decode_space(row: Iterable[Any]) -> tuple[Space, int] | None:
+    """A Space and when it was verified, from its columns; None if they make no sense."""
+    space_id, owner, created_at, verified_at = row
+    usable = isinstance(space_id, str) and is_user_id(owner) and isinstance(created_at, int)
+    if not (usable and isinstance(verified_at, int)):
+        return None
+    return Space(RoomID(space_id), UserID(sys.intern(owner)), created_at), verified_at
+
+
+class Decoder:
+    """Decodes the rows of chats.
+
+    What recurs in them, the Space, its owner, the platform and the handle, is checked where it
+    is met first and is one string in all of them from then on.
+    """
+
+    def __init__(self) -> None:
+        self._in_space: dict[Any, Binding] = {}
+        self._handles: dict[Any, str] = {}
+
+    def chat(self, row: Iterable[Any]) -> Chat | None:
+        """A chat from its columns, or None if they make no sense."""
+        room_id, space_id, owner, chat_id, platform, conversation, written = row
+        status = STATUSES.get(written)
+        if status is None or not (isinstance(room_id, str) and isinstance(conversation, str)):
+            return None
+        like, handle = self._in_space.get(space_id), self._handles.get(chat_id)
+        if (
+            like is not None
+            and handle is not None
+            and like.matrix_user_id == owner
+            and like.platform == platform
+            and conversation
+        ):
+            space_id, owner, platform = like.space_id, like.matrix_user_id, like.platform
+            return Chat(
+                room_id,  # type: ignore[arg-type]
+                Binding("chat", handle, space_id, owner, platform, conversation),
+                status,
+            )
+        binding = make_binding([chat_id, space_id, owner, platform, conversation])
+        if binding is None:
+            return None
+        self._in_space[space_id] = binding
+        self._handles[chat_id] = binding.chat_id
+        return Chat(room_id, binding, status)  # type: ignore[arg-type]

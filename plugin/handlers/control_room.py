@@ -37,6 +37,7 @@ class ControlRoom:
         self.matrix = matrix
         self.provisioning = provisioning
         self.routes = provisioning.routes
+        self.known_rooms = provisioning.reconciler.known_rooms
         self.commands = commands
         self.config = config
         self.log = provisioning.owner_lock.log
@@ -50,7 +51,7 @@ class ControlRoom:
             UserError: it is still not known what the room is.
         """
         await self.provisioning.owner_lock.wait_for(sender)
-        if not await self.provisioning.reconciler.knows(room_id):
+        if not await self.known_rooms.is_known(room_id):
             # Made by another instance, perhaps, or by an earlier run a moment before it ended.
             scope = Scope(frozenset({sender}), frozenset({room_id}))
             why = "somebody wrote in an unknown room"

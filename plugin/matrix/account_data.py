@@ -125,7 +125,7 @@ class AccountData:
         Raises:
             NoAnswer, MatrixRequestError: it was not written.
         """
-        await self._write(CURSOR_TYPE, encode_cursor(token))
+        await self._write(CURSOR_TYPE, {"v": 1, "token": token})
 
     async def _read(self, shared: str) -> Any:
         """The content of this instance's event; None if there is none."""
@@ -182,21 +182,9 @@ def decode_cursor(content: Any) -> SyncToken | None:
     return SyncToken(token) if isinstance(token, str) and token else None
 
 
-def encode_cursor(token: SyncToken) -> dict[str, Any]:
-    """The content of the event that holds this sync token."""
-    return {"v": 1, "token": token}
-
-
 def part_of(shared: Mapping[str, Any], instance: str) -> dict[str, Any]:
-    """One instance's part of an event that all instances shared.
-
-    Args:
-        shared: the content of that event.
-        instance: the instance's key.
-
-    Returns:
-        The content as the instance's own event would have it.
-    """
+    """One instance's part of the content of an event that all instances shared, as the content
+    of its own event would be."""
     instances = shared.get("instances")
     part = instances.get(instance) if isinstance(instances, dict) else None
     # The shared cursor was a mapping of instances to tokens.

@@ -23,10 +23,9 @@ from ..topology.scope import Scope
 from .cache_writes import CacheWrites
 from .looks import RunRequest
 from .report import Report
-from .retries import Retries
 from .run import Runner
 from .verification import Verification
-from .work_queue import Work, WorkQueue
+from .work_queue import Retries, Work, WorkQueue
 
 # Runs in a row for owners of whom something changes during each of them.
 MAX_RUNS_IN_A_ROW = 5
@@ -48,6 +47,7 @@ class Reconciler:
         self.runs = runs
         self.timing = timing
         self.reader = runs.reader
+        self.known_rooms = runs.known_rooms
         self.store = runs.store
         self.routes = runs.routes
         self.log = runs.log
@@ -76,8 +76,7 @@ class Reconciler:
     async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
         """The first run with a usable cache: put it in force, and read what changed since.
 
-        Returns:
-            The run's report; None if nothing changed.
+        Returns the run's report, or None if nothing changed.
         """
         self.routes.fill(cached)
         return await self._run(RunRequest("start", changed)) if changed else None
@@ -147,17 +146,9 @@ class Reconciler:
         """Nothing is marked or waits for another try, and no run is going on."""
         return not (self.unsettled or self.runs.busy or self.store.out_of_sync)
 
-    async def knows(self, room_id: RoomID) -> bool:
-        """Whether it is known what this room is, from this run of the plugin or an earlier one."""
-        return await self.runs.known_rooms.is_known(room_id)
-
-    def exclude(self, room_id: RoomID) -> None:
-        """Note that another user created a room that cannot be read: nobody waits for it."""
-        self.runs.known_rooms.exclude(room_id)
-
     def mark_foreign(self, room_id: RoomID) -> None:
         """Note that a joined room that is no chat needs to be read by no later start."""
-        if not self.runs.known_rooms.mark_foreign(room_id):
+        if not self.known_rooms.mark_foreign(room_id):
             self.mark(Scope(rooms=frozenset({room_id})))
 
     async def serve(self) -> None:
@@ -173,11 +164,10 @@ class Reconciler:
     async def verify(self, owners: Iterable[UserID]) -> None:
         """Have the own state of these owners' chats read, and rooms that are gone noticed."""
         await asyncio.sleep(self.timing.verify)
-        self.mark(await self.runs.known_rooms.owners_missing_rooms())
+        self.mark(await self.known_rooms.owners_missing_rooms())
         await self._verification.schedule(owners)
 
     async def _run_queued(self, request: RunRequest) -> None:
-        """Run once; whatever goes wrong is logged, and tried again later."""
         scope = request.scope or Scope()
         report = await self._try(request)
         if request.full:
@@ -199,12 +189,12 @@ class Reconciler:
 
     async def _run(self, request: RunRequest) -> Report:
         report = await self.runs.run(request)
-        # What this run read of them did not count.
         self.mark(report.changed_meanwhile)
         if request.scope is None:
             self._retries.succeed_but(report.open)
         else:
             self._retries.succeed(request.scope - report.open)
         self._retries.fail(report.open)
-        self._cache.retry_if_behind()
+        if self.store.out_of_sync:
+            self._cache.retry_if_behind()
         return report

@@ -16,8 +16,7 @@ from ..cache.topology_store import Store
 from ..config.timing import Timing
 from ..topology.scope import Scope
 from .report import Report
-from .retries import Retries
-from .work_queue import Work, WorkQueue
+from .work_queue import Retries, Work, WorkQueue
 
 # Owners in one run: few, so that a change of theirs waits little for it.
 BATCH = 20

@@ -36,6 +36,7 @@ class UnreadRooms:
         """
         self.lookups = lookups
         self.reconciler = reconciler
+        self.known_rooms = reconciler.known_rooms
         self.routes = reconciler.routes
         self.timing = reconciler.timing
         self.log = reconciler.log
@@ -88,7 +89,7 @@ class UnreadRooms:
         try:
             creation = await self.lookups.creation(room_id)
             if creation.is_foreign(self.lookups.bot):
-                self.reconciler.exclude(room_id)
+                self.known_rooms.exclude(room_id)
                 return False
             if spaces and not creation.is_space:
                 return False

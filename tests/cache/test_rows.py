@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from mautrix.types import RoomID, UserID
 
-from plugin.cache.rows import Decoder, chat_row, decode_space
+from plugin.cache.diff import chat_row
+from plugin.cache.load import Decoder, decode_space
 from plugin.topology.model import Binding, Chat, Space, Status
 
 ALICE = UserID("@alice:one.test")

@@ -10,7 +10,7 @@ from mautrix.types import RoomID, UserID
 
 from plugin.config.timing import Timing
 from plugin.matrix.retry import Backoff
-from plugin.reconciler.retries import Retries
+from plugin.reconciler.work_queue import Retries
 from plugin.topology.scope import Scope
 
 ALICE, BOB = UserID("@alice:test"), UserID("@bob:test")
