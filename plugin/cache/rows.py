@@ -1,8 +1,8 @@
 """Spaces and chats as rows, and back, and the hash of a row.
 
-Rows are checked as if a stranger had written them, for anyone may have edited them: one that
-makes no sense is none. Whether those that make sense are true, the exclusive or of their hashes
-tells: it keeps nobody out, it notices accidents, and the order of rows makes no difference to it.
+Rows are validated, because anybody may have edited them; an invalid one is left out. The digest
+is the exclusive or of all rows' hashes, whatever their order: it detects damage and edits by hand,
+and is no protection against forgery.
 """
 
 from __future__ import annotations
