@@ -1,9 +1,9 @@
 """Reads the tables, a batch at a time, and tells whether they can be relied on.
 
 A million chats must not stand in memory twice, as rows and as chats, nor hold up the event loop
-while they are decoded. Rows are checked as if a stranger had written them, for anyone may have
-edited them: one that makes no sense is left out. Whether those that make sense are true, their
-digest tells: it keeps nobody out, it notices accidents.
+while they are decoded. Rows are validated, because anybody may have edited them; an invalid one is
+left out. The digest over them detects damage and edits by hand, and is no protection against
+forgery.
 """
 
 from __future__ import annotations

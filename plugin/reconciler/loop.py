@@ -63,21 +63,13 @@ class Reconciler:
         self._cache = CacheWrites(self.store, self.routes, timing)
 
     async def start_cold(self, cached: Topology) -> Report:
-        """The first run without a usable cache: read everything.
-
-        Args:
-            cached: what the cache holds; believed only where a read fails.
-
-        Raises:
-            NoAnswer, MatrixRequestError: the joined rooms could not be listed.
-        """
+        """The first run without a usable cache: read everything, and believe what the cache holds
+        only where a read fails. Raises what `run` does."""
         return await self._run(RunRequest("start", None, cached))
 
     async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
-        """The first run with a usable cache: put it in force, and read what changed since.
-
-        Returns the run's report, or None if nothing changed.
-        """
+        """The first run with a usable cache: put it in force, and read what changed since;
+        there is no report if nothing did."""
         self.routes.fill(cached)
         return await self._run(RunRequest("start", changed)) if changed else None
 
@@ -102,8 +94,7 @@ class Reconciler:
             search: read joined rooms too that were never read.
 
         Raises:
-            NoAnswer, MatrixRequestError: the joined rooms could not be listed, or something
-                changed during every run.
+            NoAnswer, MatrixRequestError: not listed, or something changed during every run.
         """
         for _ in range(MAX_RUNS_IN_A_ROW):
             report = await self._run(RunRequest(reason, scope, search=search))

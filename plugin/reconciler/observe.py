@@ -31,15 +31,15 @@ from .looks import (
 )
 from .non_chats import NonChats
 
-# A look can bring up rooms that call for another one; a world that keeps changing must not hold
-# a run for ever, and what is missing then is looked at by the next.
+# What is read can name further rooms to read. Rooms that keep changing must not keep a run from
+# ending: what is missing then is read by the next one.
 MAX_ROUNDS = 12
 # Second looks, where the first saw far less than there was.
 MAX_RECHECKS = 3
 
 
 class Observer:
-    """Looks at the world of one instance, whole or in part."""
+    """Reads all rooms of one instance, or those of some owners."""
 
     def __init__(self, matrix: Matrix, config: CurrentConfig, doubt: float) -> None:
         """
@@ -59,7 +59,7 @@ class Observer:
 
         Args:
             cached: what is known so far; believed only where a look fails.
-            thorough: read each chat's own state too, not its mirror in the Space alone.
+            full: read each chat's own state too, not only its mirror in the Space.
 
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
@@ -116,7 +116,7 @@ class Observer:
             found |= owners_of_predecessors(snapshot, routes)
             if found <= owners:
                 return RoomSnapshot(snapshot, plan, owners)
-            # A room turned out to be somebody else's: their whole Space belongs in the picture.
+            # A room turned out to be somebody else's: their whole Space must be read.
             owners |= found
 
     async def _look_directly(

@@ -98,7 +98,7 @@ class Runner:
         non_chats = await self.known_rooms.non_chats()
         observed = await self.observer.observe_scope(request, routes, non_chats)
         if await _collides(observed, routes):
-            # Two owners' chats claim one conversation: only the whole picture settles that.
+            # Two owners' chats claim one conversation: only a run over all rooms settles that.
             return await self.observer.observe_all(routes.topology(), request.full)
         return observed
 

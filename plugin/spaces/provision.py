@@ -1,7 +1,7 @@
 """Makes Spaces and chats, once each, however often and from wherever they are asked for.
 
-What is asked for is looked for first. How long a homeserver is tried that is busy or away is for
-insistence.py, and the requests are creation.py's.
+What is asked for is looked for first. How often a homeserver is tried that is busy or away is
+decided in room_retry.py; the requests are made by room_creator.py.
 """
 
 from __future__ import annotations

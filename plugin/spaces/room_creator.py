@@ -1,6 +1,7 @@
-"""Makes one Space or one chat: the requests, and the word to everybody who must know of it.
+"""Makes one Space or one chat: the requests, and then the routes, the cache and the room index.
 
-Whether it may be made, and what if the homeserver does not answer, is for provisioning.py.
+Whether it may be made, and what follows if the homeserver does not answer, is decided in
+provision.py.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ NO_ANSWER = "The homeserver does not answer just now. Nothing is lost; please tr
 
 
 class OwnerLock:
-    """Insists on what one instance's owners are to have."""
+    """Makes rooms for one instance's owners, one thing at a time for each of them."""
 
     def __init__(self, reconciler: Reconciler, backoff: Backoff) -> None:
         self.reconciler = reconciler
