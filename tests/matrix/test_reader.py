@@ -20,7 +20,7 @@ ALICE = UserID("@alice:one.test")
 ROOM, OTHER, SPACE = (RoomID(f"!{name}:one.test") for name in ("room", "other", "space"))
 # Away for so long that nobody waits for it.
 AWAY = Reply(429, {}, {"Retry-After": "3000"})
-NOWHERE = Snapshot(BOT, frozenset({ROOM, OTHER}), {})
+NOTHING_READ = Snapshot(BOT, frozenset({ROOM, OTHER}), {})
 INDEX_PATH = f"user/{BOT}/account_data/chat.spacekeeper.spaces.main"
 
 
@@ -41,7 +41,7 @@ async def test_a_look_tells_read_from_gone_from_unread(
         homeserver.tell(f"rooms/{room_id}/state", answer)
     homeserver.tell(f"rooms/{ROOM}/state", state())
 
-    snapshot = await reader.look(NOWHERE, [ROOM, *rooms])
+    snapshot = await reader.look(NOTHING_READ, [ROOM, *rooms])
 
     assert snapshot.rooms.keys() == {ROOM}
     assert snapshot.rooms[ROOM].created_at == 5
@@ -55,14 +55,14 @@ async def test_what_is_no_rooms_state_leaves_the_room_unread(
 ) -> None:
     homeserver.tell(f"rooms/{ROOM}/state", answer)
 
-    assert (await reader.look(NOWHERE, [ROOM])).unread == {ROOM}
+    assert (await reader.look(NOTHING_READ, [ROOM])).unread == {ROOM}
 
 
 async def test_a_second_look_adds_to_the_first(reader: Reader, homeserver: Homeserver) -> None:
     homeserver.tell(f"rooms/{ROOM}/state", state())
     homeserver.tell(f"rooms/{OTHER}/state", FORBIDDEN)
 
-    snapshot = await reader.look(await reader.look(NOWHERE, [ROOM]), [OTHER])
+    snapshot = await reader.look(await reader.look(NOTHING_READ, [ROOM]), [OTHER])
 
     assert snapshot.rooms.keys() == {ROOM}
     assert snapshot.refused_read == {OTHER}
@@ -113,7 +113,7 @@ async def test_a_room_that_hangs_costs_the_others_nothing(
     for room_id in (ROOM, OTHER):
         homeserver.tell(f"rooms/{room_id}/state", state())
 
-    snapshot = await reader.look(NOWHERE, [*hanging, ROOM, OTHER])
+    snapshot = await reader.look(NOTHING_READ, [*hanging, ROOM, OTHER])
 
     assert snapshot.rooms.keys() == {ROOM, OTHER}
     assert snapshot.unread == set(hanging)
@@ -125,12 +125,12 @@ async def test_a_look_ends_although_nothing_answers(
     homeserver.tell_all(HANG)
     rooms = {RoomID(f"!{number}:one.test") for number in range(100)}
 
-    assert (await reader.look(NOWHERE, rooms)).unread == rooms
+    assert (await reader.look(NOTHING_READ, rooms)).unread == rooms
 
 
 async def test_a_room_that_answers_again_is_read(reader: Reader, homeserver: Homeserver) -> None:
     homeserver.tell(f"rooms/{ROOM}/state", HANG, state())
-    snapshot = await reader.look(NOWHERE, [ROOM])
+    snapshot = await reader.look(NOTHING_READ, [ROOM])
 
     snapshot = await reader.look(snapshot, [ROOM])
 
