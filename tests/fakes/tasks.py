@@ -76,7 +76,8 @@ def _is_at_rest(task: Task) -> bool:
     plugin's is known here: a task is judged by the part of asyncio that it waits in.
     """
     awaited: Any = task._fut_waiter  # type: ignore[attr-defined]
-    if awaited is None:
+    if awaited is None or awaited.done():
+        # It runs, or is about to: whoever is handed a lock looks like one that waits for it.
         return False
     if isinstance(awaited, asyncio.Task) or type(awaited).__name__ == "_GatheringFuture":
         return True
@@ -85,7 +86,7 @@ def _is_at_rest(task: Task) -> bool:
         coro = coro.cr_await
     where = (Path(coro.cr_code.co_filename).name, coro.cr_code.co_name)
     if where == ("tasks.py", "sleep"):
-        return _due_in(awaited) > LONG_SLEEP
+        return LONG_SLEEP < _due_in(awaited) < float("inf")
     if where in (("tasks.py", "_wait"), ("tasks.py", "wait_for")):
         return _due_in(awaited) > LONG_SLEEP
     return where[0] in ("locks.py", "queues.py")
