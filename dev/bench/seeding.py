@@ -90,7 +90,6 @@ class Seeding:
 
     async def _make_chat(self, spec: RoomSpec, space_id: str, number: int) -> str:
         binding = Binding(
-            room_type="chat",
             chat_id=f"C{number}",
             space_id=RoomID(space_id),
             matrix_user_id=spec.owner,

@@ -73,7 +73,7 @@ def control_room_state() -> list[dict[str, Any]]:
 
 def _binding(number: int) -> Binding:
     conversation = f"00000000-0000-4000-8000-{HOLE}{number:04d}"
-    return Binding("chat", f"C{number}", SPACE, OWNER, "echo", conversation)
+    return Binding(f"C{number}", SPACE, OWNER, "echo", conversation)
 
 
 def _events(

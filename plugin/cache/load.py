@@ -8,9 +8,10 @@ forgery.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import attr
@@ -19,6 +20,7 @@ from mautrix.util.async_db import Database
 
 from ..topology.contents import is_user_id, make_binding
 from ..topology.model import Binding, Chat, Space, Status, Topology
+from ..topology.routes import Routes, build_routes
 from ..topology.scope import Scope
 from .diff import row_hash, space_row
 
@@ -37,7 +39,7 @@ class Loaded:
     """What the cache held.
 
     Attributes:
-        topology: the rows that make sense.
+        routes: the rows that make sense.
         token: the sync token up to which they are true; None if they cannot be relied on.
         unsettled: what must be looked at again although the token is past it.
         verified_at: when each owner's chats' own state was last read, in seconds since the epoch;
@@ -45,7 +47,7 @@ class Loaded:
         digest: over the rows.
     """
 
-    topology: Topology = attr.field(factory=Topology)
+    routes: Routes = attr.field(factory=Routes)
     token: SyncToken | None = None
     unsettled: Scope = attr.field(factory=Scope)
     verified_at: dict[UserID, int] = attr.field(factory=dict)
@@ -63,33 +65,35 @@ async def read_tables(database: Database) -> Loaded:
     chats: dict[RoomID, Chat] = {}
     decode_chat, number, digest = Decoder().chat, 0, 0
     async for rows in _batches(database, SPACES):
-        number += len(rows)
         for row in rows:
+            number += 1
             if (decoded := decode_space(row)) is not None:
                 space, verified_at[decoded[0].owner] = decoded
                 spaces[space.room_id] = space
                 digest ^= row_hash(space_row(space))
     async for rows in _batches(database, CHATS):
-        number += len(rows)
         for row in rows:
+            number += 1
             if (chat := decode_chat(row)) is not None:
                 chats[chat.room_id] = chat
                 digest ^= row_hash(row)
-    topology = Topology(spaces, chats)
+    # Of a million chats that takes a while, for which nothing else must stand still.
+    routes = await asyncio.to_thread(build_routes, Topology(spaces, chats))
     instance = await database.fetchrow(INSTANCE)
     whole = number == len(spaces) + len(chats)
     if not whole or instance is None or instance["digest"] != encode_digest(digest):
-        return Loaded(topology)
+        return Loaded(routes)
     unsettled = _decode_scope(instance["unsettled"])
     if unsettled is None or not instance["token"]:
-        return Loaded(topology)
-    return Loaded(topology, SyncToken(instance["token"]), unsettled, verified_at, digest)
+        return Loaded(routes)
+    return Loaded(routes, SyncToken(instance["token"]), unsettled, verified_at, digest)
 
 
-async def _batches(database: Database, query: str) -> AsyncIterator[Sequence[Any]]:
+async def _batches(database: Database, query: str) -> AsyncIterator[Iterable[tuple[Any, ...]]]:
     last: Any = ""
     while rows := await database.fetch(query, last, BATCH):
-        yield rows
+        # Tuples are taken apart in half the time that the driver's rows take.
+        yield map(tuple, rows)
         last = rows[-1][0]
 
 
@@ -146,14 +150,10 @@ class Decoder:
             and conversation
         ):
             space_id, owner, platform = like.space_id, like.matrix_user_id, like.platform
-            return Chat(
-                room_id,  # type: ignore[arg-type]
-                Binding("chat", handle, space_id, owner, platform, conversation),
-                status,
-            )
+            return Chat(room_id, handle, space_id, owner, platform, conversation, status)  # type: ignore[arg-type]
         binding = make_binding([chat_id, space_id, owner, platform, conversation])
         if binding is None:
             return None
         self._in_space[space_id] = binding
         self._handles[chat_id] = binding.chat_id
-        return Chat(room_id, binding, status)  # type: ignore[arg-type]
+        return Chat.bound(room_id, binding, status)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from mautrix.types import SyncToken, UserID
 from ..topology.model import Topology
 from ..topology.routes import Routes
 from ..topology.scope import Scope
-from .diff import NOTHING, Contents, parts_of, plan_update
+from .diff import Contents, plan_update
 from .load import Loaded, encode_digest, encode_scope, read_tables
 from .tables import rebuild_tables
 from .transactions import FAILURES, FencedDatabase, Statement
@@ -56,9 +56,8 @@ class Store:
             self.log.warning("The cache is not usable and is made anew: %s", error)
             loaded, usable = Loaded(), False
         if loaded.token is not None:
-            # Of a million chats that takes a while, for which nothing else must stand still.
-            parts = await asyncio.to_thread(parts_of, loaded.topology)
-            self._held = Contents(parts, loaded.digest)
+            self._held = Contents(digest=loaded.digest)
+            self._held.routes.fill(loaded.routes.copy())
             self._token, self._unsettled = loaded.token, loaded.unsettled
             self._verified_at = dict(loaded.verified_at)
         self._complete = loaded.token is not None
@@ -80,7 +79,7 @@ class Store:
         async with self._saving:
             if self.out_of_sync and not await asyncio.shield(self._rebuild()):
                 return False
-            owners = self._held.parts.keys() | routes.rooms_of.keys() | routes.spaces.keys()
+            owners = self._held.routes.everybody() | routes.everybody()
             for batch in routes.in_batches(sorted(owners)):
                 if not await self.put_part(batch, routes.part(batch)):
                     return False
@@ -131,8 +130,8 @@ class Store:
         self._verified_at.update(dict.fromkeys(changed, at))
         async with self._writing:
             # By the key: without it, each owner costs a look at the rows of all.
-            parts = [self._held.parts.get(owner, NOTHING) for owner in changed]
-            rows = [(at, space.room_id) for part in parts for space in part.spaces]
+            spaces = self._held.routes.part(frozenset(changed)).spaces
+            rows = [(at, space_id) for space_id in spaces]
             return not rows or await self._write([Statement(PUT_VERIFIED, rows)])
 
     async def _put_part(self, owners: frozenset[UserID], part: Topology) -> bool:

@@ -35,9 +35,7 @@ class ChatCommands:
 
         owner, key = request.message.sender, request.message.event_id
         chat = await self.provisioning.make_chat(owner, title, key, tell)
-        return (
-            f"{await self._link(chat)} is ready, as `{chat.binding.chat_id}`. Write to me there."
-        )
+        return f"{await self._link(chat)} is ready, as `{chat.chat_id}`. Write to me there."
 
     async def chats(self, request: Request) -> str:
         owner = request.message.sender
@@ -46,7 +44,7 @@ class ChatCommands:
             return "You have no chats yet. `!new` starts one."
         links = await asyncio.gather(*(self._link(chat) for chat in chats))
         lines = [
-            f"- `{chat.binding.chat_id}` {name}"
+            f"- `{chat.chat_id}` {name}"
             + (" (archived)" if chat.status is Status.ARCHIVED else "")
             for chat, name in zip(chats, links, strict=True)
         ]
@@ -62,14 +60,14 @@ class ChatCommands:
         if not title:
             raise UserError("Which name shall it have? Usage: `!rename <title>`")
         await self.edits.rename(chat, title)
-        return f"`{chat.binding.chat_id}` is now called {plain(title)}."
+        return f"`{chat.chat_id}` is now called {plain(title)}."
 
     async def archive(self, request: Request) -> str:
         chat = request.chat
         if chat is None or request.words:
             usage = "`!archive` in a chat, or `!archive <chat>`, for example `!archive C2`"
             chat = self._find(request, request.words, usage)
-        handle = chat.binding.chat_id
+        handle = chat.chat_id
         if chat.status is Status.ARCHIVED:
             return f"`{handle}` is archived already."
         await self.edits.archive(chat)
@@ -82,9 +80,9 @@ class ChatCommands:
         usage = "`!restore <chat>`, for example `!restore C2`; `!chats` lists them"
         chat = self._find(request, request.words, usage)
         if chat.status is Status.LOST:
-            raise UserError(f"I am no longer in the room of `{chat.binding.chat_id}`.")
+            raise UserError(f"I am no longer in the room of `{chat.chat_id}`.")
         invited = await self.edits.restore(chat)
-        back = f"{await self._link(chat)} is in your Space, as `{chat.binding.chat_id}`."
+        back = f"{await self._link(chat)} is in your Space, as `{chat.chat_id}`."
         return f"{back} I invited you to it again." if invited else back
 
     async def space(self, request: Request) -> str:
@@ -100,14 +98,14 @@ class ChatCommands:
     def _find(self, request: Request, words: str, usage: str) -> Chat:
         number = parse_number(words, usage)
         for chat in self.routes.chats_of(request.message.sender):
-            if chat.binding.number == number:
+            if chat.number == number:
                 return chat
         raise UserError(f"You have no chat `C{number}`. `!chats` lists the ones you have.")
 
     async def _link(self, chat: Chat) -> str:
         name = await self.matrix.lookups.state_value(chat.room_id, "m.room.name", "name", "")
         url = room_url(chat.room_id, self.config.bot, chat.owner)
-        return link(name or chat.binding.chat_id, url)
+        return link(name or chat.chat_id, url)
 
 
 def busy(wait: float) -> str:

@@ -62,10 +62,10 @@ class Responder:
     async def _ask(self, chat: Chat, pending: PendingMessage) -> str:
         event_id = pending.message.event_id
         prompt = Prompt(
-            platform_chat_id=chat.binding.platform_chat_id,
+            platform_chat_id=chat.platform_chat_id,
             event_id=event_id,
             text=pending.message.body,
             history=partial(self.history.before, chat, event_id),
         )
-        answer = await self.calls.ask(chat.binding.platform, prompt)
+        answer = await self.calls.ask(chat.platform, prompt)
         return sanitize(answer)

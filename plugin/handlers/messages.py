@@ -192,5 +192,5 @@ class Messages:
         else:
             raise UserError(
                 "This chat is archived, so nobody answers here. "
-                f"`!restore {chat.binding.chat_id}` brings it back."
+                f"`!restore {chat.chat_id}` brings it back."
             )

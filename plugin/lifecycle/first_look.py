@@ -6,7 +6,6 @@ looks at everything. Either way ends in the same routes. Nothing is registered o
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
@@ -18,7 +17,6 @@ from ..cache.load import Loaded
 from ..matrix.sync import Invitation, invitations_in, scope_of
 from ..matrix.until_answered import Attempts
 from ..reconciler.report import Report
-from ..topology.routes import build_routes
 from .compose import Services
 
 NOT_KNOWN = SyncToken("")
@@ -67,8 +65,7 @@ class FirstLook:
         sync = await self._since(token) if token is not None else None
         if sync is None:
             return None
-        # Of a million chats that takes seconds, for which nothing else must stand still.
-        routes = await asyncio.to_thread(build_routes, self.loaded.topology)
+        routes = self.loaded.routes
         bot = services.matrix.identity.bot
         changed = scope_of(sync, routes, bot) | self.loaded.unsettled
         async for attempt in self._attempts():
@@ -97,7 +94,7 @@ class FirstLook:
         sync = await self._since(since) if since else None
         async for attempt in self._attempts():
             with attempt:
-                report = await reconciler.start_cold(self.loaded.topology)
+                report = await reconciler.start_cold(self.loaded.routes.topology())
         if since is None or sync is None:
             return StartResult(token, report, token, invitations=waiting)
         newer = SyncToken(sync["next_batch"])

@@ -81,7 +81,7 @@ def _by_possession(group: list[ChatCandidate], cached: Topology) -> list[ChatCan
 
     def newcomer(chat: ChatCandidate) -> tuple[bool, tuple[bool, tuple[int, str]]]:
         known = cached.chats.get(chat.room_id)
-        had = known is not None and known.binding.platform_chat_id == _conversation(chat)
+        had = known is not None and known.platform_chat_id == _conversation(chat)
         return (not had, _precedence(chat))
 
     return sorted(group, key=newcomer)

@@ -63,7 +63,7 @@ class ChatCandidate:
     def chat(self) -> Chat:
         """The chat that it becomes once conflicts.py gave it a binding."""
         assert self.binding is not None
-        return Chat(self.room_id, self.binding, self.status, self.stale)
+        return Chat.bound(self.room_id, self.binding, self.status, self.stale)
 
     @property
     def age(self) -> tuple[int, str]:
@@ -169,10 +169,10 @@ class Findings:
         unread = set(self.unread)
         for room_id, chat in sorted(waiting.items()):
             known = cached.chats.get(room_id)
-            if known is None or known.binding.platform_chat_id in taken:
+            if known is None or known.platform_chat_id in taken:
                 unread.add(room_id)
                 continue
-            taken.add(known.binding.platform_chat_id)
+            taken.add(known.platform_chat_id)
             archived = Status.ARCHIVED in (chat.status, known.status)
             status = Status.ARCHIVED if archived else Status.LIVE
             candidates[room_id] = cached_candidate(known._replace(status=status))

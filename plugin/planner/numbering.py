@@ -124,7 +124,6 @@ class Numbering:
 
     def _new_binding(self, chat: ChatCandidate, platform: str) -> Binding:
         return Binding(
-            room_type="chat",
             chat_id=self._next_chat_id(chat.owner),
             space_id=self.choice.chosen[chat.owner].room_id,
             matrix_user_id=chat.owner,

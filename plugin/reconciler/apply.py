@@ -117,7 +117,7 @@ class Applier:
     async def _swap_all(self, found: Topology, claims: Claims) -> frozenset[UserID]:
         # Of a million chats that takes seconds, for which nothing else must stand still.
         new, routes = await asyncio.to_thread(build_routes, found), self.routes
-        owners = {*new.rooms_of, *new.spaces, *routes.rooms_of, *routes.spaces}
+        owners = new.everybody() | routes.everybody()
         kept: set[UserID] = set()
         for batch in new.in_batches(sorted(owners)):
             kept |= self._swap_part(batch, new.part(batch), claims)

@@ -122,7 +122,7 @@ async def _collides(observed: RoomSnapshot, routes: Routes) -> bool:
     assert observed.owners is not None
     owners = observed.owners
     new = {
-        chat.binding.platform_chat_id
+        chat.platform_chat_id
         for room_id, chat in observed.plan.topology.chats.items()
         if (before := routes.lookup(room_id)) is None or before.binding != chat.binding
     }
@@ -133,4 +133,4 @@ async def _collides(observed: RoomSnapshot, routes: Routes) -> bool:
 
 
 def _is_taken(new: set[str], owners: frozenset[UserID], chats: list[Chat]) -> bool:
-    return any(chat.binding.platform_chat_id in new and chat.owner not in owners for chat in chats)
+    return any(chat.platform_chat_id in new and chat.owner not in owners for chat in chats)

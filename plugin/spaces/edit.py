@@ -82,7 +82,7 @@ class ChatEdits:
         # Synapse takes no tombstone without this key, so that it may stand there empty.
         named = isinstance(replacement, str) and replacement.startswith("!")
         sentence = REPLACED if named and replacement not in joined else CLOSED
-        raise UserError(sentence.format(chat_id=chat.binding.chat_id))
+        raise UserError(sentence.format(chat_id=chat.chat_id))
 
     async def _change(
         self, before: Chat, status: Status, link: dict[str, Any], parent: dict[str, Any]
@@ -90,7 +90,7 @@ class ChatEdits:
         # The route goes first: a reconciliation that looked before it will not undo this.
         after = before._replace(status=status)
         self.routes.put_chat(after)
-        room_id, space_id = before.room_id, before.binding.space_id
+        room_id, space_id = before.room_id, before.space_id
         try:
             # The Space has the say, so it comes first: what a look in between finds of the room
             # agrees with what it finds of the Space, or is made to.

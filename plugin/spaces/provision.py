@@ -152,10 +152,9 @@ class Provisioning:
 
         async def make() -> Chat:
             for chat in self.routes.chats_of(owner):
-                if key == FIRST or chat.binding.platform_chat_id == conversation:
+                if key == FIRST or chat.platform_chat_id == conversation:
                     return chat
             binding = Binding(
-                room_type="chat",
                 chat_id=f"C{self.routes.next_number(owner)}",
                 space_id=self.routes.spaces[owner].room_id,
                 matrix_user_id=owner,
@@ -170,7 +169,7 @@ class Provisioning:
         try:
             chat = await self.owner_lock.run_with_retry(owner, make, tell)
         finally:
-            if chat is None or chat.binding.platform_chat_id != conversation:
+            if chat is None or chat.platform_chat_id != conversation:
                 with contextlib.suppress(PlatformError):
                     await platform.forget(conversation)
         return chat

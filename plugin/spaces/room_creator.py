@@ -69,7 +69,7 @@ class RoomCreator:
             name = self.config.settings.chat_title(binding.number, owner, displayname)
         spec = RoomSpec(owner, name, await self._room_version())
         request = chat_request(spec, binding, self.matrix.identity)
-        chat = Chat(await self.matrix.writer.create_room(request), binding)
+        chat = Chat.bound(await self.matrix.writer.create_room(request), binding)
         # From here on the room is a chat: what its owner writes at once must find its way.
         self.routes.put_chat(chat)
         await self.reconciler.save(owner)

@@ -139,7 +139,6 @@ def make_binding(fields: Sequence[Any]) -> Binding | None:
     # Spaces, owners and platforms recur in every binding: one string each for all of them.
     space_id, owner, platform = sys.intern(space_id), sys.intern(owner), sys.intern(platform)
     return Binding(
-        "chat",
         chat_id,
         cast("RoomID", space_id),
         cast("UserID", owner),

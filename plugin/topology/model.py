@@ -36,7 +36,6 @@ class Binding(NamedTuple):
     """What makes a room a chat: one owner's conversation on one platform.
 
     Attributes:
-        room_type: always `chat`.
         chat_id: the owner's short handle for it, as `C2`.
         space_id: the owner's Space.
         matrix_user_id: the owner.
@@ -44,7 +43,6 @@ class Binding(NamedTuple):
         platform_chat_id: the platform's key of the conversation, unique in the whole instance.
     """
 
-    room_type: str
     chat_id: str
     space_id: RoomID
     matrix_user_id: UserID
@@ -58,7 +56,7 @@ class Binding(NamedTuple):
 
     def content(self, instance: str) -> dict[str, Any]:
         """The content of the room's binding event, and of its mirror in the Space."""
-        return {"v": VERSION, "instance": instance, **self._asdict()}
+        return {"v": VERSION, "instance": instance, "room_type": "chat", **self._asdict()}
 
 
 @attr.frozen
@@ -111,7 +109,10 @@ class Reason(str, enum.Enum):
 
 
 class Chat(NamedTuple):
-    """A chat as the routes and the cache know it.
+    """A chat as the routes and the cache know it: a room, the fields of its binding, its status.
+
+    It holds text alone, not a `Binding`: what Python's garbage collector goes through again and
+    again at a start with a million chats is half as much.
 
     Attributes:
         stale: it rests on the cache or on a mirror, because a read failed or a conflict of
@@ -119,14 +120,35 @@ class Chat(NamedTuple):
     """
 
     room_id: RoomID
-    binding: Binding
+    chat_id: str
+    space_id: RoomID
+    matrix_user_id: UserID
+    platform: str
+    platform_chat_id: str
     status: Status = Status.LIVE
     stale: bool = False
+
+    @classmethod
+    def bound(
+        cls, room_id: RoomID, binding: Binding, status: Status = Status.LIVE, stale: bool = False
+    ) -> Chat:
+        """The chat that a binding makes of a room."""
+        return cls(room_id, *binding, status, stale)
+
+    @property
+    def binding(self) -> Binding:
+        """What makes the room this chat."""
+        return Binding(*self[1:6])
 
     @property
     def owner(self) -> UserID:
         """Whose chat it is, by its binding."""
-        return self.binding.matrix_user_id
+        return self.matrix_user_id
+
+    @property
+    def number(self) -> int:
+        """The number in the chat's handle: 2 for `C2`."""
+        return int(self.chat_id[1:])
 
 
 @attr.frozen

@@ -25,7 +25,7 @@ LOG = logging.getLogger("test.cache")
 
 def chat(name: str, number: int, owner: UserID = ALICE) -> Chat:
     space_id = RoomID(f"!space-of-{owner[1:4]}")
-    return Chat(RoomID(f"!{name}"), Binding("chat", f"C{number}", space_id, owner, "echo", name))
+    return Chat.bound(RoomID(f"!{name}"), Binding(f"C{number}", space_id, owner, "echo", name))
 
 
 def of(*chats: Chat) -> Topology:
@@ -41,7 +41,12 @@ def routed(*chats: Chat) -> Routes:
 
 def as_loaded(topology: Topology = Topology()) -> Loaded:  # noqa: B008 (never changed)
     """What the next run finds, if everything can be relied on and nothing was verified."""
-    return Loaded(topology, TOKEN, Scope(), {space.owner: 0 for space in topology.spaces.values()})
+    return Loaded(
+        build_routes(topology),
+        TOKEN,
+        Scope(),
+        {space.owner: 0 for space in topology.spaces.values()},
+    )
 
 
 FIRST, SECOND, BOBS = chat("first", 1), chat("second", 2), chat("third", 1, BOB)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import attr
 import pytest
 from mautrix.types import RoomID, UserID
@@ -13,16 +11,16 @@ from plugin.topology.model import Binding, Chat, Space, Status, Topology
 
 ALICE, BOB = UserID("@alice:one.test"), UserID("@bob:one.test")
 SPACE = Space(RoomID("!space:one.test"), ALICE, 5)
-CHAT = Chat(
-    RoomID("!chat:one.test"), Binding("chat", "C1", SPACE.room_id, ALICE, "echo", "conversation")
+CHAT = Chat.bound(
+    RoomID("!chat:one.test"), Binding("C1", SPACE.room_id, ALICE, "echo", "conversation")
 )
-OTHER = Chat(
-    RoomID("!other:one.test"), Binding("chat", "C2", SPACE.room_id, ALICE, "echo", "another")
+OTHER = Chat.bound(
+    RoomID("!other:one.test"), Binding("C2", SPACE.room_id, ALICE, "echo", "another")
 )
 
 
-BOBS = Chat(RoomID("!bobs"), Binding("chat", "C1", SPACE.room_id, BOB, "echo", "his"))
-EVERYBODY = (ALICE, BOB)
+BOBS = Chat.bound(RoomID("!bobs"), Binding("C1", SPACE.room_id, BOB, "echo", "his"))
+EVERYBODY = frozenset({ALICE, BOB})
 
 
 def of(*chats: Chat) -> Topology:
@@ -30,12 +28,16 @@ def of(*chats: Chat) -> Topology:
 
 
 def written(
-    topology: Topology, held: Contents | None = None, owners: Iterable[UserID] = EVERYBODY
+    topology: Topology, held: Contents | None = None, owners: frozenset[UserID] = EVERYBODY
 ) -> Contents:
     """What the tables hold after that was written."""
     held = held or Contents()
     held.take(plan_update(held, owners, topology, {}))
     return held
+
+
+def same(one: Contents, other: Contents) -> bool:
+    return (one.routes.topology(), one.digest) == (other.routes.topology(), other.digest)
 
 
 def rows_of(update: Update) -> dict[str, list[str]]:
@@ -52,8 +54,8 @@ def rows_of(update: Update) -> dict[str, list[str]]:
     [
         of(),
         of(CHAT),
-        of(CHAT, Chat(OTHER.room_id, OTHER.binding, Status.ARCHIVED)),
-        of(CHAT, Chat(RoomID("!third"), OTHER.binding)),
+        of(CHAT, Chat.bound(OTHER.room_id, OTHER.binding, Status.ARCHIVED)),
+        of(CHAT, Chat.bound(RoomID("!third"), OTHER.binding)),
         Topology({}, of(CHAT, OTHER).chats),
         attr.evolve(of(CHAT, OTHER), spaces={SPACE.room_id: Space(SPACE.room_id, ALICE, 4)}),
     ],
@@ -68,8 +70,8 @@ def test_the_order_of_rows_does_not() -> None:
 
 
 def test_two_chats_that_exchange_a_value_do() -> None:
-    one = CHAT._replace(binding=CHAT.binding._replace(platform_chat_id="another"))
-    other = OTHER._replace(binding=OTHER.binding._replace(platform_chat_id="conversation"))
+    one = CHAT._replace(platform_chat_id="another")
+    other = OTHER._replace(platform_chat_id="conversation")
 
     assert written(of(one, other)).digest != written(of(CHAT, OTHER)).digest
 
@@ -77,21 +79,21 @@ def test_two_chats_that_exchange_a_value_do() -> None:
 def test_the_same_differs_in_nothing() -> None:
     held = written(of(CHAT, OTHER))
 
-    assert not plan_update(held, [ALICE], of(OTHER, CHAT), {})
+    assert not plan_update(held, frozenset({ALICE}), of(OTHER, CHAT), {})
 
 
 def test_being_stale_is_nothing_to_write_down() -> None:
     held = written(of(CHAT))
 
-    stale = Chat(CHAT.room_id, CHAT.binding, stale=True)
-    assert not plan_update(held, [ALICE], of(stale), {})
+    stale = Chat.bound(CHAT.room_id, CHAT.binding, stale=True)
+    assert not plan_update(held, frozenset({ALICE}), of(stale), {})
 
 
 def test_what_differs_is_written_and_nothing_else() -> None:
     held = written(of(CHAT, OTHER))
-    archived = Chat(CHAT.room_id, CHAT.binding, Status.ARCHIVED)
+    archived = Chat.bound(CHAT.room_id, CHAT.binding, Status.ARCHIVED)
 
-    update = plan_update(held, [ALICE], Topology({}, {CHAT.room_id: archived}), {})
+    update = plan_update(held, frozenset({ALICE}), Topology({}, {CHAT.room_id: archived}), {})
 
     assert rows_of(update) == {
         "DELETE FROM space": [SPACE.room_id],
@@ -103,19 +105,19 @@ def test_what_differs_is_written_and_nothing_else() -> None:
 def test_others_rows_stay_as_they_are() -> None:
     held = written(of(CHAT, BOBS))
 
-    written(Topology({}, {}), held, [ALICE])
+    written(Topology({}, {}), held, frozenset({ALICE}))
 
-    assert held == written(Topology({}, {BOBS.room_id: BOBS}))
+    assert same(held, written(Topology({}, {BOBS.room_id: BOBS})))
 
 
 def test_step_by_step_the_tables_hold_what_they_would_hold_at_once() -> None:
     held = written(of(OTHER, BOBS), written(of(CHAT)))
 
-    assert held == written(of(OTHER, BOBS))
-    assert written(Topology(), held) == Contents()
+    assert same(held, written(of(OTHER, BOBS)))
+    assert same(written(Topology(), held), Contents())
 
 
 def test_a_new_space_keeps_when_its_owners_chats_were_verified() -> None:
-    update = plan_update(Contents(), [ALICE], of(), {ALICE: 7})
+    update = plan_update(Contents(), frozenset({ALICE}), of(), {ALICE: 7})
 
     assert [one.rows for one in update.statements if one.rows] == [[(SPACE.room_id, ALICE, 5, 7)]]

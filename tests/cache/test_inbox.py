@@ -173,7 +173,7 @@ async def test_a_cache_that_is_made_anew_leaves_the_inbox_alone(database: Databa
     await store.take_over()
     await store.save(ROUTES)
 
-    assert (await loaded(database)).topology == ALL
+    assert (await loaded(database)).routes.topology() == ALL
     assert await kept(database) == [(FIRST, State.WAITING, None)]
 
 

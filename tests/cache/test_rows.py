@@ -13,11 +13,11 @@ from plugin.topology.model import Binding, Chat, Space, Status
 
 ALICE = UserID("@alice:one.test")
 SPACE = Space(RoomID("!space:one.test"), ALICE, 5)
-CHAT = Chat(
-    RoomID("!chat:one.test"), Binding("chat", "C1", SPACE.room_id, ALICE, "echo", "conversation")
+CHAT = Chat.bound(
+    RoomID("!chat:one.test"), Binding("C1", SPACE.room_id, ALICE, "echo", "conversation")
 )
-OTHER = Chat(
-    RoomID("!other:one.test"), Binding("chat", "C2", SPACE.room_id, ALICE, "echo", "another")
+OTHER = Chat.bound(
+    RoomID("!other:one.test"), Binding("C2", SPACE.room_id, ALICE, "echo", "another")
 )
 COLUMNS = (
     "room_id",
@@ -44,7 +44,7 @@ def space_with(**changed: Any) -> list[Any]:
 
 @pytest.mark.parametrize("status", list(Status))
 def test_a_chat_comes_back_as_it_went(status: Status) -> None:
-    chat = Chat(CHAT.room_id, CHAT.binding, status)
+    chat = Chat.bound(CHAT.room_id, CHAT.binding, status)
 
     assert Decoder().chat(chat_row(chat)) == chat
 

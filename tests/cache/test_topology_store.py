@@ -120,7 +120,7 @@ async def test_whenever_a_save_is_cancelled_the_next_one_counts(
 
     assert await store.save(ROUTES)
 
-    assert (await loaded(database)).topology == ALL
+    assert (await loaded(database)).routes.topology() == ALL
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3])

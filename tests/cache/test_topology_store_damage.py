@@ -39,7 +39,7 @@ async def test_rows_that_make_no_sense_are_left_out_and_removed_with_the_next_sa
     found = await store.take_over()
     await store.save(routed(SECOND))
 
-    assert found.topology.chats == of(SECOND, BOBS).chats
+    assert found.routes.topology().chats == of(SECOND, BOBS).chats
     assert found.token is None
     assert (await rows(database, "chat"), await rows(database, "space")) == (1, 1)
 
@@ -102,9 +102,9 @@ async def test_a_table_of_another_shape_is_made_anew(database: Database) -> None
     await database.execute("INSERT INTO chat VALUES ('else')")
     store = new_store(database)
 
-    assert (await store.take_over()).topology == Topology()
+    assert (await store.take_over()).routes.topology() == Topology()
     assert await store.save(ROUTES)
-    assert (await loaded(database)).topology == ALL
+    assert (await loaded(database)).routes.topology() == ALL
 
 
 async def test_a_write_that_fails_is_made_up_for_by_the_next(
@@ -117,7 +117,7 @@ async def test_a_write_that_fails_is_made_up_for_by_the_next(
     assert await store.save(routed(FIRST, BOBS))
 
     assert "The database does not take what is written" in caplog.text
-    assert (await loaded(database)).topology == of(FIRST, BOBS)
+    assert (await loaded(database)).routes.topology() == of(FIRST, BOBS)
 
 
 async def test_a_locked_database_costs_time_at_the_next_start_and_no_more(
@@ -129,7 +129,7 @@ async def test_a_locked_database_costs_time_at_the_next_start_and_no_more(
         assert not await store.save(routed(FIRST))
 
     assert await store.save(routed(FIRST))
-    assert (await loaded(database)).topology == of(FIRST)
+    assert (await loaded(database)).routes.topology() == of(FIRST)
 
 
 async def test_a_closed_database_is_no_misfortune(database: Database) -> None:

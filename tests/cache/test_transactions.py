@@ -65,7 +65,7 @@ async def test_of_two_runs_the_older_is_told_and_writes_nothing_more(
     assert (saved, put, removed) == (False, False, False)
     assert older.told == 3
     assert younger.told == 0
-    assert (await loaded(database)).topology == of(FIRST)
+    assert (await loaded(database)).routes.topology() == of(FIRST)
     assert await kept(database) == [(LETTER, State.WAITING, None)]
 
 

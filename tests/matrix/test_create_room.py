@@ -14,7 +14,7 @@ BOT = UserID("@keeper:one.test")
 ALICE = UserID("@alice:two.test")
 SPACE = RoomID("!space:one.test")
 IDENTITY = Identity(BOT, "main")
-BINDING = Binding("chat", "C1", SPACE, ALICE, "echo", "conversation")
+BINDING = Binding("C1", SPACE, ALICE, "echo", "conversation")
 VERSIONS = ["1", "7", "8", "9", "10", "11", "12"]
 
 

@@ -63,7 +63,7 @@ def bind(
 ) -> Binding:
     """A binding; its conversation is named after the owner and the number."""
     conversation = other.get("platform_chat_id", f"{owner[1:4]}-{number}")
-    return Binding("chat", f"C{number}", space_id, owner, "echo", conversation)
+    return Binding(f"C{number}", space_id, owner, "echo", conversation)
 
 
 def topology(spaces: Iterable[Space] = (), chats: Iterable[Chat] = ()) -> Topology:
@@ -217,7 +217,7 @@ def alices_space(*numbers: int) -> Site:
 
 
 # What the cache holds of alices_space(1, 2).
-KNOWN = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1)), Chat(OTHER, bind(2))])
+KNOWN = topology([Space(SPACE, ALICE, 1)], [Chat.bound(CHAT, bind(1)), Chat.bound(OTHER, bind(2))])
 
 
 def in_any_order(plan: Plan) -> Plan:

@@ -45,7 +45,6 @@ broken = st.sampled_from([None, 7, "text", [], ["a"], {}, {"via": "one.test"}, {
 def bindings(draw: st.DrawFn, room_id: RoomID) -> Binding:
     conversations = ["p1", "p2", f"p-{room_id}", f"p-{room_id}", backfilled_id(room_id)]
     return Binding(
-        "chat",
         f"C{draw(st.integers(1, 4))}",
         draw(st.sampled_from([*SPACES, LOST_SPACE])),
         draw(owners),
@@ -164,7 +163,7 @@ def caches(draw: st.DrawFn) -> Topology:
     chats, spaces = [], []
     for room_id in draw(st.lists(st.sampled_from([*CHATS, *SPACES]), unique=True)):
         status = draw(st.sampled_from(Status))
-        chats.append(Chat(room_id, draw(bindings(room_id)), status))
+        chats.append(Chat.bound(room_id, draw(bindings(room_id)), status))
     for room_id in draw(st.lists(st.sampled_from([*CHATS, *SPACES, LOST_SPACE]), unique=True)):
         spaces.append(Space(room_id, draw(owners), draw(ages)))
     return topology(spaces, chats)

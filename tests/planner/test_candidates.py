@@ -31,15 +31,15 @@ SPACES = [Space(SPACE, ALICE, 1)]
 def test_a_trusted_mirror_spares_the_read_of_the_chat() -> None:
     plan = reconcile(alices_space(1), topology(SPACES), Conditions(frozenset({CHAT})))
 
-    assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1))
+    assert plan.topology.chats[CHAT] == Chat.bound(CHAT, bind(1))
 
 
 def test_a_chat_that_was_not_live_is_read_in_spite_of_its_mirror() -> None:
-    known = topology(SPACES, [Chat(CHAT, bind(1), Status.LOST)])
+    known = topology(SPACES, [Chat.bound(CHAT, bind(1), Status.LOST)])
 
     plan = reconcile(alices_space(1), known, NO_FAILURES)
 
-    assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1))
+    assert plan.topology.chats[CHAT] == Chat.bound(CHAT, bind(1))
 
 
 def test_the_rooms_own_binding_counts_for_more_than_its_mirror() -> None:
@@ -117,13 +117,13 @@ def test_a_legacy_chat_taken_out_of_the_chosen_space_is_archived_at_once() -> No
 def test_an_unread_room_goes_by_its_mirror_for_now() -> None:
     plan = reconcile(alices_space(1), topology(SPACES), Conditions(frozenset({CHAT}), full=True))
 
-    assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1), stale=True)
+    assert plan.topology.chats[CHAT] == Chat.bound(CHAT, bind(1), stale=True)
     assert plan.reasons[CHAT] is Reason.STALE
 
 
 def test_an_unread_space_leaves_its_chats_as_they_were_known() -> None:
-    archived = Chat(OTHER, bind(2), Status.ARCHIVED)
-    known = topology(SPACES, [Chat(CHAT, bind(1)), archived])
+    archived = Chat.bound(OTHER, bind(2), Status.ARCHIVED)
+    known = topology(SPACES, [Chat.bound(CHAT, bind(1)), archived])
 
     plan = reconcile(alices_space(1, 2), known, failing(SPACE, OTHER))
 
@@ -134,7 +134,7 @@ def test_an_unread_space_leaves_its_chats_as_they_were_known() -> None:
 def test_a_lost_chat_of_an_unread_space_stays_known_as_lost() -> None:
     site = alices_space(1, 2)
     site.away.add(OTHER)
-    known = topology(SPACES, [Chat(CHAT, bind(1)), Chat(OTHER, bind(2))])
+    known = topology(SPACES, [Chat.bound(CHAT, bind(1)), Chat.bound(OTHER, bind(2))])
 
     plan = reconcile(site, known, failing(SPACE))
 
@@ -142,6 +142,6 @@ def test_a_lost_chat_of_an_unread_space_stays_known_as_lost() -> None:
 
 
 def test_a_room_that_only_the_cache_knows_is_forgotten() -> None:
-    known = topology(SPACES, [Chat(RoomID("!nowhere:one.test"), bind(7))])
+    known = topology(SPACES, [Chat.bound(RoomID("!nowhere:one.test"), bind(7))])
 
     assert reconcile(alices_space(1), known).topology.chats.keys() == {CHAT}

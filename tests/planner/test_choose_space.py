@@ -99,7 +99,7 @@ def test_a_space_that_cannot_be_read_is_not_forgotten_for_an_older_one() -> None
     site, away = alices_space(1), failing(SPACE, CHAT)
     site.make_space(SECOND, at=0)
     site.make_chat(OTHER, bind(1, space_id=SECOND, platform_chat_id="other"))
-    known = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1))])
+    known = topology([Space(SPACE, ALICE, 1)], [Chat.bound(CHAT, bind(1))])
 
     first = reconcile(site, known, away)
     second = reconcile(site, first.topology, away)
@@ -123,7 +123,7 @@ def test_a_chat_removed_from_a_superseded_space_stays_while_the_chosen_one_is_un
     site = two_spaces()
     taken_out = removed_child_content(child_content(bind(1), IDENTITY))
     site.send(SECOND, event(CHILD_TYPE, taken_out, CHAT))
-    known = topology([Space(SPACE, ALICE, 1)], [Chat(CHAT, bind(1))])
+    known = topology([Space(SPACE, ALICE, 1)], [Chat.bound(CHAT, bind(1))])
 
     plan = reconcile(site, known, Conditions(frozenset({SPACE}), full=True))
 

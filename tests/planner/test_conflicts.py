@@ -84,7 +84,7 @@ def test_a_resolved_conflict_stands_in_the_room_and_stays_resolved() -> None:
 def test_a_room_that_cannot_be_read_does_not_lose_its_route_to_a_newcomer() -> None:
     site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
-    known = topology([KNOWN_SPACE], [Chat(CHAT, bind(1, platform_chat_id="shared"))])
+    known = topology([KNOWN_SPACE], [Chat.bound(CHAT, bind(1, platform_chat_id="shared"))])
     add(site, OTHER, 2, "shared", at=20)
 
     plan = reconcile(site, known, failing(CHAT))
@@ -102,7 +102,7 @@ def test_a_chat_whose_room_was_set_back_goes_on_as_before_until_the_other_can_be
     given = bind(2, platform_chat_id=backfilled_id(OTHER))
     known = topology(
         [KNOWN_SPACE],
-        [Chat(CHAT, bind(1, platform_chat_id="shared")), Chat(OTHER, given)],
+        [Chat.bound(CHAT, bind(1, platform_chat_id="shared")), Chat.bound(OTHER, given)],
     )
 
     plan = reconcile(site, known, attr.evolve(FULL, failing=frozenset({CHAT})))
@@ -130,7 +130,7 @@ def test_a_chat_that_had_the_conversation_keeps_it_although_its_number_changed()
     site = alices_space()
     add(site, CHAT, 1, "shared", at=10)
     add(site, OTHER, 2, "shared", at=5)
-    known = topology([KNOWN_SPACE], [Chat(CHAT, bind(3, platform_chat_id="shared"))])
+    known = topology([KNOWN_SPACE], [Chat.bound(CHAT, bind(3, platform_chat_id="shared"))])
 
     plan = reconcile(site, known, attr.evolve(FULL, failing=frozenset({OTHER})))
 

@@ -156,8 +156,8 @@ def test_a_lost_chat_that_comes_back_gets_a_number_of_its_own() -> None:
 
 def test_a_lost_chat_is_not_forgotten_while_its_space_cannot_be_read() -> None:
     site = alices_space(1)
-    lost = Chat(OTHER, bind(1, platform_chat_id="other"), Status.LOST)
-    known = topology([KNOWN_SPACE], [Chat(CHAT, bind(1)), lost])
+    lost = Chat.bound(OTHER, bind(1, platform_chat_id="other"), Status.LOST)
+    known = topology([KNOWN_SPACE], [Chat.bound(CHAT, bind(1)), lost])
 
     plan = reconcile(site, known, failing(SPACE))
 
@@ -171,7 +171,7 @@ def test_chats_of_one_number_keep_it_while_another_chat_of_theirs_cannot_be_read
     add(site, OTHER, 1, "two", at=20)
     add(site, THIRD, 3, "three", at=30)
     site.erase(SPACE, CHILD_TYPE, OTHER)
-    known = topology([KNOWN_SPACE], [Chat(THIRD, bind(2, platform_chat_id="three"))])
+    known = topology([KNOWN_SPACE], [Chat.bound(THIRD, bind(2, platform_chat_id="three"))])
 
     plan = reconcile(site, known, failing(THIRD))
 

@@ -49,9 +49,9 @@ REMOVED = event(CHILD_TYPE, {}, CHAT, ALICE)
         NOTHING,
         KNOWN,
         topology([Space(SPACE, ALICE, 1)]),
-        topology(chats=[Chat(CHAT, bind(9, platform_chat_id="wrong"))]),
-        topology([Space(SPACE, BOB, 9)], [Chat(CHAT, bind(1, BOB), Status.LOST)]),
-        topology([Space(RoomID("!nowhere"), ALICE, 0)], [Chat(RoomID("!gone"), bind(7))]),
+        topology(chats=[Chat.bound(CHAT, bind(9, platform_chat_id="wrong"))]),
+        topology([Space(SPACE, BOB, 9)], [Chat.bound(CHAT, bind(1, BOB), Status.LOST)]),
+        topology([Space(RoomID("!nowhere"), ALICE, 0)], [Chat.bound(RoomID("!gone"), bind(7))]),
     ],
 )
 @pytest.mark.parametrize("reads", [NO_FAILURES, FULL])
@@ -68,7 +68,7 @@ def test_a_chat_taken_out_of_the_space_is_archived_and_not_linked_again() -> Non
 
     plan = reconcile(site, KNOWN)
 
-    assert plan.topology.chats[CHAT] == Chat(CHAT, bind(1), Status.ARCHIVED)
+    assert plan.topology.chats[CHAT] == Chat.bound(CHAT, bind(1), Status.ARCHIVED)
     assert plan.reasons[CHAT] is Reason.ARCHIVED
     (write,) = plan.writes
     assert (write.room_id, write.event_type, write.content) == (CHAT, PARENT_TYPE, {})
@@ -77,7 +77,7 @@ def test_a_chat_taken_out_of_the_space_is_archived_and_not_linked_again() -> Non
 def test_a_chat_put_back_by_its_owner_is_one_again() -> None:
     site = alices_space(1)
     site.link_bare(CHAT, sender=ALICE)
-    archived = topology(KNOWN.spaces.values(), [Chat(CHAT, bind(1), Status.ARCHIVED)])
+    archived = topology(KNOWN.spaces.values(), [Chat.bound(CHAT, bind(1), Status.ARCHIVED)])
 
     assert live(reconcile(site, archived)) == {CHAT: bind(1)}
 

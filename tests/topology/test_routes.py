@@ -12,8 +12,8 @@ from ..planner.snapshots import ALICE, BOB, CHAT, OTHER, SPACE, bind, topology
 
 THIRD = RoomID("!third:one.test")
 BOBS_SPACE = RoomID("!bobs:one.test")
-FIRST, SECOND = Chat(CHAT, bind(2)), Chat(OTHER, bind(10))
-BOBS = Chat(THIRD, bind(1, BOB, BOBS_SPACE))
+FIRST, SECOND = Chat.bound(CHAT, bind(2)), Chat.bound(OTHER, bind(10))
+BOBS = Chat.bound(THIRD, bind(1, BOB, BOBS_SPACE))
 SPACES = [Space(SPACE, ALICE), Space(BOBS_SPACE, BOB)]
 ALL = topology(SPACES, [SECOND, BOBS, FIRST])
 
@@ -45,7 +45,7 @@ def test_somebody_without_chats_has_none_and_begins_at_one() -> None:
 
 
 def test_the_next_number_is_past_every_one_that_was_used() -> None:
-    lost = Chat(THIRD, bind(11), Status.LOST)
+    lost = Chat.bound(THIRD, bind(11), Status.LOST)
 
     routing = in_force()
 
@@ -62,7 +62,7 @@ def test_what_was_had_back_is_left_alone_by_later_changes() -> None:
     routing = in_force()
 
     before = routing.topology()
-    routing.put_chat(Chat(CHAT, bind(2), Status.ARCHIVED))
+    routing.put_chat(Chat.bound(CHAT, bind(2), Status.ARCHIVED))
 
     assert before == ALL
 
@@ -79,7 +79,7 @@ def test_a_chat_that_is_taken_up_is_no_longer_unread() -> None:
 
 def test_one_owners_part_is_replaced_and_nobody_elses() -> None:
     routing = in_force()
-    moved = Chat(CHAT, bind(2), Status.ARCHIVED)
+    moved = Chat.bound(CHAT, bind(2), Status.ARCHIVED)
 
     routing.replace_part(frozenset({ALICE}), topology([SPACES[0]], [moved]))
 
@@ -91,7 +91,7 @@ def test_one_owners_part_is_replaced_and_nobody_elses() -> None:
 def test_a_chat_that_goes_to_another_owner_is_theirs_alone() -> None:
     routing = in_force()
 
-    routing.put_chat(Chat(CHAT, bind(2, BOB, BOBS_SPACE)))
+    routing.put_chat(Chat.bound(CHAT, bind(2, BOB, BOBS_SPACE)))
 
     assert routing.chats_of(ALICE) == [SECOND]
     assert [chat.room_id for chat in routing.chats_of(BOB)] == [THIRD, CHAT]
@@ -139,7 +139,7 @@ def test_that_an_owner_left_their_space_is_taken_up_too() -> None:
 def test_a_chat_that_is_found_to_be_another_owners_leaves_the_first() -> None:
     routing = in_force()
 
-    routing.replace_part(frozenset({BOB}), topology([SPACES[1]], [Chat(CHAT, bind(2, BOB))]))
+    routing.replace_part(frozenset({BOB}), topology([SPACES[1]], [Chat.bound(CHAT, bind(2, BOB))]))
 
     assert routing.chats_of(ALICE) == [SECOND]
     assert [chat.room_id for chat in routing.chats_of(BOB)] == [CHAT]
@@ -156,6 +156,6 @@ def test_owners_come_in_batches_that_leave_nobody_out() -> None:
 def test_chats_are_counted_by_status() -> None:
     routing = in_force()
 
-    routing.put_chat(Chat(CHAT, bind(2), Status.ARCHIVED))
+    routing.put_chat(Chat.bound(CHAT, bind(2), Status.ARCHIVED))
 
     assert (routing.counts[Status.LIVE], routing.counts[Status.ARCHIVED]) == (2, 1)
