@@ -39,4 +39,4 @@ class SpaceEvents:
         routes = self.reconciler.routes
         scope = affected_by(raw, evt.room_id, routes, self.bot)
         if scope:
-            self.reconciler.mark(scope)
+            self.reconciler.request(scope)

@@ -125,7 +125,7 @@ class CatchUp:
     def _take_in(self, sync: dict[str, Any], token: SyncToken) -> None:
         bot = self.reader.identity.bot
         if scope := scope_of(sync, self.reconciler.routes, bot):
-            self.reconciler.mark(scope)
+            self.reconciler.request(scope)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
         for room_id, part in rooms_in(sync, "join"):

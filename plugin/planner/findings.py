@@ -45,7 +45,8 @@ class ChatCandidate:
         room: the room's own state, where that was read.
         stale: it rests on the cache or on a mirror because a read failed.
         removed: somebody took it out of the Space, or out of the owner's Space before that.
-    XX        unmarked: rooms that it replaces and that do not say so yet.
+        old_links: links to rooms that it replaces, as the Space and the room.
+        unmarked: rooms that it replaces and that do not say so yet.
     """
 
     room_id: RoomID

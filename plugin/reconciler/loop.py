@@ -122,28 +122,28 @@ class Reconciler:
         """The last run's report."""
         return self.runs.last
 
-    def mark(self, scope: Scope) -> None:
+    def request(self, scope: Scope) -> None:
         """Have these owners and rooms read soon: something may have changed there."""
         self._queue.add(self._changes, scope)
 
     @property
     def unsettled(self) -> Scope:
-        """What is marked, waits for another try or is being read; the next start must read it."""
+        """What was requested, is tried again or is being read; the next start must read it."""
         queued = self._changes.queued | self._repeats.queued
         return queued | self._retries.scope | self._queue.reading
 
     @property
     def idle(self) -> bool:
-        """Nothing is marked or waits for another try, and no run is going on."""
+        """Nothing is requested or waits for another try, and no run is going on."""
         return not (self.unsettled or self.runs.busy or self.store.out_of_sync)
 
     def mark_foreign(self, room_id: RoomID) -> None:
         """Note that a joined room that is no chat needs to be read by no later start."""
         if not self.known_rooms.mark_foreign(room_id):
-            self.mark(Scope(rooms=frozenset({room_id})))
+            self.request(Scope(rooms=frozenset({room_id})))
 
     async def serve(self) -> None:
-        """Read whatever is marked, until cancelled."""
+        """Read whatever is requested, until cancelled."""
         await self._queue.serve()
 
     def close(self) -> None:
@@ -155,7 +155,7 @@ class Reconciler:
     async def verify(self, owners: Iterable[UserID]) -> None:
         """Have the own state of these owners' chats read, and rooms that are gone noticed."""
         await asyncio.sleep(self.timing.verify)
-        self.mark(await self.known_rooms.owners_missing_rooms())
+        self.request(await self.known_rooms.owners_missing_rooms())
         await self._verification.schedule(owners)
 
     async def _run_queued(self, request: RunRequest) -> None:
@@ -180,7 +180,7 @@ class Reconciler:
 
     async def _run(self, request: RunRequest) -> Report:
         report = await self.runs.run(request)
-        self.mark(report.changed_meanwhile)
+        self.request(report.changed_meanwhile)
         if request.scope is None:
             self._retries.succeed_but(report.open)
         else:

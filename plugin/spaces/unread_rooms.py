@@ -55,7 +55,7 @@ class UnreadRooms:
             left = until - loop.time()
             if not theirs or left <= 0:
                 break
-            self.reconciler.mark(Scope(frozenset({owner}), theirs))
+            self.reconciler.request(Scope(frozenset({owner}), theirs))
             await asyncio.sleep(min(left, self.timing.backoff.delay(attempt)))
         if theirs:
             self.log.warning("%d unread rooms may be %s's; not waiting longer", len(theirs), owner)

@@ -36,7 +36,7 @@ async def test_what_is_marked_is_unsettled_until_it_was_read(bot: Bot, alice: Us
     await rest(bot)
     hanging = bot.server.inject(Hold(f"GET rooms/{alice.space.room_id}/state$"))
 
-    reconciler(bot).mark(scope_of(alice))
+    reconciler(bot).request(scope_of(alice))
     assert reconciler(bot).unsettled == scope_of(alice)
     await hanging.reached.wait()
     assert reconciler(bot).unsettled == scope_of(alice)
@@ -52,7 +52,7 @@ async def test_what_waits_for_another_try_is_unsettled(bot: Bot, alice: User, bo
     space = RoomID(alice.space.room_id)
     broken = bot.server.break_room(space)
 
-    reconciler(bot).mark(scope_of(alice) | scope_of(bob))
+    reconciler(bot).request(scope_of(alice) | scope_of(bob))
     await broken.reached.wait()
     await bot.server.until(lambda: space in reconciler(bot).unsettled.rooms)
     await bot.server.until(lambda: UserID(bob.id) not in reconciler(bot).unsettled.owners)
