@@ -25,6 +25,8 @@ from ..matrix.api import NoAnswer
 from ..matrix.links import link, room_url
 from ..matrix.retry import Backoff
 from ..matrix.sync import Invitation
+from ..spaces.provision import OwnerRooms
+from ..topology.model import Status
 from ..topology.snapshot import Room
 from .control_room import ControlRoom
 
@@ -162,15 +164,21 @@ class Invitations:
             raise
         await self.matrix.writer.join(invitation.room_id)
         if await self.control_room.is_control_room(invitation.room_id, invitation.sender):
-            bot, owner = self.config.bot, invitation.sender
-            first = link("the first one", room_url(rooms.chats[0].room_id, bot, owner))
-            await self.matrix.sender.notice(
-                invitation.room_id,
-                f"Welcome! Your chats live in a Space of your own: "
-                f"{await self.control_room.describe(rooms)}. Accept the invitations and write in "
-                f"{first}; `!new` starts another, `!help` shows what else I can do.",
-            )
+            await self.matrix.sender.notice(invitation.room_id, await self._welcome(rooms))
         self.provisioning.reconciler.mark_foreign(invitation.room_id)
+
+    async def _welcome(self, rooms: OwnerRooms) -> str:
+        live = next((chat for chat in rooms.chats if chat.status is Status.LIVE), None)
+        next_steps = "`!new` starts a chat"
+        if live is not None:
+            url = room_url(live.room_id, self.config.bot, live.owner)
+            first = link("the first one", url)
+            next_steps = f"Accept the invitations and write in {first}; `!new` starts another"
+        return (
+            "Welcome! Your chats live in a Space of your own: "
+            f"{await self.control_room.describe(rooms)}. {next_steps}, "
+            "`!help` shows what else I can do."
+        )
 
     async def _decline(self, invitation: Invitation) -> None:
         room_id: RoomID = invitation.room_id

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from plugin.handlers.invitations import SORRY
 
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import assert_at_home, open_group, settle_in
+from ..fakes.stories import add_chat, ask, assert_at_home, open_group, settle_in
 from ..fakes.users import BINDING, User, heard
 
 
@@ -36,6 +38,42 @@ async def test_the_welcome_links_to_the_space_and_the_first_chat(bot: Bot, alice
         f"in [the first one](https://matrix.to/#/{alice.chat.room_id}?via=test); `!new` starts "
         f"another, `!help` shows what else I can do."
     ]
+
+
+@pytest.mark.parametrize("gone", ["archived", "lost"])
+async def test_the_welcome_links_to_a_chat_that_answers(
+    bot: Bot, server: Homeserver, alice: User, gone: str
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    second = await add_chat(bot, alice, control)
+    first = alice.chats[0]
+    if gone == "archived":
+        await ask(bot, alice, control, "!archive C1")
+    else:
+        server.world.leave(BOT, first.room_id)
+    await bot.deliver()
+    again = alice.invite_bot()
+
+    await bot.deliver()
+
+    (welcome,) = heard(again)
+    assert second.room_id in welcome
+    assert first.room_id not in welcome
+
+
+async def test_who_has_no_chat_that_answers_is_welcomed_without_a_link_to_one(
+    bot: Bot, alice: User
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    await ask(bot, alice, control, "!archive C1")
+    again = alice.invite_bot()
+
+    await bot.deliver()
+
+    (welcome,) = heard(again)
+    assert alice.space.room_id in welcome
+    assert alice.chat.room_id not in welcome
+    assert "`!new` starts a chat" in welcome
 
 
 async def test_a_room_can_be_recognised_from_its_first_event_on(
