@@ -11,8 +11,7 @@ from ..reconciler.loop import Reconciler
 from ..reconciler.report import describe_plan, describe_reasons
 from ..topology.contents import is_user_id
 from ..topology.scope import Scope
-
-USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`."
+from . import sentences
 
 
 class Administration:
@@ -29,7 +28,7 @@ class Administration:
             UserError: the sender is no administrator, or the words make no sense.
         """
         if self.config.level_of(sender) < Level.ADMIN:
-            raise UserError("That is for administrators; `permissions` says who is one.")
+            raise UserError(sentences.ADMINS_ONLY)
         match words.split():
             case ["status"]:
                 return self._status()
@@ -42,11 +41,11 @@ class Administration:
             case ["reconcile", "--dry-run", user] if is_user_id(user):
                 return await self._rehearse(Scope(frozenset({UserID(user)})))
             case _:
-                raise UserError(USAGE)
+                raise UserError(sentences.ADMIN_USAGE)
 
     async def _rehearse(self, scope: Scope | None) -> str:
         plan = await self.reconciler.plan(scope)
-        return f"A reconciliation would {describe_plan(plan)}."
+        return sentences.WOULD_DO.format(plan=describe_plan(plan))
 
     async def _reconcile(self, scope: Scope | None) -> str:
         plan = await self.reconciler.plan(scope)
@@ -54,26 +53,43 @@ class Administration:
             report = await self.reconciler.run_for(scope, "asked for")
         else:
             report = await self.reconciler.run("asked for", full=True)
-        done = f"{report.writes} events written, {report.failed} failed"
-        return f"The plan was to {describe_plan(plan)}.  \nDone in {report.seconds:.1f} s: {done}."
+        return sentences.WAS_DONE.format(
+            plan=describe_plan(plan),
+            seconds=report.seconds,
+            writes=report.writes,
+            failed=report.failed,
+        )
 
     def _status(self) -> str:
         api, last = self.reconciler.reader.api, self.reconciler.last
         routes = self.reconciler.routes
         lines = [
-            f"{len(routes.spaces)} Spaces, {len(routes.chats)} chats, "
-            f"{len(routes.stale)} stale, {len(routes.unread)} rooms unread."
+            sentences.KNOWN.format(
+                spaces=len(routes.spaces),
+                chats=len(routes.chats),
+                stale=len(routes.stale),
+                unread=len(routes.unread),
+            )
         ]
         if last is None:
-            lines.append("No reconciliation was needed since the start.")
+            lines.append(sentences.NO_RUN)
         else:
             lines.append(
-                f"Last reconciliation: run {last.run} ({last.reason}), {last.seconds:.2f} s, "
-                f"{last.writes} writes, {last.failed} failed; {describe_reasons(last.reasons)}."
+                sentences.LAST_RUN.format(
+                    run=last.run,
+                    reason=last.reason,
+                    seconds=last.seconds,
+                    writes=last.writes,
+                    failed=last.failed,
+                    found=describe_reasons(last.reasons),
+                )
             )
         sent = ", ".join(f"{kind} {number}" for kind, number in sorted(api.sent.items()))
-        lines.append(f"Requests since the start: {sent or 'none'}; 429 answers: {api.limited}.")
+        lines.append(
+            sentences.REQUESTS.format(sent=sent or sentences.NO_REQUESTS, limited=api.limited)
+        )
         lines += [
-            f"Stale or unread: `{room_id}`" for room_id in sorted(routes.stale | routes.unread)
+            sentences.STALE_OR_UNREAD.format(room_id=room_id)
+            for room_id in sorted(routes.stale | routes.unread)
         ]
         return "  \n".join(lines)

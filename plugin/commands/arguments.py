@@ -14,6 +14,7 @@ from mautrix.types import EventID
 from ..errors import UserError
 from ..message import IncomingMessage
 from ..topology.model import Chat
+from . import sentences
 
 HANDLE = re.compile(r"[cC]?([1-9][0-9]{0,8})")
 LONGEST_TITLE = 250
@@ -38,7 +39,7 @@ def parse_number(words: str, usage: str) -> int:
     """
     match = HANDLE.fullmatch(words)
     if match is None:
-        raise UserError(f"Which chat? Usage: {usage}.")
+        raise UserError(sentences.USAGE.format(usage=usage))
     return int(match[1])
 
 
@@ -50,5 +51,5 @@ def parse_title(words: str) -> str:
     """
     title = " ".join(words.split())
     if len(title) > LONGEST_TITLE:
-        raise UserError(f"That name is too long; {LONGEST_TITLE} characters are the most.")
+        raise UserError(sentences.TITLE_TOO_LONG.format(limit=LONGEST_TITLE))
     return title

@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..matrix.links import link, plain, room_url
 from ..spaces.edit import ChatEdits
 from ..topology.model import Chat, Status
+from . import sentences
 from .arguments import Request, parse_number, parse_title
 
 
@@ -35,55 +36,52 @@ class ChatCommands:
 
         owner, key = request.message.sender, request.message.event_id
         chat = await self.provisioning.make_chat(owner, title, key, tell)
-        return f"{await self._link(chat)} is ready, as `{chat.chat_id}`. Write to me there."
+        return sentences.CHAT_READY.format(chat=await self._link(chat), handle=chat.chat_id)
 
     async def chats(self, request: Request) -> str:
         owner = request.message.sender
         chats = [chat for chat in self.routes.chats_of(owner) if chat.status is not Status.LOST]
         if not chats:
-            return "You have no chats yet. `!new` starts one."
+            return sentences.NO_CHATS
         links = await asyncio.gather(*(self._link(chat) for chat in chats))
         lines = [
-            f"- `{chat.chat_id}` {name}"
-            + (" (archived)" if chat.status is Status.ARCHIVED else "")
+            (
+                sentences.ARCHIVED_CHAT_LINE
+                if chat.status is Status.ARCHIVED
+                else sentences.CHAT_LINE
+            ).format(handle=chat.chat_id, chat=name)
             for chat, name in zip(chats, links, strict=True)
         ]
-        return "\n".join(["Your chats:", "", *lines])
+        return "\n".join([sentences.YOUR_CHATS, "", *lines])
 
     async def rename(self, request: Request) -> str:
         chat, title = request.chat, request.words
         if chat is None:
             handle, _, title = request.words.partition(" ")
-            usage = "`!rename <chat> <title>`, for example `!rename C2 Holiday plans`"
-            chat = self._find(request, handle, usage)
+            chat = self._find(request, handle, sentences.RENAME_USAGE)
         title = parse_title(title)
         if not title:
-            raise UserError("Which name shall it have? Usage: `!rename <title>`")
+            raise UserError(sentences.NO_TITLE)
         await self.edits.rename(chat, title)
-        return f"`{chat.chat_id}` is now called {plain(title)}."
+        return sentences.RENAMED.format(handle=chat.chat_id, title=plain(title))
 
     async def archive(self, request: Request) -> str:
         chat = request.chat
         if chat is None or request.words:
-            usage = "`!archive` in a chat, or `!archive <chat>`, for example `!archive C2`"
-            chat = self._find(request, request.words, usage)
+            chat = self._find(request, request.words, sentences.ARCHIVE_USAGE)
         handle = chat.chat_id
         if chat.status is Status.ARCHIVED:
-            return f"`{handle}` is archived already."
+            return sentences.IS_ARCHIVED.format(handle=handle)
         await self.edits.archive(chat)
-        return (
-            f"`{handle}` is archived: it left your Space and I no longer answer in it. "
-            f"`!restore {handle}` brings it back."
-        )
+        return sentences.ARCHIVED.format(handle=handle)
 
     async def restore(self, request: Request) -> str:
-        usage = "`!restore <chat>`, for example `!restore C2`; `!chats` lists them"
-        chat = self._find(request, request.words, usage)
+        chat = self._find(request, request.words, sentences.RESTORE_USAGE)
         if chat.status is Status.LOST:
-            raise UserError(f"I am no longer in the room of `{chat.chat_id}`.")
+            raise UserError(sentences.NOT_IN_ROOM.format(handle=chat.chat_id))
         invited = await self.edits.restore(chat)
-        back = f"{await self._link(chat)} is in your Space, as `{chat.chat_id}`."
-        return f"{back} I invited you to it again." if invited else back
+        back = sentences.RESTORED_AND_INVITED if invited else sentences.RESTORED
+        return back.format(chat=await self._link(chat), handle=chat.chat_id)
 
     async def space(self, request: Request) -> str:
         rooms = await self.provisioning.ensure_rooms(request.message.sender)
@@ -92,15 +90,15 @@ class ChatCommands:
             rooms.space.room_id, "m.room.name", "name", ""
         )
         url = room_url(rooms.space.room_id, self.config.bot, rooms.space.owner)
-        where = link(name or "your Space", url)
-        return f"I invited you to {where} again." if invited else f"Your chats are in {where}."
+        where = sentences.INVITED_TO_SPACE if invited else sentences.IN_SPACE
+        return where.format(space=link(name or sentences.YOUR_SPACE, url))
 
     def _find(self, request: Request, words: str, usage: str) -> Chat:
         number = parse_number(words, usage)
         for chat in self.routes.chats_of(request.message.sender):
             if chat.number == number:
                 return chat
-        raise UserError(f"You have no chat `C{number}`. `!chats` lists the ones you have.")
+        raise UserError(sentences.NO_SUCH_CHAT.format(number=number))
 
     async def _link(self, chat: Chat) -> str:
         name = await self.matrix.lookups.state_value(chat.room_id, "m.room.name", "name", "")
@@ -110,8 +108,6 @@ class ChatCommands:
 
 def busy(wait: float) -> str:
     """What somebody is told whose room has to wait, in seconds."""
-    minutes = max(1, round(wait / 60))
-    return (
-        "The homeserver lets me make only so many rooms at a time. Yours will take about "
-        f"{minutes} minute{'s' if minutes > 1 else ''}; I keep trying."
-    )
+    count = max(1, round(wait / 60))
+    minutes = sentences.ONE_MINUTE if count == 1 else sentences.MINUTES.format(count=count)
+    return sentences.ROOMS_LIMITED.format(minutes=minutes)

@@ -15,6 +15,7 @@ from ..config.permissions import Level
 from ..delivery.amend import Amend
 from ..message import IncomingMessage, parse_command
 from ..topology.model import Chat
+from . import sentences
 from .admin import Administration
 from .arguments import Request
 from .chats import ChatCommands
@@ -50,27 +51,27 @@ class Commands:
         self.amend = amend
         self.administration = administration
         self.table: Mapping[str, Command] = {
-            "new": Command("!new [title]", "start a new chat", chats.new),
-            "chats": Command("!chats", "list your chats", chats.chats),
+            "new": Command("!new [title]", sentences.HELP_NEW, chats.new),
+            "chats": Command("!chats", sentences.HELP_CHATS, chats.chats),
             "rename": Command(
                 "!rename <title>",
-                "give a chat another name",
+                sentences.HELP_RENAME,
                 chats.rename,
                 elsewhere="!rename <chat> <title>",
             ),
             "archive": Command(
                 "!archive",
-                "take a chat out of your Space",
+                sentences.HELP_ARCHIVE,
                 chats.archive,
                 elsewhere="!archive <chat>",
             ),
-            "restore": Command("!restore <chat>", "bring an archived chat back", chats.restore),
-            "retry": Command("!retry", "answer what was set aside here", self._retry),
-            "cancel": Command("!cancel", "give up what waits for an answer here", self._cancel),
-            "space": Command("!space", "invite you to your Space again", chats.space),
-            "status": Command("!status", "how things are", self._status),
-            "admin": Command("!admin status|reconcile", "for administrators", self._admin),
-            "help": Command("!help", "this list", self._help),
+            "restore": Command("!restore <chat>", sentences.HELP_RESTORE, chats.restore),
+            "retry": Command("!retry", sentences.HELP_RETRY, self._retry),
+            "cancel": Command("!cancel", sentences.HELP_CANCEL, self._cancel),
+            "space": Command("!space", sentences.HELP_SPACE, chats.space),
+            "status": Command("!status", sentences.HELP_STATUS, self._status),
+            "admin": Command("!admin status|reconcile", sentences.HELP_ADMIN, self._admin),
+            "help": Command("!help", sentences.HELP_HELP, self._help),
         }
 
     def is_command(self, text: str) -> bool:
@@ -102,7 +103,11 @@ class Commands:
 
     async def _retry(self, request: Request) -> str:
         count = await self.amend.retry(request.message)
-        return f"I take up {_messages(count)}." if count else "Nothing is set aside here."
+        return (
+            sentences.TAKEN_UP.format(messages=_messages(count))
+            if count
+            else sentences.NOTHING_SET_ASIDE
+        )
 
     async def _cancel(self, request: Request) -> str:
         message = request.message
@@ -110,8 +115,8 @@ class Commands:
         # The reply names them, so that no later start takes them up again.
         request.settled.extend(given_up)
         if not given_up:
-            return "Nothing waits for an answer here."
-        return f"I gave up {_messages(len(given_up))}."
+            return sentences.NOTHING_WAITS
+        return sentences.GIVEN_UP.format(messages=_messages(len(given_up)))
 
     async def _status(self, request: Request) -> str:
         chats = self.routes.chats_of(request.message.sender)
@@ -127,10 +132,8 @@ class Commands:
             for name, command in self.table.items()
             if admin or name != "admin"
         ]
-        return "\n".join(
-            ["Everything you write in a chat goes to its platform, except:", "", *lines]
-        )
+        return "\n".join([sentences.HELP, "", *lines])
 
 
 def _messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{count} messages"
+    return sentences.ONE_MESSAGE if count == 1 else sentences.MESSAGES.format(count=count)

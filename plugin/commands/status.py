@@ -10,6 +10,7 @@ from ..config.active import ActiveConfig
 from ..reconciler.report import Report
 from ..topology.model import Chat, Status
 from ..topology.routes import Routes
+from . import sentences
 
 
 def describe_status(
@@ -26,23 +27,23 @@ def describe_status(
     count = Counter(chat.status for chat in chats)
     stale = sum(chat.stale for chat in chats)
     live, archived, lost = (count[status] for status in Status)
-    lines = [f"Your chats: {live} live, {archived} archived."]
+    lines = [sentences.CHATS_COUNTED.format(live=live, archived=archived)]
     if lost:
-        lines.append(f"Lost: {lost}. I am no longer in their rooms.")
+        lines.append(sentences.CHATS_LOST.format(lost=lost))
     if stale or routes.unread:
-        lines.append(
-            f"{stale} of your chats could not be checked against Matrix, and "
-            f"{len(routes.unread)} rooms could not be read; I keep trying."
-        )
+        lines.append(sentences.NOT_CHECKED.format(stale=stale, unread=len(routes.unread)))
     if last is not None:
         ago = max(0, round(time.time() - last.at))
-        lines.append(f"I last looked at Matrix {ago} s ago, which took {last.seconds:.1f} s.")
+        lines.append(sentences.LAST_LOOK.format(ago=ago, seconds=last.seconds))
     else:
-        lines.append("Nothing had to be looked at in Matrix since my last start.")
-    platforms = ", ".join(f"`{name}`" for name in sorted(config.platforms)) or "none"
-    lines.append(f"Platforms: {platforms}; new chats use `{config.settings.default_platform}`.")
+        lines.append(sentences.NO_LOOK)
+    platforms = (
+        ", ".join(f"`{name}`" for name in sorted(config.platforms)) or sentences.NO_PLATFORMS
+    )
+    default = config.settings.default_platform
+    lines.append(sentences.PLATFORMS.format(platforms=platforms, default=default))
     text = "  \n".join(lines)
     if config.problems:
         problems = "\n".join(f"- {problem}" for problem in config.problems)
-        text += f"\n\nThe configuration has problems:\n\n{problems}"
+        text += f"\n\n{sentences.PROBLEMS}\n\n{problems}"
     return text

@@ -14,7 +14,7 @@ import attr
 from mautrix.types import UserID
 
 from ..errors import UserError
-from ..platforms import registry
+from ..platforms import registry, sentences
 from ..platforms.protocol import Platform
 from ..topology.contents import server_of
 from .file import DEFAULTS, Config, ConfigProblem, Settings, read_settings
@@ -107,10 +107,7 @@ class CurrentConfig:
         try:
             return self.active.platforms[name]
         except KeyError:
-            raise UserError(
-                f"The platform `{name}` is not set up at the moment, so nobody can answer here. "
-                "Your administrator can see why with `!status`."
-            ) from None
+            raise UserError(sentences.NOT_CONFIGURED.format(name=name)) from None
 
     def _read(
         self, written: Config, fallback: Settings

@@ -20,8 +20,7 @@ from ..matrix.api import NoAnswer
 from ..matrix.sender import Sender
 from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
-
-SILENCE = "The homeserver does not answer just now. Please try again shortly."
+from . import sentences
 
 
 class ErrorBoundary:
@@ -85,10 +84,10 @@ class ErrorBoundary:
             return error.sentence
         if isinstance(error, NoAnswer):
             self.log.warning("The homeserver failed while serving %s: %s", room_id, error)
-            return SILENCE
+            return sentences.HOMESERVER_SILENT
         if isinstance(error, MatrixRequestError):
             self.log.warning("The homeserver refused something for %s: %s", room_id, error)
-            return f"The homeserver refused: {error}"
+            return sentences.HOMESERVER_REFUSED.format(error=error)
         reference = secrets.token_hex(3)
         self.log.error("Error %s while serving %s", reference, room_id, exc_info=error)
-        return f"Something went wrong on my side. Your administrator finds it under `{reference}`."
+        return sentences.BROKEN.format(reference=reference)

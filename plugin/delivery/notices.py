@@ -11,13 +11,9 @@ from mautrix.types import EventID, RoomID
 
 from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
+from . import sentences
 from .error_boundary import ErrorBoundary
 from .room_queues import RoomQueues
-
-CUT_OFF = (
-    "My answer to this ends too early: I was interrupted while I sent it, and the rest is lost. "
-    "Ask me to go on, and I will."
-)
 
 
 class Notices:
@@ -35,23 +31,18 @@ class Notices:
             message: the first one that was.
             limit: how many may wait.
         """
-        text = (
-            f"{limit} of your messages wait for an answer. I set aside what you "
-            "write until then; `!retry` takes it up."
-        )
+        text = sentences.QUEUE_IS_FULL.format(limit=limit)
         await self._say(message.room_id, text, message.event_id)
 
     async def platform_failed(self, message: IncomingMessage, error: PlatformError) -> None:
         """Say why a platform has no answer to a message."""
-        text = f"{error.sentence}  \n`!retry` asks again, `!cancel` gives it up."
+        text = f"{error.sentence}  \n{sentences.WHAT_TO_DO}"
         await self._say(message.room_id, text, message.event_id)
 
     def too_old(self, room_id: RoomID, count: int) -> None:
         """Say, when its turn comes, that messages were set aside because of their age."""
-        text = (
-            f"While I was away, {count} message{'s' * (count > 1)} came that I leave unanswered "
-            "because of their age. `!retry` takes them up, `!cancel` gives them up."
-        )
+        one = count == 1
+        text = sentences.ONE_TOO_OLD if one else sentences.TOO_OLD.format(count=count)
         self.queues.put(room_id, partial(self._say, room_id, text))
 
     def answer_cut_off(self, message: IncomingMessage) -> None:
@@ -64,4 +55,4 @@ class Notices:
 
     async def _say_cut_off(self, message: IncomingMessage) -> None:
         async with self.boundary.serving(message.room_id):
-            await self.sender.reply(message.room_id, CUT_OFF, message.event_id)
+            await self.sender.reply(message.room_id, sentences.CUT_OFF, message.event_id)

@@ -20,8 +20,7 @@ from ..message import IncomingMessage
 from ..spaces.provision import OwnerRooms, Provisioning
 from ..topology.model import Chat
 from ..topology.scope import Scope
-
-UNREAD = "I could not look at this room yet. Please write again in a minute; nothing is lost."
+from . import sentences
 
 
 class ControlRoom:
@@ -60,7 +59,7 @@ class ControlRoom:
             scope = Scope(frozenset({sender}), frozenset({room_id}))
             await self.provisioning.owner_lock.refresh(scope, "somebody wrote in an unread room")
             if room_id in self.routes.unread:
-                raise UserError(UNREAD)
+                raise UserError(sentences.UNREAD)
         return self.routes.lookup(room_id)
 
     async def handle(self, message: IncomingMessage) -> None:
@@ -79,7 +78,7 @@ class ControlRoom:
             return
         rooms = await self.provisioning.ensure_rooms(message.sender)
         await self.reinvite_to_space(message.sender)
-        text = f"Your chats are in {await self.describe(rooms)}. I answer there, not here."
+        text = sentences.NOT_HERE.format(space=await self.describe(rooms))
         await self.matrix.sender.reply(message.room_id, text, message.event_id)
         if in_group:
             self._pointed.add((message.room_id, message.sender))
@@ -110,4 +109,4 @@ class ControlRoom:
         space = rooms.space
         name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")
         url = room_url(space.room_id, self.config.bot, space.owner)
-        return link(name or "your Space", url)
+        return link(name or sentences.YOUR_SPACE, url)

@@ -28,12 +28,8 @@ from ..matrix.sync import Invitation
 from ..spaces.provision import OwnerRooms
 from ..topology.model import Status
 from ..topology.snapshot import Room
+from . import sentences
 from .control_room import ControlRoom
-
-SORRY = (
-    "Thank you for the invitation! I am not set up to serve your account, though, so I will "
-    "leave. The people who run this bot can change that."
-)
 
 
 class Invitations:
@@ -168,23 +164,18 @@ class Invitations:
         self.provisioning.reconciler.mark_foreign(invitation.room_id)
 
     async def _welcome(self, rooms: OwnerRooms) -> str:
+        space = await self.control_room.describe(rooms)
         live = next((chat for chat in rooms.chats if chat.status is Status.LIVE), None)
-        next_steps = "`!new` starts a chat"
-        if live is not None:
-            url = room_url(live.room_id, self.config.bot, live.owner)
-            first = link("the first one", url)
-            next_steps = f"Accept the invitations and write in {first}; `!new` starts another"
-        return (
-            "Welcome! Your chats live in a Space of your own: "
-            f"{await self.control_room.describe(rooms)}. {next_steps}, "
-            "`!help` shows what else I can do."
-        )
+        if live is None:
+            return sentences.WELCOME_WITHOUT_CHAT.format(space=space)
+        url = room_url(live.room_id, self.config.bot, live.owner)
+        return sentences.WELCOME.format(space=space, chat=link(sentences.FIRST_CHAT, url))
 
     async def _decline(self, invitation: Invitation) -> None:
         room_id: RoomID = invitation.room_id
         if invitation.sender not in self._apologised:
             self._apologised.add(invitation.sender)
             await self.matrix.writer.join(room_id)
-            await self.matrix.sender.notice(room_id, SORRY)
-        await self.matrix.writer.leave(room_id, SORRY)
+            await self.matrix.sender.notice(room_id, sentences.NOT_SERVED)
+        await self.matrix.writer.leave(room_id, sentences.NOT_SERVED)
         self.log.info("Declined an invitation of %s, who has no permission", invitation.sender)

@@ -28,21 +28,11 @@ from ..matrix.retry import Backoff
 from ..message import IncomingMessage, parse_message
 from ..platforms.protocol import PlatformError
 from ..topology.model import Chat, Status
+from . import sentences
 from .control_room import ControlRoom
 
 # What clients send without anybody having written something.
 SILENT = ("m.notice",)
-
-NOT_PERMITTED = "You may not use me any more, so nobody answers here. Your chats are kept."
-SEALED = (
-    "This room is encrypted, and I was not given the means to read it: nobody answers here. "
-    "Your administrator can set up encryption in maubot; `!new` elsewhere starts an open chat."
-)
-SEALED_CONTROL = (
-    "This room is encrypted, and I was not given the means to read it: commands do not work here. "
-    "They do in every chat of yours."
-)
-TEXT_ONLY = "I can read text only; this message did not reach the platform."
 
 
 class Messages:
@@ -173,24 +163,21 @@ class Messages:
 
     async def _say_sealed(self, room_id: RoomID, sender: UserID, chat: Chat | None) -> None:
         if chat is not None:
-            await self.matrix.sender.notice(room_id, SEALED)
+            await self.matrix.sender.notice(room_id, sentences.ENCRYPTED_CHAT)
             return
         permitted = self.config.level_of(sender) >= Level.USER
         if permitted and await self.control_room.is_control_room(room_id, sender):
-            await self.matrix.sender.notice(room_id, SEALED_CONTROL)
+            await self.matrix.sender.notice(room_id, sentences.ENCRYPTED_CONTROL_ROOM)
 
     async def _handle_owner(self, chat: Chat, pending: PendingMessage) -> None:
         message = pending.message
         if self.config.level_of(message.sender) < Level.USER:
-            raise UserError(NOT_PERMITTED)
+            raise UserError(sentences.NOT_PERMITTED)
         if not message.is_text:
-            raise UserError(TEXT_ONLY)
+            raise UserError(sentences.TEXT_ONLY)
         if self.commands.is_command(message.body):
             await self.commands.run(message, chat)
         elif chat.status is Status.LIVE:
             await self.responder.answer(chat, pending)
         else:
-            raise UserError(
-                "This chat is archived, so nobody answers here. "
-                f"`!restore {chat.chat_id}` brings it back."
-            )
+            raise UserError(sentences.CHAT_IS_ARCHIVED.format(handle=chat.chat_id))

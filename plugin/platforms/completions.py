@@ -12,11 +12,11 @@ from typing import Any
 
 import attr
 
+from . import sentences
 from .failures import explain_filter, explain_nonsense
 from .protocol import Turn
 
 END = "[DONE]"
-CUT_SHORT = "\n\n(The platform ends here: the answer reached its greatest length.)"
 
 
 @attr.frozen
@@ -68,4 +68,4 @@ def read_chunk(answer: object, part: str) -> Chunk:
     text = (holder.get("content") or "") if isinstance(holder, Mapping) else None
     if not isinstance(text, str):
         raise explain_nonsense("no text in the choice")
-    return Chunk(text + (CUT_SHORT if reason == "length" else ""), bool(reason))
+    return Chunk(text + (f"\n\n{sentences.CUT_SHORT}" if reason == "length" else ""), bool(reason))

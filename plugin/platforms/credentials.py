@@ -11,6 +11,7 @@ from pathlib import Path
 
 import attr
 
+from . import sentences
 from .protocol import PlatformError
 
 
@@ -49,7 +50,7 @@ def _read_file(place: str) -> tuple[str, str]:
 
 def _fail(lack: str) -> PlatformError:
     return PlatformError(
-        f"I have no key for the platform: {lack}. Please tell whoever runs this bot.",
+        f"{sentences.NO_KEY.format(lack=lack)} {sentences.OPERATOR}",
         can_retry=False,
         detail="no key",
     )

@@ -14,10 +14,8 @@ from email.utils import parsedate_to_datetime
 
 import attr
 
+from . import sentences
 from .protocol import PlatformError
-
-_OPERATOR = "Please tell whoever runs this bot."
-_LATER = "It may work again"
 
 _TOO_LONG = re.compile(r"context.?(length|window|size)|too.?long|too many tokens", re.I)
 _NO_QUOTA = re.compile(r"insufficient.?(quota|balance|credit|funds)", re.I)
@@ -89,60 +87,58 @@ def explain_refusal(refusal: Refusal, model: str) -> PlatformError:
 def _choose_sentence(refusal: Refusal, model: str) -> tuple[str, bool]:
     status, wait = refusal.status, _tell_wait(refusal.retry_after)
     if status == 402 or (status in (403, 429) and refusal.speaks_of(_NO_QUOTA)):
-        return f"The platform's quota is used up. {_OPERATOR}", False
+        return f"{sentences.NO_QUOTA} {sentences.OPERATOR}", False
     if status in (401, 403):
-        return f"The platform does not accept the key that I use. {_OPERATOR}", False
+        return f"{sentences.KEY_REFUSED} {sentences.OPERATOR}", False
     if status == 413 or (status in (400, 422) and refusal.speaks_of(_TOO_LONG)):
-        return (
-            "This is too long for the platform. "
-            "Please send a shorter message, or begin a new chat with !new.",
-            False,
-        )
+        return sentences.TOO_LONG, False
     if status == 429:
-        return f"The platform is getting too many messages at once. {_LATER} {wait}.", True
+        return f"{sentences.TOO_MANY} {wait}", True
     if status == 408 or status >= 500:
-        return f"The platform has a problem of its own (error {status}). {_LATER} {wait}.", True
+        return f"{sentences.FAILED.format(status=status)} {wait}", True
     if status == 404 and refusal.speaks_of(_MODEL):
-        return f"The platform does not know the model “{model}”. {_OPERATOR}", False
+        return f"{sentences.NO_MODEL.format(model=model)} {sentences.OPERATOR}", False
     if status == 404:
-        nothing = "There is no chat service at the platform's address"
-        return f"{nothing}, or it has no model “{model}”. {_OPERATOR}", False
+        return f"{sentences.NO_SERVICE.format(model=model)} {sentences.OPERATOR}", False
     if 300 <= status < 400:
-        return f"The platform has moved to another address. {_OPERATOR}", False
-    return f"The platform did not take this message (error {status}). {_OPERATOR}", False
+        return f"{sentences.MOVED} {sentences.OPERATOR}", False
+    return f"{sentences.NOT_TAKEN.format(status=status)} {sentences.OPERATOR}", False
 
 
 def _tell_wait(seconds: float | None) -> str:
+    return sentences.LATER.format(wait=_describe_wait(seconds))
+
+
+def _describe_wait(seconds: float | None) -> str:
     if seconds is None:
-        return "in a few minutes"
+        return sentences.IN_A_FEW_MINUTES
+    if seconds <= 1:
+        return sentences.IN_A_SECOND
     # Rounded up: whoever comes back too early is sent away again.
-    for size, unit in ((3600, "hour"), (60, "minute")):
+    for size, sentence in ((3600, sentences.IN_HOURS), (60, sentences.IN_MINUTES)):
         if seconds > 2 * size:
-            return f"in {-int(-seconds // size)} {unit}s"
-    return "in a second" if seconds <= 1 else f"in {-int(-seconds // 1)} seconds"
+            return sentence.format(count=-int(-seconds // size))
+    return sentences.IN_SECONDS.format(count=-int(-seconds // 1))
 
 
 def explain_loss(error: Exception, timeout: float) -> PlatformError:
     """The failure for a connection that was refused, lost, or silent for `timeout` seconds."""
     if isinstance(error, asyncio.TimeoutError):
-        what = f"The platform has said nothing for {timeout:g} seconds, so I stopped waiting."
+        what = sentences.SILENT.format(seconds=timeout)
     else:
-        what = "I cannot reach the platform right now."
-    return PlatformError(
-        f"{what} {_LATER} in a few minutes.", can_retry=True, detail=type(error).__name__
-    )
+        what = sentences.UNREACHABLE
+    return PlatformError(f"{what} {_tell_wait(None)}", can_retry=True, detail=type(error).__name__)
 
 
 def explain_break(reason: str) -> PlatformError:
     """The failure for an answer that began and did not come to its end."""
-    return PlatformError("The answer broke off before its end.", can_retry=True, detail=reason)
+    return PlatformError(sentences.BROKE_OFF, can_retry=True, detail=reason)
 
 
 def explain_nonsense(reason: str) -> PlatformError:
     """The failure for something that is no answer; `reason` says why, without quoting it."""
     return PlatformError(
-        "The platform sent something that I do not understand. "
-        "If that happens again, please tell whoever runs this bot.",
+        sentences.NONSENSE,
         can_retry=True,
         detail=reason,
     )
@@ -151,7 +147,7 @@ def explain_nonsense(reason: str) -> PlatformError:
 def explain_silence() -> PlatformError:
     """The failure for an answer without a word in it."""
     return PlatformError(
-        "The platform sent an empty answer.",
+        sentences.EMPTY,
         can_retry=True,
         detail="empty answer",
     )
@@ -160,7 +156,7 @@ def explain_silence() -> PlatformError:
 def explain_filter() -> PlatformError:
     """The failure for an answer that the platform's own filter held back."""
     return PlatformError(
-        "The platform does not want to answer this message. Please put it in other words.",
+        sentences.FILTERED,
         can_retry=False,
         detail="content_filter",
     )

@@ -14,16 +14,8 @@ from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..topology.contents import child_content, parent_content, removed_child_content
 from ..topology.model import CHILD_TYPE, PARENT_TYPE, Chat, Status
+from . import sentences
 from .provision import Provisioning
-
-CLOSED = (
-    "The room of `{chat_id}` was closed for good, so I cannot bring it back. "
-    "`!new` starts another chat."
-)
-REPLACED = (
-    "The room of `{chat_id}` was replaced by another one that I am not in, so I cannot bring it "
-    "back. Invite me there and write to me: the chat goes on in that room."
-)
 
 
 class ChatEdits:
@@ -81,8 +73,8 @@ class ChatEdits:
         joined = await self.matrix.reader.joined_rooms()
         # Synapse takes no tombstone without this key, so that it may stand there empty.
         named = isinstance(replacement, str) and replacement.startswith("!")
-        sentence = REPLACED if named and replacement not in joined else CLOSED
-        raise UserError(sentence.format(chat_id=chat.chat_id))
+        sentence = sentences.REPLACED if named and replacement not in joined else sentences.CLOSED
+        raise UserError(sentence.format(handle=chat.chat_id))
 
     async def _change(
         self, before: Chat, status: Status, link: dict[str, Any], parent: dict[str, Any]

@@ -17,8 +17,9 @@ from ..errors import UserError
 from ..platforms.protocol import PlatformError
 from ..topology.model import Binding, Chat, Space
 from ..topology.scope import Scope
+from . import sentences
 from .room_creator import RoomCreator
-from .room_retry import NO_ANSWER, OnWait, OwnerLock
+from .room_retry import OnWait, OwnerLock
 from .unread_rooms import UnreadRooms
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Provisioning:
         try:
             await self.matrix.writer.invite(room_id, owner)
         except MForbidden:
-            raise UserError("The homeserver does not let me invite you there.") from None
+            raise UserError(sentences.CANNOT_INVITE) from None
         return True
 
     async def reinvite_to_space(self, owner: UserID) -> None:
@@ -134,7 +135,7 @@ class Provisioning:
             # It may be there, unheard of: a second one would be worse than a late one.
             scope = Scope(frozenset({owner}))
             if not await self.owner_lock.refresh(scope, "a Space is wanted", search=True):
-                raise UserError(NO_ANSWER)
+                raise UserError(sentences.HOMESERVER_SILENT)
         if owner not in self.routes.spaces:
             await self.unread_rooms.wait_for(owner, until, spaces=True)
         return await self.owner_lock.run_with_retry(owner, make)

@@ -18,6 +18,7 @@ from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.retry import Backoff
 from ..topology.scope import Scope
+from . import sentences
 
 if TYPE_CHECKING:
     from ..reconciler.loop import Reconciler
@@ -29,7 +30,6 @@ TRIES = 4
 # Seconds: the longest that somebody's room is tried for, and a wait they should hear of.
 LONGEST_WAIT = 3600.0
 WORTH_TELLING = 5.0
-NO_ANSWER = "The homeserver does not answer just now. Nothing is lost; please try again shortly."
 
 
 class OwnerLock:
@@ -66,11 +66,11 @@ class OwnerLock:
                 failure = error
             except MatrixRequestError as error:
                 self.log.warning("The homeserver makes no room for %s: %s", owner, error)
-                raise UserError(f"The homeserver refused: {error}") from error
+                raise UserError(sentences.HOMESERVER_REFUSED.format(error=error)) from error
             failures += not failure.limited
             wait = failure.retry_after or self.backoff.delay(max(failures, 1))
             if failures >= TRIES or loop.time() + wait > deadline:
-                raise UserError(NO_ANSWER)
+                raise UserError(sentences.HOMESERVER_SILENT)
             if tell is not None and wait > WORTH_TELLING:
                 await tell(wait)
                 tell = None

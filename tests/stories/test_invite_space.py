@@ -9,7 +9,7 @@ import asyncio
 
 import pytest
 
-from plugin.handlers.invitations import SORRY
+from plugin.handlers.sentences import NOT_SERVED
 
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
@@ -183,7 +183,7 @@ async def test_who_is_not_permitted_gets_one_polite_notice_and_nothing_else(
     rooms.append(mallory.invite_bot())
     await bot.deliver()
 
-    assert [heard(room) for room in rooms] == [[SORRY], []]
+    assert [heard(room) for room in rooms] == [[NOT_SERVED], []]
     assert [room.membership(BOT) for room in rooms] == ["leave", "leave"]
     assert len(server.world.rooms) == 2
 

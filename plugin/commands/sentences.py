@@ -1,0 +1,101 @@
+"""What people read of the commands, in one place.
+
+Text in Markdown, with `str.format` placeholders. docs/sentences.md lists it; say "assistant",
+never "platform": that is the operator's word.
+"""
+
+# !help
+HELP = "Everything you write in a chat goes to its platform, except:"
+HELP_NEW = "start a new chat"
+HELP_CHATS = "list your chats"
+HELP_RENAME = "give a chat another name"
+HELP_ARCHIVE = "take a chat out of your Space"
+HELP_RESTORE = "bring an archived chat back"
+HELP_RETRY = "answer what was set aside here"
+HELP_CANCEL = "give up what waits for an answer here"
+HELP_SPACE = "invite you to your Space again"
+HELP_STATUS = "how things are"
+HELP_ADMIN = "for administrators"
+HELP_HELP = "this list"
+
+# !new
+CHAT_READY = "{chat} is ready, as `{handle}`. Write to me there."
+ROOMS_LIMITED = (
+    "The homeserver lets me make only so many rooms at a time. "
+    "Yours will take about {minutes}; I keep trying."
+)
+ONE_MINUTE = "1 minute"
+MINUTES = "{count} minutes"
+
+# !chats
+YOUR_CHATS = "Your chats:"
+NO_CHATS = "You have no chats yet. `!new` starts one."
+CHAT_LINE = "- `{handle}` {chat}"
+ARCHIVED_CHAT_LINE = "- `{handle}` {chat} (archived)"
+
+# Which chat is meant
+USAGE = "Which chat? Usage: {usage}."
+NO_SUCH_CHAT = "You have no chat `C{number}`. `!chats` lists the ones you have."
+
+# !rename
+RENAME_USAGE = "`!rename <chat> <title>`, for example `!rename C2 Holiday plans`"
+NO_TITLE = "Which name shall it have? Usage: `!rename <title>`"
+TITLE_TOO_LONG = "That name is too long; {limit} characters are the most."
+RENAMED = "`{handle}` is now called {title}."
+
+# !archive
+ARCHIVE_USAGE = "`!archive` in a chat, or `!archive <chat>`, for example `!archive C2`"
+IS_ARCHIVED = "`{handle}` is archived already."
+ARCHIVED = (
+    "`{handle}` is archived: it left your Space and I no longer answer in it. "
+    "`!restore {handle}` brings it back."
+)
+
+# !restore
+RESTORE_USAGE = "`!restore <chat>`, for example `!restore C2`; `!chats` lists them"
+NOT_IN_ROOM = "I am no longer in the room of `{handle}`."
+RESTORED = "{chat} is in your Space, as `{handle}`."
+RESTORED_AND_INVITED = "{chat} is in your Space, as `{handle}`. I invited you to it again."
+
+# !space
+YOUR_SPACE = "your Space"
+INVITED_TO_SPACE = "I invited you to {space} again."
+IN_SPACE = "Your chats are in {space}."
+
+# !retry and !cancel
+ONE_MESSAGE = "1 message"
+MESSAGES = "{count} messages"
+TAKEN_UP = "I take up {messages}."
+NOTHING_SET_ASIDE = "Nothing is set aside here."
+GIVEN_UP = "I gave up {messages}."
+NOTHING_WAITS = "Nothing waits for an answer here."
+
+# !status
+CHATS_COUNTED = "Your chats: {live} live, {archived} archived."
+CHATS_LOST = "Lost: {lost}. I am no longer in their rooms."
+NOT_CHECKED = (
+    "{stale} of your chats could not be checked against Matrix, and "
+    "{unread} rooms could not be read; I keep trying."
+)
+LAST_LOOK = "I last looked at Matrix {ago} s ago, which took {seconds:.1f} s."
+NO_LOOK = "Nothing had to be looked at in Matrix since my last start."
+PLATFORMS = "Platforms: {platforms}; new chats use `{default}`."
+NO_PLATFORMS = "none"
+PROBLEMS = "The configuration has problems:"
+
+# !admin
+ADMIN_USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`."
+ADMINS_ONLY = "That is for administrators; `permissions` says who is one."
+WOULD_DO = "A reconciliation would {plan}."
+WAS_DONE = (
+    "The plan was to {plan}.  \nDone in {seconds:.1f} s: {writes} events written, {failed} failed."
+)
+KNOWN = "{spaces} Spaces, {chats} chats, {stale} stale, {unread} rooms unread."
+NO_RUN = "No reconciliation was needed since the start."
+LAST_RUN = (
+    "Last reconciliation: run {run} ({reason}), {seconds:.2f} s, "
+    "{writes} writes, {failed} failed; {found}."
+)
+REQUESTS = "Requests since the start: {sent}; 429 answers: {limited}."
+NO_REQUESTS = "none"
+STALE_OR_UNREAD = "Stale or unread: `{room_id}`"

@@ -1,0 +1,19 @@
+"""What people read of their Spaces and chats being made and changed, in one place.
+
+Text in Markdown, with `str.format` placeholders. docs/sentences.md lists it; say "assistant",
+never "platform": that is the operator's word.
+"""
+
+HOMESERVER_SILENT = (
+    "The homeserver does not answer just now. Nothing is lost; please try again shortly."
+)
+HOMESERVER_REFUSED = "The homeserver refused: {error}"
+CANNOT_INVITE = "The homeserver does not let me invite you there."
+CLOSED = (
+    "The room of `{handle}` was closed for good, so I cannot bring it back. "
+    "`!new` starts another chat."
+)
+REPLACED = (
+    "The room of `{handle}` was replaced by another one that I am not in, so I cannot bring it "
+    "back. Invite me there and write to me: the chat goes on in that room."
+)

@@ -1,0 +1,41 @@
+"""What people read stands in one place each folder, and docs/sentences.md lists all of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from dev.environments import ROOT
+from dev.sentences import PAGE, page
+
+# What takes a sentence to people as its first or second argument.
+SAYS = {"UserError", "PlatformError", "notice", "reply"}
+
+
+def test_the_page_lists_every_sentence() -> None:
+    hint = "`.venv/test/bin/python -m dev.sentences` writes the page anew"
+    assert PAGE.read_text(encoding="utf-8") == page(), hint
+
+
+def test_no_sentence_stands_anywhere_else() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for path in sorted((ROOT / "plugin").rglob("*.py"))
+        if path.name != "sentences.py"
+        for line, text in _sentences_in(path)
+    ]
+
+    assert found == []
+
+
+def _sentences_in(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        for argument in node.args[:2] if name in SAYS else ():
+            for part in ast.walk(argument):
+                if isinstance(part, ast.Constant) and " " in str(part.value).strip():
+                    yield part.lineno, str(part.value)
