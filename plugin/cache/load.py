@@ -110,9 +110,13 @@ def encode_scope(scope: Scope) -> str:
 def _decode_scope(text: str) -> Scope | None:
     try:
         scope = json.loads(text)
-        return Scope(frozenset(scope["owners"]), frozenset(scope["rooms"]))
+        owners, rooms = scope["owners"], scope["rooms"]
     except (TypeError, ValueError, LookupError):
         return None
+    for names in (owners, rooms):
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            return None
+    return Scope(frozenset(owners), frozenset(rooms))
 
 
 def decode_space(row: Iterable[Any]) -> tuple[Space, int] | None:
@@ -137,23 +141,27 @@ class Decoder:
 
     def chat(self, row: Iterable[Any]) -> Chat | None:
         """A chat from its columns, or None if they make no sense."""
-        room_id, space_id, owner, chat_id, platform, conversation, written = row
-        status = STATUSES.get(written)
-        if status is None or not (isinstance(room_id, str) and isinstance(conversation, str)):
+        try:
+            room_id, space_id, owner, chat_id, platform, conversation, written = row
+            status = STATUSES.get(written)
+            if status is None or not (isinstance(room_id, str) and isinstance(conversation, str)):
+                return None
+            like, handle = self._in_space.get(space_id), self._handles.get(chat_id)
+            if (
+                like is not None
+                and handle is not None
+                and like.matrix_user_id == owner
+                and like.platform == platform
+                and conversation
+            ):
+                space_id, owner, platform = like.space_id, like.matrix_user_id, like.platform
+                return Chat(room_id, handle, space_id, owner, platform, conversation, status)  # type: ignore[arg-type]
+            binding = make_binding([chat_id, space_id, owner, platform, conversation])
+            if binding is None:
+                return None
+            self._in_space[space_id] = binding
+            self._handles[chat_id] = binding.chat_id
+            return Chat.bound(room_id, binding, status)  # type: ignore[arg-type]
+        except TypeError:
+            # Something stands where a text belongs that is none.
             return None
-        like, handle = self._in_space.get(space_id), self._handles.get(chat_id)
-        if (
-            like is not None
-            and handle is not None
-            and like.matrix_user_id == owner
-            and like.platform == platform
-            and conversation
-        ):
-            space_id, owner, platform = like.space_id, like.matrix_user_id, like.platform
-            return Chat(room_id, handle, space_id, owner, platform, conversation, status)  # type: ignore[arg-type]
-        binding = make_binding([chat_id, space_id, owner, platform, conversation])
-        if binding is None:
-            return None
-        self._in_space[space_id] = binding
-        self._handles[chat_id] = binding.chat_id
-        return Chat.bound(room_id, binding, status)  # type: ignore[arg-type]

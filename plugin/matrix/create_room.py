@@ -16,8 +16,8 @@ from ..topology.model import BINDING_TYPE, MARKER_TYPE, PARENT_TYPE, Binding, Id
 
 # From 12 on the creator stands above all power levels and must not be listed (MSC4289).
 LISTS_CREATOR = frozenset(str(version) for version in range(1, 12))
-# Joining by membership of a Space came with version 8 (MSC3083).
-KNOWS_RESTRICTED = frozenset(str(version) for version in range(8, 13))
+# Joining by membership of a Space came with version 8 (MSC3083), and stays in those to come.
+LACKS_RESTRICTED = frozenset(str(version) for version in range(1, 8))
 
 OWNER_POWER = 50
 BOT_POWER = 100
@@ -49,7 +49,7 @@ def chat_request(spec: RoomSpec, binding: Binding, identity: Identity) -> dict[s
         _state(BINDING_TYPE, binding.content(identity.instance)),
         _state(PARENT_TYPE, parent, binding.space_id),
     ]
-    if spec.version in KNOWS_RESTRICTED:
+    if spec.version not in LACKS_RESTRICTED:
         initial_state.append(_state("m.room.join_rules", join_rules_content(binding.space_id)))
     return {**_request(spec, identity, events_default=0), "initial_state": initial_state}
 

@@ -6,6 +6,7 @@ Read tolerantly, as everything that other servers and clients wrote.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import attr
@@ -57,9 +58,10 @@ def rooms_in(sync: Event, section: str) -> Iterator[tuple[RoomID, Event]]:
     """The rooms in a section of a sync: `join`, `invite` or `leave`."""
     rooms = sync.get("rooms")
     found = rooms.get(section) if isinstance(rooms, dict) else None
-    for room_id, room in sorted(found.items()) if isinstance(found, dict) else ():
-        if isinstance(room, dict):
-            yield RoomID(room_id), room
+    rooms_by_id = found.items() if isinstance(found, dict) else ()
+    usable = [one for one in rooms_by_id if isinstance(one[0], str) and isinstance(one[1], dict)]
+    for room_id, room in sorted(usable, key=itemgetter(0)):
+        yield RoomID(room_id), room
 
 
 def _events(room: Event, section: str) -> Iterator[Event]:

@@ -14,12 +14,12 @@ from mautrix.errors import MForbidden
 from mautrix.types import RoomID, UserID
 
 from ..errors import UserError
-from ..platforms.protocol import PlatformError
+from ..platforms.protocol import Platform, PlatformError
 from ..topology.model import Binding, Chat, Space
 from ..topology.scope import Scope
 from . import sentences
 from .room_creator import RoomCreator
-from .room_retry import OnWait, OwnerLock
+from .room_retry import OnWait, OwnerLock, RoomRefused
 from .unread_rooms import UnreadRooms
 
 if TYPE_CHECKING:
@@ -166,11 +166,17 @@ class Provisioning:
 
         # One may be the chat that is wanted, or have the next number.
         await self.unread_rooms.wait_for(owner, until, spaces=False)
-        chat = None
         try:
             chat = await self.owner_lock.run_with_retry(owner, make, tell)
-        finally:
-            if chat is None or chat.platform_chat_id != conversation:
-                with contextlib.suppress(PlatformError):
-                    await platform.forget(conversation)
+        except RoomRefused:
+            await self._forget_unused(platform, owner, conversation)
+            raise
+        await self._forget_unused(platform, owner, conversation)
         return chat
+
+    async def _forget_unused(self, platform: Platform, owner: UserID, conversation: str) -> None:
+        """End a conversation that none of the owner's chats has. Not to be called where a room
+        may have been made that nobody has seen: it would have the conversation."""
+        if all(chat.platform_chat_id != conversation for chat in self.routes.chats_of(owner)):
+            with contextlib.suppress(PlatformError):
+                await platform.forget(conversation)

@@ -32,6 +32,10 @@ LONGEST_WAIT = 3600.0
 WORTH_TELLING = 5.0
 
 
+class RoomRefused(UserError):
+    """The homeserver said no: it has not made what was asked for."""
+
+
 class OwnerLock:
     """Makes rooms for one instance's owners, one thing at a time for each of them."""
 
@@ -50,23 +54,27 @@ class OwnerLock:
         not answer is given a few tries.
 
         Raises:
-            UserError: it could not be made now.
+            RoomRefused: the homeserver said that it does not make it.
+            UserError: it could not be made now, or nobody knows whether it was.
         """
         loop = asyncio.get_running_loop()
         deadline, failures = loop.time() + LONGEST_WAIT, 0
         failure: NoAnswer | None = None
         unread = self.reconciler.routes.unread
         while True:
+            unseen = failure is not None
             try:
-                if failure is not None:
+                if unseen:
                     await self._look_for(owner, unread)
+                    unseen = False
                 async with self.lock(owner):
                     return await make()
             except NoAnswer as error:
                 failure = error
             except MatrixRequestError as error:
                 self.log.warning("The homeserver makes no room for %s: %s", owner, error)
-                raise UserError(sentences.HOMESERVER_REFUSED.format(error=error)) from error
+                kind = UserError if unseen else RoomRefused
+                raise kind(sentences.HOMESERVER_REFUSED.format(error=error)) from error
             failures += not failure.limited
             wait = failure.retry_after or self.backoff.delay(max(failures, 1))
             if failures >= TRIES or loop.time() + wait > deadline:

@@ -27,6 +27,7 @@ from .snapshot import Link, Room, Tombstone
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
+LATEST = 2**53 - 1  # the largest number of canonical JSON (appendices, section 3.1)
 MEMBERSHIPS = frozenset({"invite", "join", "knock", "leave", "ban"})
 
 
@@ -70,15 +71,14 @@ class _RoomDecoder:
     def room(self) -> Room | None:
         if self.create is None:
             return None
-        created_at, content = self.create.get("origin_server_ts"), self.create["content"]
+        at, content = self.create.get("origin_server_ts"), self.create["content"]
         creator, is_space = self.create["sender"], content.get("type") == "m.space"
-        predecessor = content.get("predecessor")
         # In a room that somebody else created, that one has the power to replace a marker.
         ours = creator == self.identity.bot
         return Room(
             room_id=self.room_id,
             creator=creator,
-            created_at=created_at if type(created_at) is int else 0,
+            created_at=at if type(at) is int and 0 <= at <= LATEST else 0,
             is_space=is_space,
             name=self.name,
             members=self.members,
@@ -89,7 +89,7 @@ class _RoomDecoder:
             links=tuple(self.links[room_id] for room_id in sorted(self.links)),
             allowed_rooms=self.allowed_rooms,
             tombstone=self.tombstone,
-            predecessor=_room_id(predecessor, "room_id"),
+            predecessor=_room_id(content.get("predecessor"), "room_id"),
             superseded_by=self.superseded_by if not is_space else None,
             problems=tuple(self.problems),
         )
@@ -127,7 +127,7 @@ class _RoomDecoder:
 
     def _decode_member(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         membership = content.get("membership")
-        if membership in MEMBERSHIPS:
+        if isinstance(membership, str) and membership in MEMBERSHIPS:
             self.members[event["state_key"]] = membership
         else:
             self._report(f"an unknown membership of {event['state_key']}", Reason.MALFORMED)

@@ -73,6 +73,10 @@ EDITS = [
     {"platform_chat_id": ""},
     {"platform_chat_id": None},
     {"space_id": 1.5},
+    {"space_id": ["!space:one.test"]},
+    {"chat_id": {}},
+    {"status": ["live"]},
+    {"platform": ["echo"]},
 ]
 
 

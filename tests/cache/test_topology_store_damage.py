@@ -58,6 +58,8 @@ async def test_rows_that_make_no_sense_are_left_out_and_removed_with_the_next_sa
         "UPDATE instance SET token='', digest=''",
         "UPDATE instance SET unsettled='{'",
         "UPDATE instance SET unsettled='[]'",
+        """UPDATE instance SET unsettled='{"owners": "@bob:one.test", "rooms": []}'""",
+        """UPDATE instance SET unsettled='{"owners": [["@bob:one.test"]], "rooms": [7]}'""",
         "DELETE FROM instance",
     ],
 )

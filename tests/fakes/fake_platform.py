@@ -26,6 +26,7 @@ class FakePlatform(Platform):
         keys: the event each of them is known by.
         failures: what to raise for a text.
         gates: what to wait for before a text is answered.
+        forgotten: the conversations that were ended.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class FakePlatform(Platform):
         self.keys: list[str] = []
         self.failures: dict[str, Exception] = {}
         self.gates: dict[str, asyncio.Event] = {}
+        self.forgotten: list[str] = []
 
     def gate(self, text: str) -> asyncio.Event:
         """Answer this text only when the returned event is set."""
@@ -49,6 +51,10 @@ class FakePlatform(Platform):
             raise self.failures[message.text]
         yield "Answer to "
         yield message.text
+
+    async def forget(self, platform_chat_id: str) -> None:
+        """Note it."""
+        self.forgotten.append(platform_chat_id)
 
     @property
     def texts(self) -> list[str]:
