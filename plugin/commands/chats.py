@@ -12,6 +12,7 @@ from ..config.active import CurrentConfig
 from ..errors import UserError
 from ..matrix.links import link, plain, room_url
 from ..spaces.edit import ChatEdits
+from ..spaces.sentences import minutes
 from ..topology.model import Chat, Status
 from . import sentences
 from .arguments import Request, parse_number, parse_title
@@ -108,6 +109,4 @@ class ChatCommands:
 
 def busy(wait: float) -> str:
     """What somebody is told whose room has to wait, in seconds."""
-    count = max(1, round(wait / 60))
-    minutes = sentences.ONE_MINUTE if count == 1 else sentences.MINUTES.format(count=count)
-    return sentences.ROOMS_LIMITED.format(minutes=minutes)
+    return sentences.ROOMS_LIMITED.format(minutes=minutes(wait))

@@ -7,6 +7,7 @@ and take an edit for a new command.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import attr
@@ -96,10 +97,14 @@ class Commands:
         command = parse_command(message.body)
         assert command is not None
         name, words = command
-        await self.sender.mark_read(message.room_id, message.event_id)
-        request = Request(message, words, chat)
-        answer = await self.table[name].run(request)
-        await self.sender.reply(message.room_id, answer, message.event_id, request.settled)
+        receipt = asyncio.create_task(self.sender.mark_read(message.room_id, message.event_id))
+        try:
+            request = Request(message, words, chat)
+            answer = await self.table[name].run(request)
+            await self.sender.reply(message.room_id, answer, message.event_id, request.settled)
+        finally:
+            # Nobody waits for a courtesy, and none goes on after the answer.
+            receipt.cancel()
 
     async def _retry(self, request: Request) -> str:
         count = await self.amend.retry(request.message)

@@ -24,8 +24,6 @@ ROOMS_LIMITED = (
     "The homeserver lets me make only so many rooms at a time. "
     "Yours will take about {minutes}; I keep trying."
 )
-ONE_MINUTE = "1 minute"
-MINUTES = "{count} minutes"
 
 # !chats
 YOUR_CHATS = "Your chats:"

@@ -18,7 +18,12 @@ from aiohttp import ClientError, ClientResponse, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 from mautrix.errors import MatrixError, make_request_error
 
-from .retry import RequestPolicies, Throttle
+from .lanes import LaneClosed, Lanes
+from .retry import RequestPolicies
+
+TOO_MANY = "429: too many requests"
+# Seconds beyond which a pause that a homeserver names makes no sense.
+LONGEST_RETRY_AFTER = 86400.0
 
 
 class NoAnswer(MatrixError):
@@ -70,13 +75,7 @@ class RetryingAPI(HTTPAPI):
         self.sent: Counter[str] = Counter()
         self.limited = 0
         self._backoff = policies.backoff
-        self._throttles = {
-            "read": Throttle(policies.read),
-            "write": Throttle(policies.write),
-            "message": Throttle(policies.message),
-            "create": Throttle(policies.create),
-            "courtesy": Throttle(policies.best_effort),
-        }
+        self._lanes = Lanes(policies)
 
     async def request(  # type: ignore[override]
         self,
@@ -105,29 +104,32 @@ class RetryingAPI(HTTPAPI):
         return await self._request_with_retry(_Call(method, path, content, query_params or {}))
 
     async def _request_with_retry(self, call: _Call) -> Any:
-        kind = _kind(call.method, str(call.path))
-        throttle = self._throttles[kind]
+        kind, lane = self._lanes.find(call.method, str(call.path), call.content)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + throttle.policy.total
+        deadline = loop.time() + lane.policy.total
         attempt = 0
         while True:
-            async with throttle.slot():
-                self.sent[f"{call.method} {kind}"] += 1
-                try:
-                    return await self._attempt(call, throttle)
-                except NoAnswer as error:
-                    failure = error
             attempt += 1
-            wait = failure.retry_after or self._backoff.delay(attempt)
-            if failure.limited:
-                self.limited += 1
-                throttle.pause(wait)
+            try:
+                async with lane.slot(deadline, first=attempt > 1):
+                    self.sent[f"{call.method} {kind}"] += 1
+                    try:
+                        return await self._attempt(call, lane.policy.attempt)
+                    except NoAnswer as error:
+                        failure = error
+                        wait = failure.retry_after or self._backoff.delay(attempt)
+                        if failure.limited:
+                            self.limited += 1
+                            lane.pause(wait)
+            except LaneClosed as closed:
+                raise NoAnswer(TOO_MANY, closed.seconds, limited=True) from None
             if loop.time() + wait > deadline:
                 raise failure
             self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, call.path)
-            await asyncio.sleep(wait)
+            if not failure.limited:
+                await asyncio.sleep(wait)
 
-    async def _attempt(self, call: _Call, throttle: Throttle) -> Any:
+    async def _attempt(self, call: _Call, seconds: float) -> Any:
         query = {key: str(value) for key, value in call.query.items() if value is not None}
         if self.as_user_id:
             query["user_id"] = self.as_user_id
@@ -143,24 +145,14 @@ class RetryingAPI(HTTPAPI):
                     "Authorization": f"Bearer {self.token}",
                     "Content-Type": "application/json",
                 },
-                timeout=ClientTimeout(total=throttle.policy.attempt),
+                timeout=ClientTimeout(total=seconds),
             ) as response:
                 answer = await _read(response)
         except asyncio.TimeoutError as error:
-            raise NoAnswer(f"no answer within {throttle.policy.attempt:.0f} s") from error
+            raise NoAnswer(f"no answer within {seconds:.0f} s") from error
         except (ClientError, OSError) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
         return _classify(answer)
-
-
-def _kind(method: Method, path: str) -> str:
-    if method == Method.GET:
-        return "read"
-    if path.endswith("/createRoom"):
-        return "create"
-    if "/send/" in path:
-        return "message"
-    return "courtesy" if "/typing/" in path or "/receipt/" in path else "write"
 
 
 async def _read(response: ClientResponse) -> _Answer:
@@ -178,16 +170,16 @@ async def _read(response: ClientResponse) -> _Answer:
 def _seconds(value: Any, per_second: int = 1) -> float | None:
     try:
         number = float(value) / per_second
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return number if 0 <= number < 86400 else None
+    return number if 0 <= number < LONGEST_RETRY_AFTER else None
 
 
 def _classify(answer: _Answer) -> Any:
     """What an answer amounts to (client-server API, section 2.1: errors carry an errcode)."""
     status, body = answer.status, answer.body
     if status == 429:
-        raise NoAnswer("429: too many requests", answer.retry_after, limited=True)
+        raise NoAnswer(TOO_MANY, answer.retry_after, limited=True)
     if 200 <= status < 300:
         if isinstance(body, (dict, list)):
             return body

@@ -1,16 +1,12 @@
-"""How long to wait before a call to the homeserver is tried again, and how many run at once.
+"""What a call to the homeserver may cost, and how long a failed one waits for its next try.
 
 mautrix retries neither a 429 nor a broken answer and drops `retry_after_ms`, so the discipline
-stands here, once, for every call. Calls of one kind share a throttle: what the
-homeserver says to one of them holds for the others, while another kind goes on.
+stands here, once, for every call. Who waits for whom is decided in lanes.py.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import random
-from collections.abc import AsyncIterator
 
 import attr
 
@@ -61,30 +57,9 @@ class RequestPolicies:
     # The homeserver may have made the room although it said otherwise: trying again is up to
     # whoever can look whether it did.
     create: RetryPolicy = attr.field(default=RetryPolicy(in_flight=2, attempt=120, total=0))
+    # Synapse lets one person be invited five times, then once in five minutes: whoever asks for
+    # that is told rather than kept waiting.
+    invite: RetryPolicy = attr.field(default=RetryPolicy(in_flight=1, attempt=30, total=5))
     # Typing notices and receipts are worth nothing late.
     best_effort: RetryPolicy = attr.field(default=RetryPolicy(in_flight=4, attempt=10, total=0))
     backoff: Backoff = attr.field(factory=Backoff)
-
-
-class Throttle:
-    """Calls of one kind, and when the next of them may set off."""
-
-    def __init__(self, policy: RetryPolicy) -> None:
-        self.policy = policy
-        self._free = asyncio.Semaphore(policy.in_flight)
-        self._closed_until = 0.0
-
-    @contextlib.asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a place, and for the end of any pause the homeserver asked for."""
-        async with self._free:
-            loop = asyncio.get_running_loop()
-            # Asked again after each wait: another call may have been told to wait longer.
-            while (wait := self._closed_until - loop.time()) > 0:  # noqa: ASYNC110
-                await asyncio.sleep(wait)
-            yield
-
-    def pause(self, seconds: float) -> None:
-        """Let no call of this kind set off for so many seconds."""
-        until = asyncio.get_running_loop().time() + seconds
-        self._closed_until = max(self._closed_until, until)

@@ -14,6 +14,7 @@ from mautrix.errors import MForbidden
 from mautrix.types import RoomID, UserID
 
 from ..errors import UserError
+from ..matrix.api import NoAnswer
 from ..platforms.protocol import Platform, PlatformError
 from ..topology.model import Binding, Chat, Space
 from ..topology.scope import Scope
@@ -101,6 +102,10 @@ class Provisioning:
 
         Returns:
             Whether an invitation was sent.
+
+        Raises:
+            UserError: the homeserver does not let the bot invite them, or not yet.
+            NoAnswer: whether they were invited is not known.
         """
         membership = await self.matrix.lookups.state_value(
             room_id, "m.room.member", "membership", owner
@@ -111,6 +116,11 @@ class Provisioning:
             await self.matrix.writer.invite(room_id, owner)
         except MForbidden:
             raise UserError(sentences.CANNOT_INVITE) from None
+        except NoAnswer as error:
+            if not error.limited:
+                raise
+            when = sentences.minutes(error.retry_after or 0)
+            raise UserError(sentences.INVITE_LATER.format(minutes=when)) from None
         return True
 
     async def reinvite_to_space(self, owner: UserID) -> None:

@@ -9,6 +9,12 @@ HOMESERVER_SILENT = (
 )
 HOMESERVER_REFUSED = "The homeserver refused: {error}"
 CANNOT_INVITE = "The homeserver does not let me invite you there."
+INVITE_LATER = (
+    "The homeserver lets me invite you only so often. I can do it again in about {minutes}; "
+    "please ask me again then."
+)
+ONE_MINUTE = "1 minute"
+MINUTES = "{count} minutes"
 CLOSED = (
     "The room of `{handle}` was closed for good, so I cannot bring it back. "
     "`!new` starts another chat."
@@ -17,3 +23,9 @@ REPLACED = (
     "The room of `{handle}` was replaced by another one that I am not in, so I cannot bring it "
     "back. Invite me there and write to me: the chat goes on in that room."
 )
+
+
+def minutes(seconds: float) -> str:
+    """A wait in words, as far as anybody can foresee it."""
+    count = max(1, round(seconds / 60))
+    return ONE_MINUTE if count == 1 else MINUTES.format(count=count)

@@ -38,7 +38,7 @@ async def test_a_busy_homeserver_is_left_alone_for_as_long_as_it_asks(
     assert second.at - first.at >= 0.08
 
 
-@pytest.mark.parametrize("garbled", ["soon", None, -5, [1], {"a": 1}, 1e300])
+@pytest.mark.parametrize("garbled", ["soon", None, -5, [1], {"a": 1}, 1e300, 10**400])
 async def test_a_garbled_pause_is_none(
     homeserver: Homeserver, api: RetryingAPI, garbled: Any
 ) -> None:
@@ -121,6 +121,96 @@ async def test_a_courtesy_is_tried_once(
     assert len(homeserver.asked) == 1
 
 
+LIMITED = Reply(429, {"retry_after_ms": 3_600_000})
+TWO_SECONDS = Reply(429, {"retry_after_ms": 2_000})
+INVITE, JOIN = "rooms/!a:one.test/invite", "rooms/!a:one.test/join"
+STATE, SEND = "rooms/!a:one.test/state/m.room.name/", "rooms/!a:one.test/send/m.room.message/1"
+
+
+def call(api: RetryingAPI, path: str, user_id: str = "@ann:one.test") -> Any:
+    method = Method.PUT if "/state/" in path or "/send/" in path else Method.POST
+    return api.request(method, f"_matrix/client/v3/{path}", {"user_id": user_id})
+
+
+@pytest.mark.parametrize("limited", [INVITE, JOIN, STATE, SEND, "createRoom"])
+async def test_a_limit_closes_the_lane_of_that_endpoint_alone(
+    homeserver: Homeserver, api: RetryingAPI, limited: str
+) -> None:
+    homeserver.tell_all({})
+    homeserver.tell(limited, LIMITED, {})
+    with pytest.raises(NoAnswer):
+        await call(api, limited)
+
+    with pytest.raises(NoAnswer) as closed:
+        await call(api, limited)
+    assert closed.value.limited
+    for path in {INVITE, JOIN, STATE, SEND, "createRoom"} - {limited}:
+        assert await call(api, path) == {}
+    assert homeserver.paths().count(limited) == 1
+
+
+async def test_a_limit_of_one_persons_invitations_is_theirs_alone(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell(INVITE, LIMITED, {})
+    with pytest.raises(NoAnswer):
+        await call(api, INVITE)
+
+    assert await call(api, INVITE, "@bob:one.test") == {}
+
+
+async def test_a_pause_of_others_counts_into_the_patience(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell(STATE, TWO_SECONDS, {})
+    with pytest.raises(NoAnswer):
+        await call(api, STATE)
+
+    with pytest.raises(NoAnswer) as closed:
+        await call(api, STATE)
+    assert closed.value.limited
+    assert 1 < (closed.value.retry_after or 0) < 2
+
+
+async def meet_limit(api: RetryingAPI, homeserver: Homeserver, path: str) -> asyncio.Task[Any]:
+    """Make a call that is told to wait for a moment; returns when the lane is closed."""
+    homeserver.tell(path, Reply(429, {"retry_after_ms": 80}), {})
+    first: asyncio.Task[Any] = asyncio.ensure_future(call(api, path))
+    for _ in range(1000):
+        await asyncio.sleep(0.001)
+        if api.limited:
+            return first
+    raise AssertionError("nothing was limited")
+
+
+async def test_after_a_limit_calls_set_off_in_their_order_whoever_met_it_first(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell_all({})
+    first = await meet_limit(api, homeserver, STATE)
+    others = [f"rooms/!a:one.test/state/m.room.topic/{number}" for number in range(12)]
+
+    later = [asyncio.ensure_future(call(api, path)) for path in others]
+    await asyncio.gather(first, *later)
+
+    assert homeserver.paths()[:3] == [STATE, STATE, others[0]]
+    assert sorted(homeserver.paths()[2:]) == sorted(others)
+
+
+async def test_a_lane_goes_on_when_one_that_waits_is_given_up(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell_all({})
+    waiting = [await meet_limit(api, homeserver, STATE)]
+    waiting += [asyncio.ensure_future(call(api, STATE)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    waiting[1].cancel()
+
+    done = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [isinstance(one, asyncio.CancelledError) for one in done] == [False, True, False]
+
+
 async def test_what_was_sent_is_counted_by_kind(homeserver: Homeserver, api: RetryingAPI) -> None:
     homeserver.tell("account/whoami", BUSY, {})
     homeserver.tell("createRoom", {})
@@ -130,4 +220,4 @@ async def test_what_was_sent_is_counted_by_kind(homeserver: Homeserver, api: Ret
     await api.request(Method.POST, Path.v3.createRoom, {})
     await api.request(Method.POST, Path.v3.join["!a"])
 
-    assert api.sent == {"GET read": 2, "POST create": 1, "POST write": 1}
+    assert api.sent == {"GET read": 2, "POST create": 1, "POST join": 1}

@@ -196,7 +196,7 @@ async def test_a_message_the_homeserver_refuses_is_not_passed_over(
         await sender(api).notice(ROOM, "Hello")
 
 
-@pytest.mark.parametrize("answer", [BUSY, FORBIDDEN, Reply(502, "<html>")])
+@pytest.mark.parametrize("answer", [FORBIDDEN, Reply(502, "<html>")])
 async def test_no_answer_fails_for_the_lack_of_a_courtesy(
     homeserver: Homeserver, api: RetryingAPI, answer: Reply
 ) -> None:
@@ -212,3 +212,14 @@ async def test_no_answer_fails_for_the_lack_of_a_courtesy(
         {},
     ]
     assert homeserver.paths("POST") == ["rooms/!room:one.test/receipt/m.read/$question"]
+
+
+async def test_no_courtesy_is_paid_while_the_homeserver_asks_for_a_pause(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell_all(BUSY)
+
+    await sender(api).typing(ROOM, active=True)
+    await sender(api).mark_read(ROOM, QUESTION)
+
+    assert len(homeserver.asked) == 1

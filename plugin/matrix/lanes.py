@@ -1,0 +1,159 @@
+"""The lanes that calls to the homeserver take: which of them wait for each other, and for what.
+
+What a homeserver limits apart has a lane apart: a 429 closes the lane of that endpoint, and for
+an invitation that of that invitee, while all others go on. What a call may cost is in retry.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from mautrix.api import Method
+
+from .retry import RequestPolicies, RetryPolicy
+
+# Seconds after which a limited call is tried again although the homeserver named a longer pause.
+LONGEST_PAUSE = 600.0
+
+
+class LaneClosed(Exception):
+    """The homeserver asked for a pause that ends too late.
+
+    Attributes:
+        seconds: how long it still lasts.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Lane:
+    """Calls that the homeserver limits together: how many run, and when the next may set off.
+
+    They set off in the order in which they came. After a 429 they go one by one, and side by side
+    again as far as they succeed.
+    """
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self.policy = policy
+        self._width = policy.in_flight
+        self._running = 0
+        self._closed_until = 0.0
+        self._waiting: deque[asyncio.Event] = deque()
+
+    @contextlib.asynccontextmanager
+    async def slot(self, deadline: float, first: bool = False) -> AsyncIterator[None]:
+        """Wait for a place, and for the end of any pause the homeserver asked for; what waits for
+        that holds no place.
+
+        Args:
+            deadline: the event loop's time at which it is too late to set off.
+            first: go before those that wait.
+
+        Raises:
+            LaneClosed: the pause ends after the deadline.
+        """
+        loop = asyncio.get_running_loop()
+        if self._waiting or self._running >= self._width or self._closed_until > loop.time():
+            await self._wait(deadline, first)
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if self._closed_until <= loop.time():
+                self._width = min(self._width * 2, self.policy.in_flight)
+            self._wake_next()
+
+    def pause(self, seconds: float) -> None:
+        """Let no call set off for so many seconds, but not for ever."""
+        until = asyncio.get_running_loop().time() + min(seconds, LONGEST_PAUSE)
+        self._closed_until = max(self._closed_until, until)
+        self._width = 1
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is lost when this lane is forgotten."""
+        closed = self._closed_until > asyncio.get_running_loop().time()
+        return not (closed or self._running or self._waiting)
+
+    async def _wait(self, deadline: float, first: bool) -> None:
+        loop, turn = asyncio.get_running_loop(), asyncio.Event()
+        (self._waiting.appendleft if first else self._waiting.append)(turn)
+        try:
+            while True:
+                pause = self._closed_until - loop.time()
+                if pause > 0:
+                    if self._closed_until > deadline:
+                        raise LaneClosed(pause)
+                    await asyncio.sleep(pause)
+                elif self._running >= self._width or self._waiting[0] is not turn:
+                    turn.clear()
+                    await turn.wait()
+                else:
+                    return
+        finally:
+            self._waiting.remove(turn)
+            # Once this one is counted, there may be a place for another.
+            self._wake_next()
+
+    def _wake_next(self) -> None:
+        if self._waiting:
+            self._waiting[0].set()
+
+
+class Lanes:
+    """The lanes of one API client: one for each kind of endpoint, and for each invitee."""
+
+    def __init__(self, policies: RequestPolicies) -> None:
+        self._invite = policies.invite
+        self._lanes = {
+            "read": Lane(policies.read),
+            "state": Lane(policies.write),
+            "join": Lane(policies.write),
+            "write": Lane(policies.write),
+            "message": Lane(policies.message),
+            "create": Lane(policies.create),
+            "courtesy": Lane(policies.best_effort),
+        }
+        self._invitees: dict[str, Lane] = {}
+
+    def find(
+        self, method: Method, path: str, content: Mapping[str, Any] | None
+    ) -> tuple[str, Lane]:
+        """The kind of a call, and its lane.
+
+        Args:
+            method: the HTTP method.
+            path: the endpoint.
+            content: the JSON body; of an invitation it names the invitee.
+        """
+        if method == Method.GET:
+            kind = "read"
+        elif path.endswith("/createRoom"):
+            kind = "create"
+        elif "/send/" in path:
+            kind = "message"
+        elif "/typing/" in path or "/receipt/" in path:
+            kind = "courtesy"
+        elif "/state/" in path:
+            kind = "state"
+        elif path.endswith("/join") or "/join/" in path:
+            kind = "join"
+        elif path.endswith("/invite"):
+            return "invite", self._of_invitee(str((content or {}).get("user_id")))
+        else:
+            kind = "write"
+        return kind, self._lanes[kind]
+
+    def _of_invitee(self, user_id: str) -> Lane:
+        lane = self._invitees.get(user_id)
+        if lane is None:
+            self._invitees = {one: lane for one, lane in self._invitees.items() if not lane.idle}
+            self._invitees[user_id] = lane = Lane(self._invite)
+        return lane
