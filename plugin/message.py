@@ -46,6 +46,26 @@ class IncomingMessage:
         return self.msgtype in TEXT_TYPES
 
 
+def _is_reply(content: Mapping[str, Any]) -> bool:
+    relation = content.get("m.relates_to")
+    return isinstance(relation, dict) and isinstance(relation.get("m.in_reply_to"), dict)
+
+
+def trim_reply_fallback(text: str) -> str:
+    """A reply's text without the lines in front of it that quote what is replied to, as clients
+    wrote them before Matrix 1.13 (client-server API 1.12, section 11.19.1). maubot trims what it
+    delivers by the same rule.
+
+    Args:
+        text: the body of a reply.
+    """
+    if not text.startswith(("> <", "> * <")) or "\n" not in text:
+        return text
+    lines = text.split("\n")
+    start = next((at for at, line in enumerate(lines) if not line.startswith("> ")), len(lines))
+    return "\n".join(lines[start:]).strip()
+
+
 def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
     """The message in an event, or None if it holds none.
 
@@ -61,6 +81,9 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
         replaces, content = relation.get("event_id"), content.get("m.new_content")
         if not isinstance(replaces, str) or not isinstance(content, dict):
             return None
+    body = content.get("body")
+    if _is_reply(content) and isinstance(body, str):
+        content = {**content, "body": trim_reply_fallback(body)}
     values: dict[str, Any] = {key: event.get(key) for key in ("event_id", "room_id", "sender")}
     values |= {key: content.get(key) for key in ("msgtype", "body")}
     if not all(isinstance(value, str) for value in values.values()):

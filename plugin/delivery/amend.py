@@ -62,13 +62,10 @@ class Amend:
         """
         again = list(self.pending.aside.pop(asked.room_id, {}).values())
         if not again:
-            unanswered = await read_unanswered(asked.room_id, asked.event_id, self.timeline)
             again = [
                 PendingMessage(one)
-                for one in unanswered
-                if one.sender == asked.sender
-                and one.is_text
-                and one.event_id not in self.pending.open
+                for one in await read_unanswered(asked, self.timeline)
+                if one.is_text and one.event_id not in self.pending.open
             ]
         await self.pending.take_up_again(again)
         return len(again)

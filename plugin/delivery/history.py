@@ -1,36 +1,40 @@
 """What was said in a chat before a message, as its platform gets to see it.
 
-It is read from the room's timeline: that is the memory, and it survives the plugin's. Commands,
-the bot's notices and what anyone but the owner wrote are left out; no room is named.
+It is read from the room's timeline: that is the memory, and it survives the plugin's. A question
+without an answer of the platform is left out, and so whatever failed, was refused, set aside or
+given up is not asked again with the next question; no room is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 
-from mautrix.types import EventID
+from mautrix.types import EventID, RoomID
 
+from ..matrix.room_pages import TooLong
 from ..matrix.timeline import Timeline
-from ..matrix.timeline_message import TimelineMessage
-from ..message import parse_command
 from ..platforms.protocol import Turn
 from ..topology.model import Chat
+from .history_budget import Exchange, HistoryBudget
+from .notices import Notices
 
 
 class History:
     """Reads the turns of conversations."""
 
-    def __init__(self, timeline: Timeline, commands: Collection[str]) -> None:
+    def __init__(self, timeline: Timeline, notices: Notices) -> None:
         """
         Args:
             timeline: reads what was said.
-            commands: the names of commands, which are not meant for the platform.
+            notices: tells a chat's owner that not all of it was told.
         """
         self.timeline = timeline
-        self.commands = commands
+        self.notices = notices
+        # The chats whose owners know that something is left out.
+        self._told: set[RoomID] = set()
 
     async def before(self, chat: Chat, event_id: EventID, budget: int) -> Sequence[Turn]:
-        """The turns before an event, oldest first.
+        """The turns before an event, oldest first: each question and its answer.
 
         Args:
             chat: the chat.
@@ -41,37 +45,36 @@ class History:
             NoAnswer: the timeline could not be read.
             MatrixRequestError: it may not be read.
         """
-        turns: list[Turn] = []
-        answered: EventID | None = None
-        async for earlier in self._newest_first(chat, event_id):
-            turn = self._turn(chat, earlier)
-            if turn is None:
-                continue
-            budget -= len(turn.text)
-            if budget < 0:
-                break
-            if earlier.answers is not None and earlier.answers == answered:
+        places = HistoryBudget(budget)
+        try:
+            async for exchange in self._newest_first(chat, event_id):
+                if not places.add(exchange):
+                    break
+        except TooLong:
+            places.left_out = True
+        turns = [
+            turn
+            for exchange in places.fill()
+            for turn in (Turn("user", exchange.question), Turn("assistant", exchange.answer))
+        ]
+        self._tell(chat.room_id, places.left_out)
+        return turns
+
+    async def _newest_first(self, chat: Chat, event_id: EventID) -> AsyncIterator[Exchange]:
+        answers: dict[EventID, list[str]] = {}
+        async for said in self.timeline.before(chat.room_id, event_id, chat.owner):
+            if said.says_left_out:
+                self._told.add(chat.room_id)
+            elif said.answers is not None:
+                answers.setdefault(said.answers, []).append(said.text)
+            elif said.event_id in answers:
                 # A long answer came in several messages; to the platform it is one.
-                turn = Turn("assistant", f"{turn.text}\n\n{turns.pop().text}")
-            answered = earlier.answers
-            turns.append(turn)
-        return turns[::-1]
+                parts = answers.pop(said.event_id)
+                yield Exchange(said.text, "\n\n".join(reversed(parts)))
 
-    async def _newest_first(self, chat: Chat, event_id: EventID) -> AsyncIterator[TimelineMessage]:
-        """The chat's messages, with each answer that came late at its question."""
-        late: dict[EventID, list[TimelineMessage]] = {}
-        async for earlier in self.timeline.before(chat.room_id, event_id):
-            if earlier.later and earlier.answers is not None:
-                late.setdefault(earlier.answers, []).append(earlier)
-                continue
-            for answer in late.pop(earlier.answers or earlier.event_id, ()):
-                yield answer
-            yield earlier
-
-    def _turn(self, chat: Chat, earlier: TimelineMessage) -> Turn | None:
-        if earlier.sender == self.timeline.bot:
-            return Turn("assistant", earlier.text) if earlier.answers else None
-        command = parse_command(earlier.text)
-        if earlier.sender != chat.owner or (command and command[0] in self.commands):
-            return None
-        return Turn("user", earlier.text)
+    def _tell(self, room_id: RoomID, left_out: bool) -> None:
+        if not left_out:
+            self._told.discard(room_id)
+        elif room_id not in self._told:
+            self._told.add(room_id)
+            self.notices.history_left_out(room_id)

@@ -9,6 +9,7 @@ from functools import partial
 
 from mautrix.types import EventID, RoomID
 
+from ..matrix.sender import LEFT_OUT_KEY
 from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
 from . import sentences
@@ -49,9 +50,16 @@ class Notices:
         """Say, when its turn comes, that the end of an answer was lost: nobody has it any more."""
         self.queues.put(message.room_id, partial(self._say_cut_off, message))
 
-    async def _say(self, room_id: RoomID, text: str, reply_to: EventID | None = None) -> None:
+    def history_left_out(self, room_id: RoomID) -> None:
+        """Say, when its turn comes, that not all of a chat is told to its platform any more."""
+        say = partial(self._say, room_id, sentences.LEFT_OUT, mark=LEFT_OUT_KEY)
+        self.queues.put(room_id, say)
+
+    async def _say(
+        self, room_id: RoomID, text: str, reply_to: EventID | None = None, mark: str = ""
+    ) -> None:
         async with self.boundary.serving(room_id):
-            await self.sender.notice(room_id, text, reply_to)
+            await self.sender.notice(room_id, text, reply_to, mark)
 
     async def _say_cut_off(self, message: IncomingMessage) -> None:
         async with self.boundary.serving(message.room_id):

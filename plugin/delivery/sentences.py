@@ -27,3 +27,11 @@ CUT_OFF = (
 HOMESERVER_SILENT = "The homeserver does not answer just now. Please try again shortly."
 HOMESERVER_REFUSED = "The homeserver refused: {error}"
 BROKEN = "Something went wrong on my side. Your administrator finds it under `{reference}`."
+
+# What was said before
+LEFT_OUT = (
+    "This chat has grown long, so the assistant no longer sees all of it. "
+    "It sees the newest part, and very long messages shortened. "
+    "`!new` starts a fresh chat."
+)
+LEFT_OUT_HERE = "\n\n[{count} characters left out here]\n\n"

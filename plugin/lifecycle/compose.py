@@ -147,7 +147,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     chats = ChatCommands(ChatEdits(provisioning), config)
     commands = Commands(chats, Administration(reconciler, config), amend)
     calls = PlatformCalls(config, timing.platform_retries, limits.conversations)
-    history = History(matrix.timeline, commands.table)
+    history = History(matrix.timeline, notices)
     typing = TypingNotice(matrix.sender, timing.typing)
     responder = Responder(calls, history, inbox, matrix.sender, typing)
 

@@ -85,8 +85,11 @@ class Resume:
     ) -> dict[EventID, AnswerStatus]:
         if not questions:
             return {}
+        chat = self.messages.routes.lookup(room_id)
+        # Guests may have written any amount in somebody's chat.
+        senders = () if chat is None else (chat.owner,)
         try:
-            return await self.timeline.answers(room_id, questions)
+            return await self.timeline.answers(room_id, questions, senders)
         except MatrixRequestError as error:
             # Nothing can be said there any more, so nothing is to be answered.
             self.messages.boundary.log.warning("Messages in %s are left: %s", room_id, error)

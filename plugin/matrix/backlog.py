@@ -70,7 +70,7 @@ async def read_backlog(
     before = part["timeline"].get("prev_batch") if is_limited(part) else None
     if since is not None and isinstance(before, str):
         events = await timeline.between(room_id, SyncToken(before), since) + events
-    clear = [await timeline.decrypted({**event, "room_id": room_id}) for event in events]
+    clear = [await timeline.pages.decrypted({**event, "room_id": room_id}) for event in events]
     messages = (parse_message(event) for event in clear)
     redacted = (_redacted_by(event) for event in events)
     return Backlog(
@@ -79,19 +79,23 @@ async def read_backlog(
     )
 
 
-async def read_unanswered(
-    room_id: RoomID, before: EventID, timeline: Timeline
-) -> list[IncomingMessage]:
-    """The messages that nothing of the bot's answers or settles, among the hundred events before
-    an event; oldest first, each as its last edit left it.
+async def read_unanswered(asked: IncomingMessage, timeline: Timeline) -> list[IncomingMessage]:
+    """The messages of one person that nothing of the bot's answers or settles, among the hundred
+    of that person and the bot before a message; oldest first, each as its last edit left it.
+
+    Args:
+        asked: the message that they come before, of the same person.
+        timeline: reads the room.
 
     Raises:
         NoAnswer, MatrixRequestError: the timeline could not be read.
     """
-    events = await timeline.events_before(room_id, before)
+    room_id, sender = asked.room_id, asked.sender
+    events = await timeline.events_before(room_id, asked.event_id, sender)
     messages = apply_edits(one for event in events if (one := parse_message(event)) is not None)
-    answers = await timeline.answers(room_id, [one.event_id for one in messages])
-    return [one for one in messages if not answers[one.event_id].messages]
+    theirs = [one for one in messages if one.sender == sender]
+    answers = await timeline.answers(room_id, [one.event_id for one in theirs], (sender,))
+    return [one for one in theirs if not answers[one.event_id].messages]
 
 
 def _redacted_by(event: dict[str, Any]) -> EventID | None:

@@ -15,6 +15,7 @@ from .api import RetryingAPI
 from .lookups import Lookups
 from .reader import Reader
 from .retry import RequestPolicies
+from .room_pages import RoomPages
 from .sender import Sender
 from .timeline import Timeline
 from .writer import Writer
@@ -55,5 +56,5 @@ def connect(
         lookups=Lookups(api, identity.bot),
         writer=Writer(api),
         sender=Sender(client, api, identity.instance),
-        timeline=Timeline(client, api, identity.instance),
+        timeline=Timeline(RoomPages(client, api), identity.bot, identity.instance),
     )

@@ -28,6 +28,8 @@ CONTINUES_KEY = "chat.spacekeeper.continues"
 INSTANCE_KEY = "chat.spacekeeper.instance"
 # Messages that were given up, in the content of the notice that says so.
 SETTLES_KEY = "chat.spacekeeper.settles"
+# In the notice that not all of a chat is told to its platform any more: said once.
+LEFT_OUT_KEY = "chat.spacekeeper.left_out"
 # Events are limited to 65,536 bytes (client-server API, section 7.1.4), a third of which goes
 # where they are encrypted; the rest is left for what stands around the text.
 EVENT_BYTES = 42_000
@@ -54,9 +56,19 @@ class Sender:
         """Whether maubot was set up for encryption."""
         return bool(self.client.crypto)
 
-    async def notice(self, room_id: RoomID, text: str, reply_to: EventID | None = None) -> None:
-        """Say something of the bot's own, in Markdown; shown apart from the platform's answers."""
-        await self._send(room_id, _content("m.notice", text, reply_to), str(uuid4()))
+    async def notice(
+        self, room_id: RoomID, text: str, reply_to: EventID | None = None, mark: str = ""
+    ) -> None:
+        """Say something of the bot's own, in Markdown; shown apart from the platform's answers.
+
+        Args:
+            room_id: the room.
+            text: what to say.
+            reply_to: the message that it is a reply to.
+            mark: a key that tells later runs what this notice is.
+        """
+        content = _content("m.notice", text, reply_to) | ({mark: True} if mark else {})
+        await self._send(room_id, content, str(uuid4()))
 
     async def reply(
         self, room_id: RoomID, text: str, question: EventID, settled: Sequence[EventID] = ()

@@ -7,24 +7,19 @@ of these messages a platform is given is not decided here.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Collection
-from typing import Any, cast
+from typing import Any
 
-import asyncpg
 import attr
-from maubot.matrix import MaubotMatrixClient
-from mautrix.api import Method, Path
-from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SyncToken
+from mautrix.types import EventID, RoomID, SyncToken, UserID
 
-from .api import NoAnswer, RetryingAPI
+from .room_pages import PAGE, RoomPages, Stretch, TooLong
 from .sender import ANSWERS_KEY, CONTINUES_KEY, INSTANCE_KEY, SETTLES_KEY
 from .timeline_message import TimelineMessage, parse_timeline_event
 
 LOG = logging.getLogger(__name__)
-PAGE = 100
-# What maubot's store of encryption keys raises when it is away for a moment.
-TRANSIENT = (OSError, sqlite3.OperationalError, asyncpg.PostgresConnectionError)
+# Pages of a chat that are read for its history.
+HISTORY_PAGES = 20
 
 
 @attr.define
@@ -43,129 +38,118 @@ class AnswerStatus:
 class Timeline:
     """Reads the timelines of rooms that the bot is in."""
 
-    def __init__(self, client: MaubotMatrixClient, api: RetryingAPI, instance: str) -> None:
+    def __init__(self, pages: RoomPages, bot: UserID, instance: str) -> None:
         """
         Args:
-            client: maubot's client, used for decryption alone.
-            api: the homeserver.
-            instance: the key of the instance whose answers count as answers.
+            pages: reads rooms.
+            bot: whose answers count as answers.
+            instance: the key of the instance whose answers these are.
         """
-        self.client = client
-        self.bot = client.mxid
-        self.api = api
+        self.pages = pages
+        self.bot = bot
         self.instance = instance
 
-    async def before(self, room_id: RoomID, event_id: EventID) -> AsyncIterator[TimelineMessage]:
-        """The text messages before an event, newest first, each with its last edit applied.
+    async def before(
+        self, room_id: RoomID, event_id: EventID, owner: UserID
+    ) -> AsyncIterator[TimelineMessage]:
+        """What a chat's owner and the bot wrote before an event, newest first, each message with
+        its last edit applied.
 
-        The bot's answers that were sent after that event come first, marked `later`: they answer
-        messages before it.
+        The bot's own that were sent after that event come first: they may answer messages before
+        it.
+
+        Args:
+            room_id: the chat.
+            event_id: the event.
+            owner: the chat's owner; what guests wrote is not read.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
+            TooLong: there is more than is read.
         """
         edits: dict[str, str] = {}
         reached = False
-        async for event in self._events(room_id):
+        theirs = Stretch((owner, self.bot), pages=HISTORY_PAGES)
+        async for event in self.pages.events(room_id, theirs):
             if event.get("event_id") == event_id:
                 reached = True
-            elif (message := parse_timeline_event(event, edits)) is not None:
-                if reached:
-                    yield message
-                elif message.answers is not None and message.sender == self.bot:
-                    yield attr.evolve(message, later=True)
+            elif event.get("sender") not in (owner, self.bot):
+                # A homeserver need not filter.
+                continue
+            elif (message := parse_timeline_event(event, edits, self.bot)) is not None and (
+                reached or message.sender == self.bot
+            ):
+                yield message
 
     async def answers(
-        self, room_id: RoomID, questions: Collection[EventID]
+        self, room_id: RoomID, questions: Collection[EventID], senders: Collection[UserID] = ()
     ) -> dict[EventID, AnswerStatus]:
         """How much of the answer to each of these messages was sent.
 
         Args:
             room_id: the room.
             questions: messages in it.
+            senders: who wrote them, if nobody else's messages are to be paged; else everybody's.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         unseen: set[EventID] = set(questions)
         found = {one: AnswerStatus() for one in questions}
-        async for event in self._events(room_id):
-            if event.get("sender") == self.bot:
-                for one in _settled_by(event, self.instance):
-                    if one in found:
-                        found[one].messages += 1
-                        found[one].whole |= not event["content"].get(CONTINUES_KEY)
-            # An answer comes after its question: past the oldest one there is none.
-            unseen.discard(EventID(str(event.get("event_id"))))
-            if not unseen:
-                break
+        theirs = (*senders, self.bot) if senders else ()
+        try:
+            async for event in self.pages.events(room_id, Stretch(theirs)):
+                if event.get("sender") == self.bot:
+                    for one in _settled_by(event, self.instance):
+                        if one in found:
+                            found[one].messages += 1
+                            found[one].whole |= not event["content"].get(CONTINUES_KEY)
+                # An answer comes after its question: past the oldest one there is none.
+                unseen.discard(EventID(str(event.get("event_id"))))
+                if not unseen:
+                    break
+        except TooLong as error:
+            LOG.warning("It is not known whether all in %s is answered: %s", room_id, error)
         return found
 
-    async def events_before(self, room_id: RoomID, event_id: EventID) -> list[dict[str, Any]]:
-        """The hundred events before an event, oldest first, decrypted.
+    async def events_before(
+        self, room_id: RoomID, event_id: EventID, sender: UserID
+    ) -> list[dict[str, Any]]:
+        """The hundred messages of one person and the bot before an event of that person, oldest
+        first, decrypted.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         events: list[dict[str, Any]] = []
         reached = False
-        async for event in self._events(room_id):
-            if reached:
-                events.append(event)
-            if len(events) == PAGE:
-                break
-            reached = reached or event.get("event_id") == event_id
+        try:
+            async for event in self.pages.events(room_id, Stretch((sender, self.bot))):
+                if reached and event.get("sender") in (sender, self.bot):
+                    events.append(event)
+                if len(events) == PAGE:
+                    break
+                reached = reached or event.get("event_id") == event_id
+        except TooLong as error:
+            LOG.warning("Not all of %s was searched: %s", room_id, error)
         return events[::-1]
 
     async def between(
         self, room_id: RoomID, newest: SyncToken, oldest: SyncToken
     ) -> list[dict[str, Any]]:
-        """The events between two sync tokens, oldest first, decrypted.
+        """The messages and redactions between two sync tokens, oldest first, decrypted.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
-        return [event async for event in self._events(room_id, newest, oldest)][::-1]
-
-    async def _events(
-        self, room_id: RoomID, start: SyncToken | None = None, end: SyncToken | None = None
-    ) -> AsyncIterator[dict[str, Any]]:
-        """The events of the room, newest first (client-server API, section 6.5.4)."""
-        token = start
-        while True:
-            query = {"dir": "b", "limit": PAGE, "from": token, "to": end}
-            path = Path.v3.rooms[room_id].messages
-            answer = await self.api.request(Method.GET, path, query_params=query)
-            chunk = answer.get("chunk") if isinstance(answer, dict) else None
-            if not isinstance(answer, dict) or not isinstance(chunk, list):
-                raise NoAnswer("the answer lists no messages")
-            for event in chunk:
-                if isinstance(event, dict):
-                    yield await self.decrypted({**event, "room_id": room_id})
-            token = answer.get("end")
-            if not token:
-                return
-
-    async def decrypted(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The event decrypted, or unchanged if it is not encrypted or cannot be decrypted.
-
-        Args:
-            event: the event, with its `room_id`.
-
-        Raises:
-            TRANSIENT: the store of encryption keys could not be read just now.
-        """
-        if event.get("type") != "m.room.encrypted" or not self.client.crypto:
-            return event
+        events: list[dict[str, Any]] = []
         try:
-            encrypted = EncryptedEvent.deserialize(cast(JSON, event))
-            clear = await self.client.crypto.decrypt_megolm_event(encrypted)
-        except TRANSIENT:
-            raise
-        except Exception as error:  # noqa: BLE001 (anybody may send anything, encrypted)
-            LOG.debug("%s cannot be decrypted: %r", event.get("event_id"), error)
-            return event
-        return {**event, "type": str(clear.type), "content": clear.content.serialize()}
+            stretch = Stretch(newest=newest, oldest=oldest)
+            async for event in self.pages.events(room_id, stretch):
+                events.append(event)
+        except TooLong as error:
+            LOG.warning("The oldest messages in %s are left: %s", room_id, error)
+        return events[::-1]
 
 
 def _settled_by(event: dict[str, Any], instance: str) -> list[EventID]:

@@ -11,8 +11,8 @@ from typing import Any
 import attr
 from mautrix.types import EventID, UserID
 
-from ..message import TEXT_TYPES
-from .sender import ANSWERS_KEY
+from ..message import parse_message
+from .sender import ANSWERS_KEY, LEFT_OUT_KEY
 
 
 @attr.frozen
@@ -24,43 +24,43 @@ class TimelineMessage:
         sender: who sent it.
         text: its text, with the last edit applied.
         answers: the message that it answers, if the bot sent it as an answer.
-        later: it was sent after the event before which the timeline is read.
+        says_left_out: it is the bot's notice that the history no longer has a place as a whole.
     """
 
     event_id: EventID
     sender: UserID
     text: str
-    answers: EventID | None
-    later: bool = False
+    answers: EventID | None = None
+    says_left_out: bool = False
 
 
-def parse_timeline_event(event: dict[str, Any], edits: dict[str, str]) -> TimelineMessage | None:
+def parse_timeline_event(
+    event: dict[str, Any], edits: dict[str, str], bot: UserID
+) -> TimelineMessage | None:
     """The text message in an event; None if it holds none, or an edit.
 
     Args:
-        event: the event, decrypted.
+        event: the event, decrypted, with its `room_id`.
         edits: the text of the newest edit of each message; an edit's text is added here, for the
             message that is read after it.
+        bot: whose marks count; anybody may write them.
     """
-    content = event.get("content")
-    if event.get("type") != "m.room.message" or not isinstance(content, dict):
+    message = parse_message(event)
+    if message is None:
         return None
-    relation = content.get("m.relates_to")
-    if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
-        replacement = content.get("m.new_content")
-        text = replacement.get("body") if isinstance(replacement, dict) else None
-        if isinstance(text, str):
-            edits.setdefault(f"{event.get('sender')} {relation.get('event_id')}", text)
+    # Only what the bot sent says by its marks what it is.
+    marks = event["content"] if message.sender == bot else {}
+    if not message.is_text:
+        if marks.get(LEFT_OUT_KEY) is not True:
+            return None
+        return TimelineMessage(message.event_id, message.sender, "", says_left_out=True)
+    if message.replaces is not None:
+        edits.setdefault(f"{message.sender} {message.replaces}", message.body)
         return None
-    text, event_id, sender = content.get("body"), event.get("event_id"), event.get("sender")
-    if content.get("msgtype") not in TEXT_TYPES or not isinstance(text, str):
-        return None
-    if not isinstance(event_id, str) or not isinstance(sender, str):
-        return None
-    answers = content.get(ANSWERS_KEY)
+    answers = marks.get(ANSWERS_KEY)
     return TimelineMessage(
-        EventID(event_id),
-        UserID(sender),
-        edits.get(f"{sender} {event_id}", text),
+        message.event_id,
+        message.sender,
+        edits.get(f"{message.sender} {message.event_id}", message.body),
         EventID(answers) if isinstance(answers, str) else None,
     )

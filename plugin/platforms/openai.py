@@ -49,7 +49,7 @@ class OpenAISettings(PlatformSettings):
     model: str
     api_key: Key | None = None
     system_prompt: str = ""
-    history_characters: int = 24_000
+    history_characters: int = 100_000
     timeout: float = 120.0
 
     @classmethod
@@ -62,7 +62,7 @@ class OpenAISettings(PlatformSettings):
             model=fields.text("model"),
             api_key=_read_key(fields),
             system_prompt=fields.optional_text("system_prompt"),
-            history_characters=int(fields.number("history_characters", 24_000)),
+            history_characters=int(fields.number("history_characters", 100_000)),
             timeout=fields.number("timeout", 120, minimum=1),
         )
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import attr
 import pytest
-from mautrix.types import RoomID
 
 from plugin.config.timing import Limits
-from plugin.matrix.sender import PIECE_BYTES
 from plugin.platforms.protocol import PlatformError
 
 from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
-from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import add_chat, ask, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
@@ -172,25 +169,3 @@ async def test_who_lost_the_permission_is_told_and_keeps_the_chats(
         "You may not use me any more, so nobody answers here. Your chats are kept."
     )
     assert platform.asked == []
-
-
-async def test_a_long_answer_is_one_in_the_history_although_its_owner_wrote_in_between(
-    bot: Bot, platform: FakePlatform, alice: User
-) -> None:
-    await settle_in(bot, alice)
-    paragraphs = [str(number) * (PIECE_BYTES - 100) for number in range(3)]
-    held = bot.server.inject(Hold("PUT .*/send/", skip=1))
-    alice.write(alice.chat, "\n\n".join(paragraphs))
-    await bot.push()
-    await held.reached.wait()
-    after = alice.write(alice.chat, "Next")
-    await bot.push()
-    held.release()
-    await bot.settled()
-
-    chat = bot.plugin.services.routes.lookup(RoomID(alice.chat.room_id))
-    assert chat is not None
-    history = bot.plugin.services.messages.responder.history
-    question, answer = await history.before(chat, after["event_id"], 1_000_000)
-
-    assert answer.text == f"Answer to {question.text}"

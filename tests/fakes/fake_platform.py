@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attr
 from aiohttp import ClientSession
 
-from plugin.platforms.protocol import Platform, PlatformSettings, Prompt
+from plugin.platforms.protocol import Platform, PlatformSettings, Prompt, Turn
 
 FAKE_PLATFORM = """
 permissions: {local: user}
@@ -27,6 +27,9 @@ class FakePlatform(Platform):
         failures: what to raise for a text.
         gates: what to wait for before a text is answered.
         forgotten: the conversations that were ended.
+        answers: what to answer to a text, where it is something else.
+        budget: how many characters of what was said before are asked for; none if it is 0.
+        histories: what was had of that, for each message.
     """
 
     def __init__(self) -> None:
@@ -35,6 +38,9 @@ class FakePlatform(Platform):
         self.failures: dict[str, Exception] = {}
         self.gates: dict[str, asyncio.Event] = {}
         self.forgotten: list[str] = []
+        self.answers: dict[str, str] = {}
+        self.budget = 0
+        self.histories: list[Sequence[Turn]] = []
 
     def gate(self, text: str) -> asyncio.Event:
         """Answer this text only when the returned event is set."""
@@ -45,10 +51,15 @@ class FakePlatform(Platform):
         """Yields the answer in two pieces."""
         self.asked.append((message.platform_chat_id, message.text))
         self.keys.append(message.event_id)
+        if self.budget:
+            self.histories.append(await message.history(self.budget))
         if message.text in self.gates:
             await self.gates[message.text].wait()
         if message.text in self.failures:
             raise self.failures[message.text]
+        if message.text in self.answers:
+            yield self.answers[message.text]
+            return
         yield "Answer to "
         yield message.text
 

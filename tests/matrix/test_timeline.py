@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import pytest
 from maubot.matrix import MaubotMatrixClient
 from mautrix.errors import DecryptionError, MForbidden
-from mautrix.types import EncryptedEvent, Event, EventID, RoomID
+from mautrix.types import EncryptedEvent, Event, EventID, RoomID, UserID
 
 from plugin.matrix.api import NoAnswer, RetryingAPI
+from plugin.matrix.room_pages import RoomPages
 from plugin.matrix.timeline import Timeline
 from plugin.matrix.timeline_message import TimelineMessage
 
@@ -27,7 +29,6 @@ class Client:
 
     def __init__(self, crypto: bool = True) -> None:
         self.crypto = self if crypto else None
-        self.mxid = BOT
 
     async def decrypt_megolm_event(self, event: EncryptedEvent) -> Event:
         if event.content.serialize().get("ciphertext") != "readable":
@@ -66,8 +67,12 @@ def encrypted(text: str) -> dict[str, Any]:
 
 
 async def read(api: RetryingAPI, client: Client | None = None) -> list[TimelineMessage]:
-    timeline = Timeline(cast(MaubotMatrixClient, client or Client()), api, "main")
-    return [said async for said in timeline.before(ROOM, NOW)]
+    return [said async for said in timeline(api, client).before(ROOM, NOW, UserID(ALICE))]
+
+
+def timeline(api: RetryingAPI, client: Client | None = None) -> Timeline:
+    pages = RoomPages(cast(MaubotMatrixClient, client or Client()), api)
+    return Timeline(pages, UserID(BOT), "main")
 
 
 async def texts(api: RetryingAPI, client: Client | None = None) -> list[str]:
@@ -165,7 +170,7 @@ async def test_it_goes_back_page_by_page_to_the_beginning(
 
 async def test_no_more_is_read_than_is_wanted(homeserver: Homeserver, api: RetryingAPI) -> None:
     homeserver.tell(PATH, {"chunk": [NOW_EVENT, message("$2", "two")], "end": "t1"})
-    before = Timeline(cast(MaubotMatrixClient, Client()), api, "main").before(ROOM, NOW)
+    before = timeline(api).before(ROOM, NOW, UserID(ALICE))
 
     assert (await before.__anext__()).text == "two"
     assert len(homeserver.asked) == 1
@@ -204,3 +209,24 @@ async def test_an_answer_without_messages_is_none(
 
     with pytest.raises(NoAnswer):
         await texts(api)
+
+
+async def test_a_server_that_repeats_where_a_page_ends_is_asked_once_more_and_not_for_ever(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell(PATH, {"chunk": [NOW_EVENT, message("$1", "one")], "end": "t1"})
+
+    assert set(await texts(api)) == {"one"}
+    assert len(homeserver.asked) == 2
+
+
+async def test_what_a_guest_wrote_is_not_asked_for_nor_counted(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    guests = message("$2", "and I", "@bob:one.test")
+    homeserver.tell(PATH, {"chunk": [NOW_EVENT, guests, message("$1", "one")]})
+
+    assert await texts(api) == ["one"]
+    chosen = json.loads(homeserver.asked[0].query["filter"])
+    assert chosen["senders"] == [ALICE, BOT]
+    assert "m.room.message" in chosen["types"]

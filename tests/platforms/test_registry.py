@@ -24,7 +24,7 @@ def test_an_openai_server_needs_an_address_and_a_model() -> None:
         model="small",
         api_key=None,
         system_prompt="",
-        history_characters=24_000,
+        history_characters=100_000,
         timeout=120,
     )
 
