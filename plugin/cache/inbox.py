@@ -10,6 +10,7 @@ import asyncio
 import enum
 import itertools
 import json
+import time
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any
@@ -21,8 +22,9 @@ from ..message import IncomingMessage
 from .tables import INBOX
 from .transactions import FAILURES, FencedDatabase, Statement
 
-PUT = """INSERT INTO inbox (event_id, position, message, state) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (event_id) DO UPDATE SET message=excluded.message, state=excluded.state"""
+PUT = """INSERT INTO inbox (event_id, position, message, state, set_aside_at)
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO UPDATE SET
+    message=excluded.message, state=excluded.state, set_aside_at=excluded.set_aside_at"""
 ANSWER = "UPDATE inbox SET answer=$2 WHERE event_id=$1"
 REMOVE = "DELETE FROM inbox WHERE event_id=$1"
 BATCH = 500
@@ -45,6 +47,7 @@ class PendingMessage:
         answer: the platform's answer, once it was had: it is not asked for twice.
         sent: how many of the messages that the answer takes stand in Matrix.
         started: its turn has come.
+        set_aside_at: when it was set aside, in milliseconds since the epoch.
     """
 
     message: IncomingMessage
@@ -52,6 +55,7 @@ class PendingMessage:
     answer: str | None = None
     sent: int = 0
     started: bool = False
+    set_aside_at: int = 0
 
 
 @attr.frozen
@@ -94,9 +98,11 @@ class Inbox:
             Whether they are kept. False means that the database failed, which was logged.
         """
         orders = []
+        now = int(time.time() * 1000)
         for message in messages:
             encoded = json.dumps(attr.asdict(message))
-            row = (message.event_id, next(self._positions), encoded, state.value)
+            since = now if state is State.SET_ASIDE else None
+            row = (message.event_id, next(self._positions), encoded, state.value, since)
             orders.append(self._order(PUT, row))
         return all([await asyncio.shield(order) for order in orders])
 
@@ -141,6 +147,7 @@ class Inbox:
 def _decode(row: Mapping[str, Any]) -> PendingMessage | None:
     try:
         message = IncomingMessage(**json.loads(row["message"]))
-        return PendingMessage(message, State(row["state"]), row["answer"])
+        since = int(row["set_aside_at"] or 0)
+        return PendingMessage(message, State(row["state"]), row["answer"], set_aside_at=since)
     except (TypeError, ValueError):
         return None

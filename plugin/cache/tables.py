@@ -7,6 +7,8 @@ taken as it is; the store finds out whether it can be used, and makes it anew if
 
 from __future__ import annotations
 
+import time
+
 from mautrix.util.async_db import Connection, Scheme, UpgradeTable
 
 from .transactions import Statement
@@ -44,12 +46,14 @@ TABLES = {
 }
 
 # Messages that are not answered yet, and answers that do not stand in Matrix yet.
+# `set_aside_at`: milliseconds since the epoch, if the message waits for its writer's word.
 INBOX = """CREATE TABLE IF NOT EXISTS inbox (
     event_id TEXT PRIMARY KEY,
     position BIGINT NOT NULL,
     message  TEXT NOT NULL,
     state    TEXT NOT NULL,
-    answer   TEXT
+    answer   TEXT,
+    set_aside_at BIGINT
 )"""
 
 
@@ -83,5 +87,13 @@ async def move_to_second(conn: Connection) -> None:
     await conn.execute("ALTER TABLE inbox RENAME COLUMN letter TO message")
 
 
-upgrade_table.register(make_tables, description="Latest revision", upgrades_to=2)
+async def move_to_third(conn: Connection) -> None:
+    """From the second revision: what was set aside before has its time from now on."""
+    await conn.execute("ALTER TABLE inbox ADD COLUMN set_aside_at BIGINT")
+    now = int(time.time() * 1000)
+    await conn.execute("UPDATE inbox SET set_aside_at=$1 WHERE state='set aside'", now)
+
+
+upgrade_table.register(make_tables, description="Latest revision", upgrades_to=3)
 upgrade_table.register(move_to_second, description="Names for what the tables hold")
+upgrade_table.register(move_to_third, description="How long a message has been set aside")
