@@ -20,7 +20,7 @@ from mautrix.types import EventID
 
 from ..message import IncomingMessage
 from .tables import INBOX
-from .transactions import FAILURES, FencedDatabase, Statement
+from .transactions import FAILURES, FencedDatabase, Statement, fetch
 
 PUT = """INSERT INTO inbox (event_id, position, message, state, set_aside_at)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO UPDATE SET
@@ -78,7 +78,7 @@ class Inbox:
         """What was kept, in the order it came; rows that make no sense are counted in the log
         and left out."""
         try:
-            rows = await self.db.database.fetch("SELECT * FROM inbox ORDER BY position")
+            rows = await fetch(self.db.database, "SELECT * FROM inbox ORDER BY position")
         except FAILURES as error:
             self.db.log.error("The inbox cannot be read: %s", error)
             return []

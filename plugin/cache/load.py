@@ -23,6 +23,7 @@ from ..topology.model import Binding, Chat, Space, Status, Topology
 from ..topology.routes import Routes, build_routes
 from ..topology.scope import Scope
 from .diff import row_hash, space_row
+from .transactions import fetch
 
 SPACES = """SELECT space_id, matrix_user_id, created_at, verified_at
     FROM space WHERE space_id > $1 ORDER BY space_id LIMIT $2"""
@@ -79,7 +80,8 @@ async def read_tables(database: Database) -> Loaded:
                 digest ^= row_hash(row)
     # Of a million chats that takes a while, for which nothing else must stand still.
     routes = await asyncio.to_thread(build_routes, Topology(spaces, chats))
-    instance = await database.fetchrow(INSTANCE)
+    found = await fetch(database, INSTANCE)
+    instance = found[0] if found else None
     whole = number == len(spaces) + len(chats)
     if not whole or instance is None or instance["digest"] != encode_digest(digest):
         return Loaded(routes)
@@ -91,7 +93,7 @@ async def read_tables(database: Database) -> Loaded:
 
 async def _batches(database: Database, query: str) -> AsyncIterator[Iterable[tuple[Any, ...]]]:
     last: Any = ""
-    while rows := await database.fetch(query, last, BATCH):
+    while rows := await fetch(database, query, last, BATCH):
         # Tuples are taken apart in half the time that the driver's rows take.
         yield map(tuple, rows)
         last = rows[-1][0]

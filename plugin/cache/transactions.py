@@ -8,6 +8,7 @@ while Matrix is waited for: it is shared by everything that runs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -18,15 +19,20 @@ import asyncpg
 import attr
 from mautrix.util.async_db import Connection, Database, Scheme
 
-# What a database raises that is away, full, locked, damaged or closed under our hands. A closed
-# pool of aiosqlite's raises ValueError and mautrix's RuntimeError.
+
+class DatabaseClosed(Exception):
+    """The database was closed under our hands."""
+
+
+# What mautrix's pool and aiosqlite's connection raise when they are closed.
+CLOSED = (RuntimeError, ValueError)
+# What a database raises that is away, full, locked, damaged or closed.
 FAILURES = (
     sqlite3.Error,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     OSError,
-    RuntimeError,
-    ValueError,
+    DatabaseClosed,
 )
 
 
@@ -78,9 +84,11 @@ class FencedDatabase:
         Returns:
             Whether it was done. A failure is logged, once for as long as it lasts.
         """
+        # Before it is tried: what goes wrong in here is no failure of the database.
+        orders = list(statements)
         try:
             # A cancelled SQLite write would leave its transaction open for good.
-            await asyncio.shield(asyncio.ensure_future(self._transact(list(statements))))
+            await asyncio.shield(asyncio.ensure_future(self._transact(orders)))
         except Superseded:
             self.on_superseded()
             return False
@@ -96,8 +104,12 @@ class FencedDatabase:
         return True
 
     async def _transact(self, statements: list[Statement]) -> None:
-        conn: Connection
-        async with self._writing, self.database.acquire() as conn, conn.transaction():
+        async with self._writing, contextlib.AsyncExitStack() as stack:
+            try:
+                conn: Any = await stack.enter_async_context(self.database.acquire())
+                await stack.enter_async_context(conn.transaction())
+            except CLOSED as error:
+                raise DatabaseClosed(str(error)) from error
             if self._claimed and await _fence_of(conn) not in (None, self.fence):
                 raise Superseded
             for statement in statements:
@@ -105,6 +117,18 @@ class FencedDatabase:
                     await conn.execute(statement.sql)
                 elif statement.rows:
                     await conn.executemany(statement.sql, statement.rows)
+
+
+async def fetch(database: Database, query: str, *values: object) -> list[Any]:
+    """The rows that a query finds.
+
+    Raises:
+        FAILURES: the database cannot be read.
+    """
+    try:
+        return await database.fetch(query, *values)
+    except CLOSED as error:
+        raise DatabaseClosed(str(error)) from error
 
 
 async def _fence_of(conn: Connection) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,27 @@ async def test_a_closed_database_is_a_failure_and_no_crash(database: Database) -
     await database.stop()
 
     assert not await db.execute(inserting("@one:test"))
+
+
+async def test_a_mistake_of_our_own_is_no_failure_of_the_database(database: Database) -> None:
+    db = new_guard(database)
+
+    def mistaken() -> Iterator[Statement]:
+        yield from inserting("@one:test")
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        await db.execute(mistaken())
+
+    assert not db.failing
+    assert await written(database) == []
+
+
+async def test_a_closed_database_is_read_as_one_that_fails(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await database.stop()
+
+    assert await Inbox(new_guard(database)).load() == []
+    assert "The inbox cannot be read" in caplog.text
+    assert (await loaded(database)).token is None
