@@ -27,6 +27,10 @@ PUT = """INSERT INTO inbox (event_id, position, message, state, set_aside_at)
     message=excluded.message, state=excluded.state, set_aside_at=excluded.set_aside_at"""
 ANSWER = "UPDATE inbox SET answer=$2 WHERE event_id=$1"
 REMOVE = "DELETE FROM inbox WHERE event_id=$1"
+# As it was when it could not be read: what was put in its place since is a message again.
+REMOVE_UNREADABLE = "DELETE FROM inbox WHERE event_id=$1 AND message=$2 AND state=$3"
+LOAD = """SELECT event_id, position, message, state, answer, set_aside_at
+    FROM inbox ORDER BY position"""
 BATCH = 500
 
 
@@ -66,10 +70,17 @@ class _Order:
 
 
 class Inbox:
-    """The inbox of one instance."""
+    """The inbox of one instance.
+
+    Attributes:
+        is_whole: everything in the database could be read. If not, messages on their way to an
+            answer can only be found in Matrix.
+    """
 
     def __init__(self, db: FencedDatabase) -> None:
         self.db = db
+        self.is_whole = True
+        self._unreadable: list[tuple[Any, ...]] = []
         self._orders: list[_Order] = []
         self._writer: asyncio.Task[None] | None = None
         self._positions = itertools.count(1)
@@ -78,18 +89,33 @@ class Inbox:
         """What was kept, in the order it came; rows that make no sense are counted in the log
         and left out."""
         try:
-            rows = await fetch(self.db.database, "SELECT * FROM inbox ORDER BY position")
+            rows = await fetch(self.db.database, LOAD)
         except FAILURES as error:
             self.db.log.error("The inbox cannot be read: %s", error)
+            self.is_whole = False
             return []
-        last = max((row["position"] for row in rows), default=0)
+        positions = (row["position"] for row in rows)
+        last = max((one for one in positions if isinstance(one, int)), default=0)
         self._positions = itertools.count(last + 1)
-        kept = [one for row in rows if (one := _decode(row)) is not None]
-        if len(kept) < len(rows):
+        kept = []
+        for row in rows:
+            if (one := _decode(row)) is not None:
+                kept.append(one)
+            else:
+                self._unreadable.append((row["event_id"], row["message"], row["state"]))
+        if self._unreadable:
+            self.is_whole = False
             self.db.log.warning(
-                "%d messages in the inbox cannot be read and are left out", len(rows) - len(kept)
+                "%d messages in the inbox cannot be read and are looked for in Matrix",
+                len(self._unreadable),
             )
         return kept
+
+    async def drop_unreadable(self) -> None:
+        """Drop what `load` could not read, once what it stood for was looked for in Matrix."""
+        rows, self._unreadable = self._unreadable, []
+        if rows:
+            await self.db.execute([Statement(REMOVE_UNREADABLE, rows)])
 
     async def put(self, messages: Iterable[IncomingMessage], state: State = State.WAITING) -> bool:
         """Keep these messages, in this order; what is kept already is replaced in its place.

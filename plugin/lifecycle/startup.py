@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+import attr
 from mautrix.types import UserID
 
 from ..cache.inbox import PendingMessage
@@ -62,6 +63,10 @@ class Startup:
         """First, for from here on no older run may write what this one has read."""
         self.loaded = await self.services.store.take_over()
         self.kept = await self.services.inbox.load()
+        if not self.services.inbox.is_whole:
+            # The token stands for messages that are in the inbox: without them, the one that
+            # stands in Matrix tells what is unanswered, as if the database were gone.
+            self.loaded = attr.evolve(self.loaded, token=None)
 
     async def look(self) -> None:
         """Before anybody is served: it must be known which room is whose."""
@@ -108,7 +113,8 @@ class Startup:
             token = NOT_KNOWN
         # What could not be looked at keeps nobody waiting for the token: it goes with it.
         unsettled = services.reconciler.unsettled
-        await services.store.put_token(token, unsettled)
+        if await services.store.put_token(token, unsettled):
+            await services.inbox.drop_unreadable()
         if result.since is None and self.cursor is not None:
             # Without this, what is written from now on would be lost with the database.
             await self.cursor.save_in_matrix()
