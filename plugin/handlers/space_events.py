@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maubot.handlers import event
+from mautrix.client import SyncStream
 from mautrix.types import EventType, StateEvent
 
 from ..reconciler.loop import Reconciler
@@ -30,7 +31,7 @@ class SpaceEvents:
     async def take(self, evt: StateEvent) -> None:
         """Mark what the event may have changed, unless the bot did it itself."""
         about_bot = evt.state_key == self.bot or evt.type == EventType.ROOM_TOMBSTONE
-        if evt.sender == self.bot and not about_bot:
+        if evt.sender == self.bot and (not about_bot or is_repeated(evt)):
             return
         content: Any = evt.content
         raw: dict[str, Any] = {"type": str(evt.type), "state_key": evt.state_key}
@@ -40,3 +41,11 @@ class SpaceEvents:
         scope = affected_by(raw, evt.room_id, routes, self.bot)
         if scope:
             self.reconciler.request(scope)
+
+
+def is_repeated(evt: StateEvent) -> bool:
+    """Whether this is no news: maubot asks that a message come with its sender's membership, which
+    the homeserver repeats after the bot's own messages. (Of a timeline that was cut off, what is
+    news is read elsewhere.)"""
+    source = getattr(evt, "source", SyncStream.TIMELINE)
+    return evt.type == EventType.ROOM_MEMBER and bool(source & SyncStream.STATE)

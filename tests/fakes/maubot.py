@@ -45,6 +45,7 @@ FAST = Timing(
     platform_retries=(0.0, 0.0),
     stop=0.05,
 )
+FILTER = {"room": {"state": {"lazy_load_members": True}}}
 LOG = cast(TraceLogger, logging.getLogger("maubot.instance.spacekeeper"))
 
 
@@ -146,7 +147,7 @@ class Bot:
 
     async def push(self) -> None:
         """Hand over what happened since the last time, as maubot's syncer would."""
-        data = sync(self.server.world, BOT, self._token, {})
+        data = sync(self.server.world, BOT, self._token, FILTER)
         data["net.maunium.mautrix"] = {"is_first": self._first, "is_initial": not self._token}
         first, self._first, self._token = self._first, False, data["next_batch"]
         with self._tasks.kept():

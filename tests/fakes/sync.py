@@ -53,12 +53,18 @@ def sync(world: World, user: str, since: str | None, chosen: Content) -> Content
 def _joined(room: Room, events: list[Event], since: str | None, chosen: Content) -> Content:
     state = [] if since else [dict(event) for event in room.state.values()]
     sent = [event for event in room.timeline if "state_key" not in event]
-    timeline = events if since else sent[-10:]
     parts: dict[str, Any] = chosen.get("room", {})
-    return {
-        "state": {"events": _chosen(state, parts.get("state", {}))},
-        "timeline": _timeline(room, timeline, parts.get("timeline", {})),
-    }
+    timeline = _timeline(room, events if since else sent[-10:], parts.get("timeline", {}))
+    if since and parts.get("state", {}).get("lazy_load_members"):
+        state = _senders(room, timeline["events"])
+    return {"state": {"events": _chosen(state, parts.get("state", {}))}, "timeline": timeline}
+
+
+def _senders(room: Room, events: list[Event]) -> list[Event]:
+    """The memberships of whoever sent these events, known or not: section 6.4.1 allows either."""
+    senders = dict.fromkeys(event["sender"] for event in events)
+    members = [room.state.get(("m.room.member", sender)) for sender in senders]
+    return [dict(member) for member in members if member is not None and member not in events]
 
 
 def _timeline(room: Room, events: list[Event], chosen: Content) -> Content:

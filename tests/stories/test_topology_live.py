@@ -135,3 +135,18 @@ async def test_what_happens_to_one_reads_nobody_elses_rooms(
     paths = [call.path for call in bot.server.calls[mark:]]
     assert any(alice.space.room_id in path for path in paths)
     assert not any(room.room_id in path for path in paths for room in (bob.space, bob.chat))
+
+
+async def test_who_wrote_is_told_with_a_message_and_is_no_reason_to_look(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    await settle_in_with_chats(bot, alice, 2)
+    mark = len(bot.server.calls)
+
+    for chat in alice.chats:
+        assert await ask(bot, alice, chat, "Hello") == "Answer to Hello"
+    # What the bot said comes back with the next sync, and with it that the bot is in the room.
+    await bot.deliver()
+
+    read = [str(call) for call in bot.server.calls[mark:] if call.path.endswith("/state")]
+    assert read == []
