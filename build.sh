@@ -18,6 +18,8 @@ usage: ./build.sh [command]
   dev             a local stack that stays up; a saved file is built and uploaded at once
   bench [--quick] how fast a start is, on a real Synapse and on a simulated large one
   bench messages  how fast messages are answered, beside a bare echo plugin; [--quick]
+  kills           kills maubot a thousand times under six people who write in twelve chats;
+                  [--number N] [--database sqlite|postgres] [--seed N]
   trace           which functions one message passes, and one cold start, and calls between layers
   clean           removes whatever this script made
 TEXT
@@ -99,6 +101,7 @@ case $command in
     demo) prepare test synapse maubot && exec .venv/test/bin/python -m dev.demo "$@" ;;
     dev) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.watch "$@" ;;
     bench) prepare bench synapse maubot && exec .venv/bench/bin/python -m dev.bench "$@" ;;
+    kills) prepare test synapse maubot && exec .venv/test/bin/python -m dev.kills "$@" ;;
     trace) prepare test && exec .venv/test/bin/python -m dev.trace ;;
     clean) clean ;;
     help | -h | --help) usage ;;

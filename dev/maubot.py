@@ -72,6 +72,20 @@ class Maubot:
         body = {"username": ADMIN, "password": self.password}
         self._token = (await self._call("POST", "auth/login", body))["token"]
 
+    async def launch(self) -> None:
+        """Start again with the same data, and return as soon as plugins are being started.
+
+        Nobody is logged in: the management API is not for use after it. Raises StartFailure.
+        """
+        logged = self.log_file.stat().st_size
+
+        async def starts_plugins() -> bool:
+            with self.log_file.open("rb") as log:
+                log.seek(logged)
+                return b"starting plugin instances" in log.read()
+
+        await self._program.start(starts_plugins, within=120)
+
     async def stop(self) -> None:
         """Shut down in good order: plugins are stopped, databases closed."""
         # A signal in the middle of an answer, which may be on its way to us, makes it hang.

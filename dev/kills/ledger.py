@@ -1,0 +1,70 @@
+"""What was asked in one chat and what was answered, event by event as they come.
+
+A message is lost if it has no answer in the end, answered twice if it has two, and out of order
+if one that was written after it was answered before it. Reads nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+Event = dict[str, Any]
+
+ANSWERS = "chat.spacekeeper.answers"
+
+
+@dataclass
+class Ledger:
+    """One chat of `owner`'s. The counts are of answers; `strange` has, as sentences, whatever the
+    bot said that answers no message with its own words."""
+
+    owner: str
+    asked: dict[str, str] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    repeated: int = 0
+    disordered: int = 0
+    strange: list[str] = field(default_factory=list)
+    _places: dict[str, int] = field(default_factory=dict)
+    _last: int = -1
+
+    @property
+    def waiting(self) -> int:
+        """How many messages have no answer yet."""
+        return len(self.asked) - len(self.answered)
+
+    @property
+    def lost(self) -> list[str]:
+        """The words of the messages that have no answer."""
+        return [words for event_id, words in self.asked.items() if event_id not in self.answered]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing came twice, out of order, or as it should not."""
+        return not (self.repeated or self.disordered or self.strange)
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Count these events of the chat's timeline, which follow those counted before."""
+        for event in events:
+            content = event["content"]
+            if event["type"] != "m.room.message" or "body" not in content:
+                continue
+            if event["sender"] == self.owner:
+                self._places[event["event_id"]] = len(self.asked)
+                self.asked[event["event_id"]] = content["body"]
+            elif content.get(ANSWERS) in self.asked and content["msgtype"] == "m.text":
+                self._take_answer(content[ANSWERS], content["body"])
+            else:
+                self.strange.append(f"{event['event_id']}: {content['body'][:200]!r}")
+
+    def _take_answer(self, question: str, words: str) -> None:
+        place = self._places[question]
+        if question in self.answered:
+            self.repeated += 1
+        elif place < self._last:
+            self.disordered += 1
+        if words != self.asked[question]:
+            self.strange.append(f"{self.asked[question]!r} was answered by {words[:200]!r}")
+        self.answered.add(question)
+        self._last = max(self._last, place)
