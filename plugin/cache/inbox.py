@@ -35,10 +35,12 @@ BATCH = 500
 
 
 class State(str, enum.Enum):
-    """What a message in the inbox waits for: its turn, or its owner's `!retry`."""
+    """What a message in the inbox waits for: its turn, its owner's `!retry`, or that what was said
+    about giving it up stands in Matrix: until then a start would find it unanswered."""
 
     WAITING = "waiting"
     SET_ASIDE = "set aside"
+    GIVEN_UP = "given up"
 
 
 @attr.define(eq=False)
@@ -52,6 +54,9 @@ class PendingMessage:
         sent: how many of the messages that the answer takes stand in Matrix.
         started: its turn has come.
         set_aside_at: when it was set aside, in milliseconds since the epoch.
+        at_once: it needs no turn, and none has to wait for it.
+        settles: further messages that need no answer once this one is answered: its reply names
+            them, so that no later start takes them up again.
     """
 
     message: IncomingMessage
@@ -60,6 +65,8 @@ class PendingMessage:
     sent: int = 0
     started: bool = False
     set_aside_at: int = 0
+    at_once: bool = False
+    settles: tuple[EventID, ...] = ()
 
 
 @attr.frozen

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 import attr
-from mautrix.types import EventID
 
+from ..cache.inbox import PendingMessage
 from ..errors import UserError
 from ..message import IncomingMessage
 from ..topology.model import Chat
@@ -22,13 +22,16 @@ LONGEST_TITLE = 250
 
 @attr.frozen
 class Request:
-    """One command as it was given: the words behind its name, and the chat it was given in;
-    `settled` takes the other messages that its reply settles."""
+    """One command as it was given: the words behind its name, and the chat it was given in."""
 
-    message: IncomingMessage
+    pending: PendingMessage
     words: str
     chat: Chat | None
-    settled: list[EventID] = attr.field(factory=list)
+
+    @property
+    def message(self) -> IncomingMessage:
+        """The message that it stands in."""
+        return self.pending.message
 
 
 def parse_number(words: str, usage: str) -> int:

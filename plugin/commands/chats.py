@@ -7,9 +7,13 @@ whoever asks is served their own chats only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+
+from mautrix.errors import MatrixRequestError
 
 from ..config.active import CurrentConfig
 from ..errors import UserError
+from ..matrix.api import NoAnswer
 from ..matrix.links import link, plain, room_url
 from ..spaces.edit import ChatEdits
 from ..spaces.sentences import minutes
@@ -102,7 +106,10 @@ class ChatCommands:
         raise UserError(sentences.NO_SUCH_CHAT.format(number=number))
 
     async def _link(self, chat: Chat) -> str:
-        name = await self.matrix.lookups.state_value(chat.room_id, "m.room.name", "name", "")
+        name = ""
+        with contextlib.suppress(NoAnswer, MatrixRequestError):
+            # One room that cannot be read is known by its handle.
+            name = await self.matrix.lookups.state_value(chat.room_id, "m.room.name", "name", "")
         url = room_url(chat.room_id, self.config.bot, chat.owner)
         return link(name or chat.chat_id, url)
 

@@ -7,14 +7,14 @@ and take an edit for a new command.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import attr
 
+from ..cache.inbox import PendingMessage
 from ..config.permissions import Level
 from ..delivery.amend import Amend
-from ..message import IncomingMessage, parse_command
+from ..message import parse_command
 from ..topology.model import Chat
 from . import sentences
 from .admin import Administration
@@ -27,13 +27,15 @@ from .status import describe_status
 class Command:
     """How a command is used, what it does, and what does it; the answer is its return value.
 
-    `elsewhere` is how it is used outside the chat that it is about, if that differs.
+    `elsewhere` is how it is used outside the chat that it is about, if that differs. What is done
+    `at_once` does not wait for the messages before it.
     """
 
     usage: str
     does: str
     run: Callable[[Request], Awaitable[str]]
     elsewhere: str = ""
+    at_once: bool = False
 
 
 class Commands:
@@ -52,8 +54,8 @@ class Commands:
         self.amend = amend
         self.administration = administration
         self.table: Mapping[str, Command] = {
-            "new": Command("!new [title]", sentences.HELP_NEW, chats.new),
-            "chats": Command("!chats", sentences.HELP_CHATS, chats.chats),
+            "new": Command("!new [title]", sentences.HELP_NEW, chats.new, at_once=True),
+            "chats": Command("!chats", sentences.HELP_CHATS, chats.chats, at_once=True),
             "rename": Command(
                 "!rename <title>",
                 sentences.HELP_RENAME,
@@ -68,11 +70,13 @@ class Commands:
             ),
             "restore": Command("!restore <chat>", sentences.HELP_RESTORE, chats.restore),
             "retry": Command("!retry", sentences.HELP_RETRY, self._retry),
-            "cancel": Command("!cancel", sentences.HELP_CANCEL, self._cancel),
-            "space": Command("!space", sentences.HELP_SPACE, chats.space),
-            "status": Command("!status", sentences.HELP_STATUS, self._status),
-            "admin": Command("!admin status|reconcile", sentences.HELP_ADMIN, self._admin),
-            "help": Command("!help", sentences.HELP_HELP, self._help),
+            "cancel": Command("!cancel", sentences.HELP_CANCEL, self._cancel, at_once=True),
+            "space": Command("!space", sentences.HELP_SPACE, chats.space, at_once=True),
+            "status": Command("!status", sentences.HELP_STATUS, self._status, at_once=True),
+            "admin": Command(
+                "!admin status|reconcile", sentences.HELP_ADMIN, self._admin, at_once=True
+            ),
+            "help": Command("!help", sentences.HELP_HELP, self._help, at_once=True),
         }
 
     def is_command(self, text: str) -> bool:
@@ -80,48 +84,43 @@ class Commands:
         command = parse_command(text)
         return command is not None and command[0] in self.table
 
-    def is_urgent(self, text: str) -> bool:
-        """Whether a message is a command that must not wait for its turn."""
+    def needs_no_turn(self, text: str) -> bool:
+        """Whether a message is a command that does not wait for the messages before it."""
+        command = parse_command(text)
+        return command is not None and command[0] in self.table and self.table[command[0]].at_once
+
+    def ends_answers(self, text: str) -> bool:
+        """Whether a message is the command that ends what else waits."""
         return parse_command(text) == ("cancel", "")
 
-    async def run(self, message: IncomingMessage, chat: Chat | None) -> None:
+    async def run(self, pending: PendingMessage, chat: Chat | None) -> None:
         """Run the command in a message and reply to it.
 
         Args:
-            message: the message; `is_command` said yes to it.
+            pending: the message; `is_command` said yes to it. A command that was run is not run
+                again: its answer is kept until the homeserver took it.
             chat: the chat it was given in; None in the control room.
 
         Raises:
             UserError: what was asked for cannot be done, and why.
         """
-        command = parse_command(message.body)
-        assert command is not None
-        name, words = command
-        receipt = asyncio.create_task(self.sender.mark_read(message.room_id, message.event_id))
-        try:
-            request = Request(message, words, chat)
-            answer = await self.table[name].run(request)
-            await self.sender.reply(message.room_id, answer, message.event_id, request.settled)
-        finally:
-            # Nobody waits for a courtesy, and none goes on after the answer.
-            receipt.cancel()
+        message = pending.message
+        if pending.answer is None:
+            command = parse_command(message.body)
+            assert command is not None
+            name, words = command
+            answer = await self.table[name].run(Request(pending, words, chat))
+            if pending.answer is None:
+                await self.amend.pending.keep_answer(pending, answer)
+        else:
+            answer = pending.answer
+        await self.sender.reply(message.room_id, answer, message.event_id, pending.settles)
 
     async def _retry(self, request: Request) -> str:
-        count = await self.amend.retry(request.message)
-        return (
-            sentences.TAKEN_UP.format(messages=_messages(count))
-            if count
-            else sentences.NOTHING_SET_ASIDE
-        )
+        return await self.amend.retry(request.pending, _describe_retry)
 
     async def _cancel(self, request: Request) -> str:
-        message = request.message
-        given_up = await self.amend.cancel(message.room_id, message.event_id)
-        # The reply names them, so that no later start takes them up again.
-        request.settled.extend(given_up)
-        if not given_up:
-            return sentences.NOTHING_WAITS
-        return sentences.GIVEN_UP.format(messages=_messages(len(given_up)))
+        return await self.amend.cancel(request.pending, _describe_cancel)
 
     async def _status(self, request: Request) -> str:
         chats = self.routes.chats_of(request.message.sender)
@@ -138,6 +137,18 @@ class Commands:
             if admin or name != "admin"
         ]
         return "\n".join([sentences.HELP, "", *lines])
+
+
+def _describe_retry(count: int) -> str:
+    if not count:
+        return sentences.NOTHING_SET_ASIDE
+    return sentences.TAKEN_UP.format(messages=_messages(count))
+
+
+def _describe_cancel(count: int) -> str:
+    if not count:
+        return sentences.NOTHING_WAITS
+    return sentences.GIVEN_UP.format(messages=_messages(count))
 
 
 def _messages(count: int) -> str:

@@ -5,7 +5,7 @@ An answered message cannot be changed any more, and one whose turn has come only
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 
 from mautrix.types import EventID, RoomID
 
@@ -47,46 +47,56 @@ class Amend:
         if found is not None and not found.started:
             self.pending.spawn(self.pending.complete(found))
 
-    async def retry(self, asked: IncomingMessage) -> int:
+    async def retry(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
         """Take up what was set aside in a room, in its order.
 
         Args:
-            asked: the message that asks for it. If nothing is known to be set aside, the room's
-                timeline tells: the database may have been deleted since.
+            asked: the message that asks for it, which is given its answer: neither is kept
+                without the other. If nothing is known to be set aside, the room's timeline
+                tells: the database may have been deleted since.
+            describe: the answer, for so many messages.
 
         Returns:
-            How many messages that is.
+            That answer.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
-        again = list(self.pending.aside.pop(asked.room_id, {}).values())
+        message = asked.message
+        again = list(self.pending.aside.pop(message.room_id, {}).values())
         if not again:
-            again = [
-                PendingMessage(one)
-                for one in await read_unanswered(asked, self.timeline)
-                if one.is_text and one.event_id not in self.pending.open
-            ]
-        await self.pending.take_up_again(again)
-        return len(again)
+            again = await self._unanswered(message)
+        answer = describe(len(again))
+        await self.pending.take_up_again(again, asked, answer)
+        return answer
 
-    async def cancel(self, room_id: RoomID, keep: EventID) -> list[EventID]:
-        """Drop what waits, is set aside or is being answered in a room.
+    async def cancel(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
+        """Drop what waits, is set aside or is being answered in a room, but no command that needs
+        no turn.
 
         Args:
-            room_id: the room.
-            keep: the message that asks for it.
+            asked: the message that asks for it, which is given its answer, as for `retry`.
+            describe: the answer, for so many messages.
 
         Returns:
-            Which messages that is.
+            That answer.
         """
+        room_id = asked.message.room_id
         dropped = list(self.pending.aside.pop(room_id, {}).values())
         dropped += [
             one
             for one in self.pending.open.values()
-            if one.message.room_id == room_id and one.message.event_id != keep
+            if one.message.room_id == room_id and one is not asked and not one.at_once
         ]
         if any(one.started for one in dropped):
             self.queues.interrupt(room_id)
-        await asyncio.gather(*(self.pending.complete(one) for one in dropped))
-        return [one.message.event_id for one in dropped]
+        answer = describe(len(dropped))
+        await self.pending.give_up(dropped, asked, answer)
+        return answer
+
+    async def _unanswered(self, asked: IncomingMessage) -> list[PendingMessage]:
+        return [
+            PendingMessage(one)
+            for one in await read_unanswered(asked, self.timeline)
+            if one.is_text and one.event_id not in self.pending.open
+        ]

@@ -73,6 +73,17 @@ class Inbound:
             return None
         return self.pending.accept_urgent(message)
 
+    def take_kept_urgent(self, pending: PendingMessage) -> bool:
+        """Take up a message that an earlier run kept and that does not wait for its turn.
+
+        Returns:
+            Whether it was not taken in before.
+        """
+        new = self._seen.add(pending.message.event_id)
+        if new:
+            self.pending.add_urgent(pending)
+        return new
+
     def pause(self, room_id: RoomID) -> None:
         """Let what is delivered in a room wait: older messages of it are about to be read."""
         self._paused[room_id] += 1

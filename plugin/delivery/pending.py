@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Iterable
 from typing import Any
 
 from mautrix.types import EventID, RoomID, UserID
@@ -93,9 +93,17 @@ class PendingMessages:
     def accept_urgent(self, message: IncomingMessage) -> PendingMessage:
         """Keep a message that just came and does not wait for its turn."""
         self._save(message, State.WAITING)
-        pending = PendingMessage(message, started=True)
+        return self.add_urgent(PendingMessage(message))
+
+    def add_urgent(self, pending: PendingMessage) -> PendingMessage:
+        """Take up a message that is in the inbox and does not wait for its turn."""
+        pending.started = pending.at_once = True
         self._open(pending)
         return pending
+
+    def is_full(self, sender: UserID) -> bool:
+        """Whether as many of a person's messages wait as may."""
+        return self._waiting[sender] >= self.longest_queue
 
     def set_aside(self, pending: PendingMessage) -> asyncio.Task[None]:
         """Let a message wait until its writer asks for it.
@@ -109,12 +117,38 @@ class PendingMessages:
         self.aside[message.room_id][message.event_id] = pending
         return self._save(message, State.SET_ASIDE)
 
-    async def take_up_again(self, messages: Iterable[PendingMessage]) -> None:
-        """Put messages that were set aside at the end of their rooms' queues."""
+    async def take_up_again(
+        self, messages: Iterable[PendingMessage], asked: PendingMessage, answer: str
+    ) -> None:
+        """Put messages that were set aside at the end of their rooms' queues, and keep the answer
+        to the message that asks for it: neither is in the inbox without the other."""
         again = list(messages)
-        await self.inbox.put([one.message for one in again])
+        # Ordered at the same moment, so they are in one transaction.
+        await asyncio.gather(
+            self.inbox.put([one.message for one in again]), self.keep_answer(asked, answer)
+        )
         for one in again:
             self.add(PendingMessage(one.message, answer=one.answer))
+
+    async def give_up(
+        self, messages: Collection[PendingMessage], asked: PendingMessage, answer: str
+    ) -> None:
+        """Let go of messages, and keep the answer to the message that asks for it; they leave the
+        inbox with that one."""
+        given_up = [one.message for one in messages]
+        for one in messages:
+            self._close(one)
+            self._unsaved.pop(one.message.event_id, None)
+        asked.settles = tuple(one.event_id for one in given_up)
+        # As above.
+        await asyncio.gather(
+            self.inbox.put(given_up, State.GIVEN_UP), self.keep_answer(asked, answer)
+        )
+
+    def keep_answer(self, pending: PendingMessage, answer: str) -> Awaitable[bool]:
+        """Keep the answer to a message until it stands in Matrix."""
+        pending.answer = answer
+        return self.inbox.put_answer(pending.message.event_id, answer)
 
     def revise(self, pending: PendingMessage) -> None:
         """Keep a message as an edit left it."""
@@ -124,7 +158,8 @@ class PendingMessages:
         """Drop a message that is answered or given up."""
         self._close(pending)
         self._unsaved.pop(pending.message.event_id, None)
-        await self.inbox.remove(pending.message.event_id)
+        done = (*pending.settles, pending.message.event_id)
+        await asyncio.gather(*map(self.inbox.remove, done))
         failpoint("removed")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
+from ..cache.inbox import PendingMessage
 from ..commands.dispatch import Commands
 from ..config.active import CurrentConfig
 from ..config.permissions import Level
@@ -16,7 +17,6 @@ from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.client import Matrix
 from ..matrix.links import link, room_url
-from ..message import IncomingMessage
 from ..spaces.provision import OwnerRooms, Provisioning
 from ..topology.model import Chat
 from ..topology.scope import Scope
@@ -49,7 +49,8 @@ class ControlRoom:
         Raises:
             UserError: it is still not known what the room is.
         """
-        await self.provisioning.owner_lock.wait_for(sender)
+        if not await self.known_rooms.is_known(room_id):
+            await self.provisioning.owner_lock.wait_for(sender)
         if not await self.known_rooms.is_known(room_id):
             # Made by another instance, perhaps, or by an earlier run a moment before it ended.
             scope = Scope(frozenset({sender}), frozenset({room_id}))
@@ -62,8 +63,9 @@ class ControlRoom:
                 raise UserError(sentences.UNREAD)
         return self.routes.lookup(room_id)
 
-    async def handle(self, message: IncomingMessage) -> None:
+    async def handle(self, pending: PendingMessage) -> None:
         """Answer somebody who wrote outside their chats."""
+        message = pending.message
         if self.config.level_of(message.sender) < Level.USER:
             return
         in_group = not await self.is_control_room(message.room_id, message.sender)
@@ -71,7 +73,7 @@ class ControlRoom:
             if self.commands.is_command(message.body):
                 if message.sender not in self.routes.spaces:
                     await self.reinvite_to_space(message.sender)
-                await self.commands.run(message, None)
+                await self.commands.run(pending, None)
                 await self.reinvite_to_space(message.sender)
                 return
         elif self.was_pointed(message.room_id, message.sender):

@@ -15,10 +15,11 @@ from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
 from mautrix.types import EncryptedEvent, EventType, RedactionEvent, RoomID, UserID
 
-from ..cache.inbox import PendingMessage
+from ..cache.inbox import PendingMessage, State
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
 from ..delivery.answer import Responder
+from ..delivery.beside_queues import BesideQueues
 from ..delivery.inbound import Inbound, Redaction
 from ..delivery.notices import Notices
 from ..delivery.room_queues import RoomQueues
@@ -61,6 +62,7 @@ class Messages:
         self.commands: Commands = control_room.commands
         self.matrix = control_room.matrix
         self._sealed: set[RoomID] = set()
+        self._beside = BesideQueues(self.pending)
 
     @event.on(EventType.ROOM_MESSAGE)
     async def take(self, evt: MaubotMessageEvent) -> None:
@@ -96,17 +98,27 @@ class Messages:
             self.serve(message.room_id)
 
     def answer_urgent(self, message: IncomingMessage) -> bool:
-        """Answer a message at once if it is a command that ends an answer: it must not wait for
-        that answer.
+        """Answer a message at once if it is a command that needs no turn: nobody asks for help in
+        order to wait for an answer.
 
         Returns:
             Whether it is one.
         """
-        if message.replaces is not None or not self.commands.is_urgent(message.body):
+        if message.replaces is not None or not self.commands.needs_no_turn(message.body):
+            return False
+        if self.pending.is_full(message.sender) and not self.commands.ends_answers(message.body):
             return False
         if (urgent := self.inbound.receive_urgent(message)) is not None:
-            self.pending.spawn(self._settle(urgent))
+            self._beside.put(message.room_id, self._settle(urgent))
         return True
+
+    def take_kept(self, pending: PendingMessage) -> None:
+        """Take up a message that an earlier run kept in the inbox."""
+        waits = pending.state is State.WAITING
+        if not (waits and self.commands.needs_no_turn(pending.message.body)):
+            self.inbound.take_kept(pending)
+        elif self.inbound.take_kept_urgent(pending):
+            self._beside.put(pending.message.room_id, self._settle(pending))
 
     def serve(self, room_id: RoomID) -> None:
         """Let a room's messages be answered, those that were taken in by now."""
@@ -129,6 +141,9 @@ class Messages:
 
     async def _answer_all(self, room_id: RoomID) -> None:
         async for pending in self.pending.of(room_id):
+            if self.commands.is_command(pending.message.body):
+                # It may be about what they make.
+                await self._beside.wait(room_id)
             await self._settle(pending)
 
     async def _settle(self, pending: PendingMessage) -> None:
@@ -156,7 +171,7 @@ class Messages:
         if message.room_id in self.routes.elsewhere:
             return
         if chat is None:
-            await self.control_room.handle(message)
+            await self.control_room.handle(pending)
         elif message.sender == chat.owner:
             await self._handle_owner(chat, pending)
             await self.control_room.reinvite_to_space(chat.owner)
@@ -176,7 +191,7 @@ class Messages:
         if not message.is_text:
             raise UserError(sentences.TEXT_ONLY)
         if self.commands.is_command(message.body):
-            await self.commands.run(message, chat)
+            await self.commands.run(pending, chat)
         elif chat.status is Status.LIVE:
             await self.responder.answer(chat, pending)
         else:

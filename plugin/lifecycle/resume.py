@@ -13,7 +13,7 @@ import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID
 
-from ..cache.inbox import PendingMessage
+from ..cache.inbox import PendingMessage, State
 from ..config.active import CurrentConfig
 from ..handlers.messages import Messages
 from ..matrix.backlog import Backlog
@@ -59,8 +59,8 @@ class Resume:
         statuses = dict.fromkeys(questions, AnswerStatus())
         if not in_group:
             statuses = await self._answers(room_id, questions)
-        for one in kept:
-            if one.message.event_id in backlog.redacted:
+        for one in self._without_given_up(kept):
+            if one.state is State.GIVEN_UP or one.message.event_id in backlog.redacted:
                 await self.messages.pending.complete(one)
             else:
                 await self._take_kept(one, backlog, statuses[one.message.event_id])
@@ -72,6 +72,16 @@ class Resume:
             elif not status.whole:
                 self.messages.notices.answer_cut_off(message)
         self._take_new(room_id, unanswered)
+
+    def _without_given_up(self, kept: Sequence[PendingMessage]) -> Sequence[PendingMessage]:
+        """What is to be taken up; the rest leaves the inbox with the command that gave it up."""
+        given_up = tuple(one.message.event_id for one in kept if one.state is State.GIVEN_UP)
+        ending = [one for one in kept if self.messages.commands.ends_answers(one.message.body)]
+        for one in ending:
+            one.settles = given_up
+        if not ending:
+            return kept
+        return [one for one in kept if one.state is not State.GIVEN_UP]
 
     def _wanted(self, backlog: Backlog) -> list[IncomingMessage]:
         """The messages that want an answer, each as its last edit left it."""
@@ -112,7 +122,7 @@ class Resume:
             one.message = edited
             pending.revise(one)
         one.sent = status.messages
-        self.messages.inbound.take_kept(one)
+        self.messages.take_kept(one)
 
     def _take_new(self, room_id: RoomID, messages: Sequence[IncomingMessage]) -> None:
         oldest = (time.time() - self.config.settings.catch_up_max_age * 3600) * 1000

@@ -123,7 +123,9 @@ class RoomReadings:
             await self.resume.room(room_id, reading.kept, backlog, in_group)
             return
         for message in backlog.messages:
-            if message.event_id not in backlog.redacted and self.messages.wants_answer(message):
+            if message.event_id in backlog.redacted or not self.messages.wants_answer(message):
+                continue
+            if not self.messages.answer_urgent(message):
                 self.inbound.take(message)
         for event_id in backlog.redacted:
             self.inbound.take(Redaction(room_id, event_id))

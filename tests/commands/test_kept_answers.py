@@ -1,0 +1,104 @@
+"""A command is run once, whatever becomes of its reply."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import attr
+import pytest
+
+from plugin.matrix.retry import RetryPolicy
+
+from ..fakes.failpoints import crash_at_request, crash_at_write
+from ..fakes.fake_platform import FakePlatform
+from ..fakes.faults import Answer, Hold
+from ..fakes.maubot import Bot
+from ..fakes.stories import ask, come_back, have_set_aside, settle_in
+from ..fakes.users import User, links, replies
+
+# How often each could be killed before it is done with.
+REQUESTS, WRITES = 5, 5
+RETRIED, GIVEN_UP = "I take up 1 message.", "I gave up 1 message."
+ARCHIVED = "`C1` is archived: it left your Space"
+COMMANDS = pytest.mark.parametrize(
+    ("command", "reply"), [("!retry", RETRIED), ("!cancel", GIVEN_UP), ("!archive", ARCHIVED)]
+)
+KILLS = {
+    f"{name} {'after' if after else 'before'} {number}": partial(crash, number=number, after=after)
+    for name, crash, count in (
+        ("request", crash_at_request, REQUESTS),
+        ("write", crash_at_write, WRITES),
+    )
+    for number in range(count)
+    for after in (False, True)
+}
+
+
+@COMMANDS
+async def test_a_reply_that_the_homeserver_does_not_take_is_sent_again_as_it_was(
+    bot: Bot, platform: FakePlatform, alice: User, command: str, reply: str
+) -> None:
+    once = RetryPolicy(in_flight=8, attempt=5, total=0)
+    bot.timing = attr.evolve(bot.timing, requests=attr.evolve(bot.timing.requests, message=once))
+    await settle_in(bot, alice)
+    question = await have_set_aside(bot, platform, alice, "Hello")
+    bot.server.inject(Answer("PUT .*/send/", status=502))
+
+    said = await ask(bot, alice, alice.chat, command)
+
+    assert said.startswith(reply)
+    assert (replies(alice.chat, question)[1:] == ["Answer to Hello"]) == (command == "!retry")
+    assert (links(alice.space) == {}) == (command == "!archive")
+
+
+@COMMANDS
+async def test_a_reply_that_a_kill_held_up_is_sent_as_it_was(
+    bot: Bot, platform: FakePlatform, alice: User, command: str, reply: str
+) -> None:
+    await settle_in(bot, alice)
+    await have_set_aside(bot, platform, alice, "Hello")
+    sending = bot.server.inject(Hold("PUT .*/send/", times=None))
+    message = alice.write(alice.chat, command)
+    await bot.push()
+    await sending.reached.wait()
+
+    await bot.kill()
+    bot.server.heal()
+    await come_back(bot)
+
+    (said,) = replies(alice.chat, message)
+    assert said.startswith(reply)
+
+
+@pytest.mark.parametrize("kill", KILLS)
+@pytest.mark.parametrize("command", ["!retry", "!cancel"])
+async def test_wherever_a_kill_strikes_what_was_done_is_what_is_said(
+    bot: Bot,
+    platform: FakePlatform,
+    alice: User,
+    kill: str,
+    command: str,
+) -> None:
+    await settle_in(bot, alice)
+    question = await have_set_aside(bot, platform, alice, "Hello")
+    message = alice.write(alice.chat, command)
+
+    await KILLS[kill](bot)
+    await come_back(bot)
+
+    assert replies(alice.chat, message) == [RETRIED if command == "!retry" else GIVEN_UP]
+    answered = replies(alice.chat, question)[1:]
+    assert answered == (["Answer to Hello"] if command == "!retry" else [])
+    assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
+
+
+async def test_what_was_asked_for_with_new_is_made_once_and_said_once_wherever_a_kill_strikes(
+    bot: Bot, alice: User
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    for number, kill in enumerate(KILLS.values(), 2):
+        message = alice.write(control, "!new")
+        await kill(bot)
+        await come_back(bot)
+        assert len(replies(control, message)) == 1
+        assert len(alice.chats) == number
