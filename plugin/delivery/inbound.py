@@ -8,8 +8,9 @@ here, and nobody who answers is known.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attr
 from mautrix.types import EventID, RoomID
@@ -49,12 +50,22 @@ class Inbound:
         self._seen = SeenMessages()
         self._paused: Counter[RoomID] = Counter()
         self._all_paused = 0
+        self._decrypting = 0
         self._held: dict[RoomID, list[Action]] = {}
 
     @property
     def saved(self) -> bool:
         """Whether every message that was delivered is kept in the inbox, or done with."""
-        return self.pending.saved and not self._held
+        return self.pending.saved and not self._held and not self._decrypting
+
+    @contextlib.contextmanager
+    def decrypting(self) -> Iterator[None]:
+        """While in here, a message was delivered that nobody could read yet."""
+        self._decrypting += 1
+        try:
+            yield
+        finally:
+            self._decrypting -= 1
 
     def receive(self, action: Action) -> None:
         """Take in what was just delivered, or let it wait for the older messages of its room."""

@@ -13,7 +13,7 @@ from functools import partial
 
 from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
-from mautrix.types import EncryptedEvent, EventType, RedactionEvent, RoomID, UserID
+from mautrix.types import EventType, RedactionEvent, RoomID
 
 from ..cache.inbox import PendingMessage, State
 from ..commands.dispatch import Commands
@@ -61,7 +61,6 @@ class Messages:
         self.config = control_room.config
         self.commands: Commands = control_room.commands
         self.matrix = control_room.matrix
-        self._sealed: set[RoomID] = set()
         self._beside = BesideQueues(self.pending)
 
     @event.on(EventType.ROOM_MESSAGE)
@@ -70,19 +69,6 @@ class Messages:
         message = parse_message(evt.serialize())
         if message is not None:
             self.receive(message)
-
-    @event.on(EventType.ROOM_ENCRYPTED)
-    async def take_encrypted(self, evt: EncryptedEvent) -> None:
-        """Say once in a room that its messages cannot be read, where maubot cannot decrypt."""
-        can_read = self.matrix.sender.can_decrypt or evt.sender == self.config.bot
-        if can_read or evt.room_id in self._sealed:
-            return
-        chat = self.routes.lookup(evt.room_id)
-        if chat is not None and chat.owner != evt.sender:
-            return
-        self._sealed.add(evt.room_id)
-        async with self.boundary.serving(evt.room_id):
-            await self._say_sealed(evt.room_id, evt.sender, chat)
 
     @event.on(EventType.ROOM_REDACTION)
     async def take_redaction(self, evt: RedactionEvent) -> None:
@@ -175,14 +161,6 @@ class Messages:
         elif message.sender == chat.owner:
             await self._handle_owner(chat, pending)
             await self.control_room.reinvite_to_space(chat.owner)
-
-    async def _say_sealed(self, room_id: RoomID, sender: UserID, chat: Chat | None) -> None:
-        if chat is not None:
-            await self.matrix.sender.notice(room_id, sentences.ENCRYPTED_CHAT)
-            return
-        permitted = self.config.level_of(sender) >= Level.USER
-        if permitted and await self.control_room.is_control_room(room_id, sender):
-            await self.matrix.sender.notice(room_id, sentences.ENCRYPTED_CONTROL_ROOM)
 
     async def _handle_owner(self, chat: Chat, pending: PendingMessage) -> None:
         message = pending.message

@@ -32,6 +32,7 @@ from ..delivery.platform_retry import PlatformCalls
 from ..delivery.room_queues import RoomQueues
 from ..delivery.typing_notice import TypingNotice
 from ..handlers.control_room import ControlRoom
+from ..handlers.encrypted import EncryptedMessages
 from ..handlers.invitations import Invitations
 from ..handlers.messages import Messages
 from ..handlers.space_events import SpaceEvents
@@ -154,6 +155,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     control_room = ControlRoom(matrix, provisioning, commands, config)
     invitations = Invitations(control_room, queues, boundary, timing.backoff)
     messages = Messages(control_room, responder, inbound, timing.reply)
+    encrypted = EncryptedMessages(messages, timing.backoff)
     resume = Resume(messages, matrix.timeline, config)
     readings = RoomReadings(resume, timing.backoff, host.log)
     catch_up = CatchUp(readings, invitations, reconciler)
@@ -171,5 +173,5 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         invitations=invitations,
         messages=messages,
         catch_up=catch_up,
-        handlers=(SpaceEvents(reconciler), invitations, messages, catch_up),
+        handlers=(SpaceEvents(reconciler), invitations, messages, encrypted, catch_up),
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from maubot.matrix import MaubotMatrixClient
+from mautrix.types import Event
 
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, open_group, settle_in
+from ..fakes.stories import ask, come_back, open_group, settle_in
 from ..fakes.users import User, heard
 
 
@@ -61,7 +64,7 @@ async def test_a_guest_in_a_chat_is_told_nothing(bot: Bot, alice: User, bob: Use
 class Broken:
     """Encryption that chokes on every message, as maubot's does on some that make no sense."""
 
-    async def decrypt_megolm_event(self, _: object) -> None:
+    async def decrypt_megolm_event(self, _: Any) -> Event:
         raise TypeError("list indices must be integers or slices, not str")
 
     def __getattr__(self, name: str) -> Any:
@@ -69,6 +72,37 @@ class Broken:
             return
 
         return ignore
+
+
+class Slow(Broken):
+    """Encryption that takes its time."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+
+    async def decrypt_megolm_event(self, sealed: Any) -> Event:
+        await self.ready.wait()
+        content = {"msgtype": "m.text", "body": "In secret"}
+        clear = {**sealed.serialize(), "type": "m.room.message", "content": content}
+        decrypted: Event = Event.deserialize(clear)
+        return decrypted
+
+
+async def test_a_message_that_is_still_being_decrypted_is_not_lost_in_a_restart(
+    bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settle_in(bot, alice)
+    crypto = Slow()
+    monkeypatch.setattr(MaubotMatrixClient, "crypto", crypto)
+    alice.write_encrypted(alice.chat)
+    await bot.push()
+    await bot.push()
+    await bot.stop()
+    crypto.ready.set()
+
+    await come_back(bot)
+
+    assert heard(alice.chat) == ["Answer to In secret"]
 
 
 async def test_an_encrypted_message_that_makes_no_sense_holds_up_nobody(
