@@ -9,12 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import attr
 from mautrix.types import EventID, RoomID, UserID
 
 TEXT_TYPES = ("m.text", "m.emote")
 COMMAND = re.compile(r"!([a-z]+)(?:\s+(.*))?", re.DOTALL)
+# A link to a user, as clients wrote a mention before there was `m.mentions`.
+USER_LINK = re.compile(r"https://matrix\.to/#/((?:@|%40)[^\s\"'<>?]+)")
+# Nobody means more people than this by name.
+MOST_MENTIONS = 50
+
+
+def _user_ids(users: Iterable[str]) -> tuple[UserID, ...]:
+    return tuple(map(UserID, users))
 
 
 @attr.frozen
@@ -24,6 +33,7 @@ class IncomingMessage:
     Attributes:
         sent_at: when it was sent, in milliseconds since the epoch, as its server says.
         replaces: the message that this one is an edit of.
+        mentions: the users whom it mentions on purpose.
     """
 
     event_id: EventID
@@ -33,6 +43,7 @@ class IncomingMessage:
     body: str
     sent_at: int
     replaces: EventID | None = None
+    mentions: tuple[UserID, ...] = attr.field(default=(), converter=_user_ids)
 
     def edited(self, edit: IncomingMessage) -> IncomingMessage:
         """This message as an edit of it leaves it; what another person wrote is no edit."""
@@ -94,7 +105,19 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
         **values,
         sent_at=sent_at if type(sent_at) is int else 0,
         replaces=EventID(replaces) if replaces else None,
+        mentions=_mentions(content),
     )
+
+
+def _mentions(content: Mapping[str, Any]) -> tuple[UserID, ...]:
+    """The users whom a message mentions (client-server API, section 11.38)."""
+    named, html = content.get("m.mentions"), content.get("formatted_body")
+    users: Any = named.get("user_ids") if isinstance(named, dict) else None
+    if not isinstance(named, dict) and isinstance(html, str):
+        users = [unquote(match[1]) for match in USER_LINK.finditer(html)]
+    if not isinstance(users, list):
+        return ()
+    return tuple(UserID(user) for user in users if isinstance(user, str))[:MOST_MENTIONS]
 
 
 def apply_edits(messages: Iterable[IncomingMessage]) -> list[IncomingMessage]:

@@ -1,7 +1,8 @@
 """Receives people outside their chats: in the control room, in groups, and in unknown rooms.
 
-Nothing said here ever reaches a platform. Whoever may have a Space is shown to it, and it is
-made if there is none; there is never a second working room beside it.
+Nothing said here ever reaches a platform. In a control room, in which the bot is alone with one
+person, that person is shown to their Space, and it is made if there is none. In a group nothing
+is made for anybody, and only who turns to the bot is answered.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.client import Matrix
 from ..matrix.links import link, room_url
+from ..message import IncomingMessage
 from ..spaces.provision import OwnerRooms, Provisioning
 from ..topology.model import Chat
 from ..topology.scope import Scope
 from . import sentences
+
+# Others in a group, below which those who leave are followed by a look at who is there.
+SMALL_GROUP = 10
 
 
 class ControlRoom:
@@ -40,7 +45,10 @@ class ControlRoom:
         self.commands = commands
         self.config = config
         self.log = provisioning.owner_lock.log
-        self._pointed: set[tuple[RoomID, UserID]] = set()
+        # How many others are in rooms that are groups, and the groups in which a command was
+        # answered, which may have been meant for another bot.
+        self._groups: dict[RoomID, int] = {}
+        self._told: set[RoomID] = set()
 
     async def resolve_room(self, room_id: RoomID, sender: UserID) -> Chat | None:
         """Whether a room that is not routed is a chat after all: one that is being made just
@@ -68,22 +76,35 @@ class ControlRoom:
         message = pending.message
         if self.config.level_of(message.sender) < Level.USER:
             return
-        in_group = not await self.is_control_room(message.room_id, message.sender)
-        if not in_group:
-            if self.commands.is_command(message.body):
-                if message.sender not in self.routes.spaces:
-                    await self.reinvite_to_space(message.sender)
-                await self.commands.run(pending, None)
+        if not await self.is_control_room(message.room_id, message.sender):
+            await self._answer_in_group(message)
+            return
+        if self.commands.is_command(message.body):
+            if message.sender not in self.routes.spaces:
                 await self.reinvite_to_space(message.sender)
-                return
-        elif self.was_pointed(message.room_id, message.sender):
+            await self.commands.run(pending, None)
+            await self.reinvite_to_space(message.sender)
             return
         rooms = await self.provisioning.ensure_rooms(message.sender)
         await self.reinvite_to_space(message.sender)
         text = sentences.NOT_HERE.format(space=await self.describe(rooms))
         await self.matrix.sender.reply(message.room_id, text, message.event_id)
-        if in_group:
-            self._pointed.add((message.room_id, message.sender))
+
+    async def _answer_in_group(self, message: IncomingMessage) -> None:
+        """Tell who turned to the bot how to get chats; a command, which may have been meant for
+        another bot, is answered once in a room."""
+        if message.room_id not in self._groups or self.is_ignored(message):
+            return
+        text = sentences.IN_GROUP
+        await self.matrix.sender.reply(message.room_id, text, message.event_id)
+        self._told.add(message.room_id)
+
+    def is_ignored(self, message: IncomingMessage) -> bool:
+        """Whether a message is talk among others: said in a group, and not to the bot."""
+        room_id, bot = message.room_id, self.config.bot
+        if room_id not in self._groups or bot in message.mentions or bot in message.body:
+            return False
+        return room_id in self._told or not self.commands.is_command(message.body)
 
     async def reinvite_to_space(self, owner: UserID) -> None:
         """See that an owner who wrote can find their Space; if not now, with their next word."""
@@ -92,19 +113,33 @@ class ControlRoom:
         except (UserError, NoAnswer, MatrixRequestError) as error:
             self.log.warning("%s could not be shown to their Space: %s", owner, error)
 
-    def was_pointed(self, room_id: RoomID, sender: UserID) -> bool:
-        """Whether somebody in a group was shown to their Space already: the others there should
-        not have to read that after every message."""
-        return (room_id, sender) in self._pointed
-
     async def is_control_room(self, room_id: RoomID, sender: UserID) -> bool:
         """Whether the bot and this person are alone in the room."""
-        members = await self.matrix.lookups.joined_members(room_id)
-        return members <= {self.config.bot, sender}
+        return await self.companion(room_id) == sender
 
-    async def is_group(self, room_id: RoomID) -> bool:
-        """Whether more than two are in the room, so that it is nobody's control room."""
-        return len(await self.matrix.lookups.joined_members(room_id)) > 2
+    async def companion(self, room_id: RoomID) -> UserID | None:
+        """The one person with whom the bot is alone in a room; None if it is a group, or empty.
+
+        Whoever is invited counts: what begins as a group must not be taken for a control room.
+        """
+        others = await self.matrix.lookups.members(room_id) - {self.config.bot}
+        self._groups.pop(room_id, None)
+        if len(others) > 1:
+            self._groups[room_id] = len(others)
+        return next(iter(others)) if len(others) == 1 else None
+
+    def note_leave(self, room_id: RoomID) -> None:
+        """Note that somebody left a room, or declined to come: it may be a group no more."""
+        others = self._groups.get(room_id, 0) - 1
+        if others < SMALL_GROUP:
+            # Counted anew when somebody writes there.
+            self._groups.pop(room_id, None)
+        else:
+            self._groups[room_id] = others
+
+    def forget_groups(self) -> None:
+        """Note that people may have left groups unseen."""
+        self._groups.clear()
 
     async def describe(self, rooms: OwnerRooms) -> str:
         """A link to the Space, by its name."""

@@ -1,64 +1,49 @@
 """Invitations: somebody asks the bot in, and gets a Space with a first chat.
 
-The invitation is accepted last: until then it stands in Matrix, so whatever is interrupted is
-found by the next start and finished, and nothing is made twice.
+Only in a direct chat: to a group the bot comes and says nothing. Whoever has no permission is
+declined from outside. What is interrupted is found by the next start, in what happened since the
+last sync token that was noted, and nothing is made twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Iterable
 from functools import partial
 
 from maubot.handlers import event
 from mautrix.client import SyncStream
-from mautrix.errors import MatrixRequestError
+from mautrix.errors import MatrixRequestError, MForbidden
 from mautrix.types import EventType, Membership, RoomID, StateEvent, UserID
 from mautrix.types import MemberStateEventContent as Member
 
 from ..config.permissions import Level
-from ..delivery.error_boundary import ErrorBoundary
-from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.links import link, room_url
-from ..matrix.retry import Backoff
 from ..matrix.sync import Invitation
 from ..spaces.provision import OwnerRooms
 from ..topology.model import Status
-from ..topology.snapshot import Room
 from . import sentences
 from .control_room import ControlRoom
+from .invitation_queue import InvitationQueue
 
 
 class Invitations:
     """Answers invitations, those that came while nobody was there included."""
 
-    def __init__(
-        self,
-        control_room: ControlRoom,
-        queues: RoomQueues,
-        boundary: ErrorBoundary,
-        backoff: Backoff,
-    ) -> None:
+    def __init__(self, control_room: ControlRoom, queue: InvitationQueue) -> None:
         """
         Args:
             control_room: knows whose control room a room is.
-            queues: keep the order of what happens in a room.
-            boundary: tells people what went wrong.
-            backoff: the waits before an invitation is answered again.
+            queue: where each waits for its turn.
         """
         self.control_room = control_room
         self.matrix = control_room.matrix
         self.provisioning = control_room.provisioning
         self.config = control_room.config
-        self.queues = queues
-        self.boundary = boundary
-        self.log = boundary.log
-        self.backoff = backoff
-        self._apologised: set[UserID] = set()
-        self._pending = 0
+        self.queue = queue
+        self.log = queue.log
         # The same invitation may come two ways while the plugin starts.
         self._welcomed: set[RoomID] = set()
 
@@ -66,9 +51,14 @@ class Invitations:
     async def take(self, evt: StateEvent) -> None:
         """Queue an invitation of the bot."""
         content = evt.content
-        if evt.state_key != self.config.bot or not isinstance(content, Member):
+        if not isinstance(content, Member):
             return
-        if content.membership in (Membership.LEAVE, Membership.BAN):
+        left = content.membership in (Membership.LEAVE, Membership.BAN)
+        if left:
+            self.control_room.note_leave(evt.room_id)
+        if evt.state_key != self.config.bot:
+            return
+        if left:
             self._welcomed.discard(evt.room_id)
         # Once accepted, the invitation comes again in the joined room's timeline.
         fresh = getattr(evt, "source", SyncStream.INVITED_ROOM) & SyncStream.INVITED_ROOM
@@ -83,7 +73,7 @@ class Invitations:
         """
         for owner in owners:
             if (space := self.provisioning.routes.spaces.get(owner)) is not None:
-                self.queues.put(space.room_id, partial(self._ensure_rooms, owner))
+                self.queue.put(space.room_id, partial(self._ensure_rooms, owner))
 
     async def _ensure_rooms(self, owner: UserID) -> None:
         try:
@@ -91,79 +81,70 @@ class Invitations:
         except UserError as error:
             self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
 
-    def greet(self, rooms: Iterable[Room]) -> None:
-        """Greet people in rooms that maubot joined without the plugin hearing of it, each room in
-        its turn: one that cannot be read keeps no other waiting.
+    def greet(self, room_id: RoomID) -> None:
+        """Queue a welcome in a room that maubot joined while nobody saw the invitation; one that
+        needs none is left as it is.
 
         Args:
-            rooms: joined rooms that the bot did not make and did not know before.
+            room_id: a joined room.
         """
-        for room in rooms:
-            self.queues.put(room.room_id, partial(self._greet, room))
-
-    async def _greet(self, room: Room) -> None:
-        others = [
-            user
-            for user, membership in room.members.items()
-            if membership == "join" and user != self.config.bot
-        ]
-        try:
-            is_direct = len(others) == 1 and not room.is_space
-            if is_direct and not await self.matrix.lookups.has_spoken(room.room_id):
-                self.answer(Invitation(room.room_id, others[0]))
-            else:
-                self.provisioning.reconciler.mark_foreign(room.room_id)
-        except (NoAnswer, MatrixRequestError) as error:
-            # It is not marked, so the next look at it leads here again.
-            self.log.warning("%s could not be greeted: %s", room.room_id, error)
+        self.queue.put(room_id, partial(self._greet, room_id))
 
     def answer(self, invitation: Invitation) -> None:
         """Queue the answer to an invitation; answering one twice does no harm."""
-        self._pending += 1
-        self.queues.put(invitation.room_id, partial(self._serve, invitation))
-
-    @property
-    def idle(self) -> bool:
-        """Whether every invitation was answered."""
-        return not self._pending
-
-    async def _serve(self, invitation: Invitation) -> None:
-        async with self.boundary.serving(invitation.room_id):
-            await self._answer_until_taken(invitation)
-        # Not where this was cancelled: then it is the next start's to answer.
-        self._pending -= 1
-
-    async def _answer_until_taken(self, invitation: Invitation) -> None:
-        """Answer an invitation, for however long the homeserver does not take it."""
-        for attempt in itertools.count(1):
-            try:
-                await self._answer(invitation)
-            except NoAnswer as error:
-                self.log.warning("The invitation to %s waits: %s", invitation.room_id, error)
-                self._welcomed.discard(invitation.room_id)
-                await asyncio.sleep(self.backoff.delay(attempt))
-            else:
-                return
+        self.queue.put(invitation.room_id, partial(self._answer, invitation))
 
     async def _answer(self, invitation: Invitation) -> None:
-        if self.config.level_of(invitation.sender) < Level.USER:
+        room_id, sender = invitation.room_id, invitation.sender
+        if self.config.level_of(sender) < Level.USER:
             await self._decline(invitation)
-            return
-        if invitation.room_id in self._welcomed:
-            return
-        self._welcomed.add(invitation.room_id)
-        try:
-            rooms = await self.provisioning.ensure_rooms(invitation.sender)
-        except UserError:
-            # Said in the room, which the bot must have joined for that.
-            await self.matrix.writer.join(invitation.room_id)
-            raise
-        await self.matrix.writer.join(invitation.room_id)
-        if await self.control_room.is_control_room(invitation.room_id, invitation.sender):
-            await self.matrix.sender.notice(invitation.room_id, await self._welcome(rooms))
-        self.provisioning.reconciler.mark_foreign(invitation.room_id)
+        elif room_id not in self._welcomed:
+            # First: from outside nobody can tell how many are in there.
+            await self.matrix.writer.join(room_id)
+            await self._serve_joined(room_id, sender)
 
-    async def _welcome(self, rooms: OwnerRooms) -> str:
+    async def _serve_joined(self, room_id: RoomID, sender: UserID) -> None:
+        is_direct = await self.control_room.is_control_room(room_id, sender)
+        if is_direct and not (await self.matrix.lookups.creation(room_id)).is_space:
+            self._welcomed.add(room_id)
+            try:
+                await self._welcome(room_id, await self.provisioning.ensure_rooms(sender))
+            except NoAnswer:
+                self._welcomed.discard(room_id)
+                raise
+        self.provisioning.reconciler.mark_foreign(room_id)
+
+    async def _greet(self, room_id: RoomID) -> None:
+        try:
+            companion = await self._unwelcomed(room_id)
+        except (UserError, MatrixRequestError) as error:
+            # Nobody asked for anything, so nobody is told.
+            self.log.warning("%s could not be looked at: %s", room_id, error)
+            return
+        if companion is not None and room_id not in self._welcomed:
+            await self._serve_joined(room_id, companion)
+
+    async def _unwelcomed(self, room_id: RoomID) -> UserID | None:
+        """Who waits for a word of the bot's in a direct chat with it."""
+        lookups = self.matrix.lookups
+        if not (await lookups.creation(room_id)).is_foreign(self.config.bot):
+            return None
+        companion = await self.control_room.companion(room_id)
+        if companion is None or self.config.level_of(companion) < Level.USER:
+            return None
+        if await self.control_room.resolve_room(room_id, companion) is not None:
+            return None
+        return None if await lookups.has_spoken(room_id) else companion
+
+    async def _welcome(self, room_id: RoomID, rooms: OwnerRooms) -> None:
+        try:
+            await self.matrix.sender.notice(room_id, await self._describe(rooms))
+        except NoAnswer:
+            # Tried again, unless it stands there all the same.
+            if not await self.matrix.lookups.has_spoken(room_id):
+                raise
+
+    async def _describe(self, rooms: OwnerRooms) -> str:
         space = await self.control_room.describe(rooms)
         live = next((chat for chat in rooms.chats if chat.status is Status.LIVE), None)
         if live is None:
@@ -172,10 +153,23 @@ class Invitations:
         return sentences.WELCOME.format(space=space, chat=link(sentences.FIRST_CHAT, url))
 
     async def _decline(self, invitation: Invitation) -> None:
-        room_id: RoomID = invitation.room_id
-        if invitation.sender not in self._apologised:
-            self._apologised.add(invitation.sender)
-            await self.matrix.writer.join(room_id)
-            await self.matrix.sender.notice(room_id, sentences.NOT_SERVED)
-        await self.matrix.writer.leave(room_id, sentences.NOT_SERVED)
-        self.log.info("Declined an invitation of %s, who has no permission", invitation.sender)
+        """Decline an invitation unseen. What fails is not worth a wait: nobody is owed this."""
+        room_id = invitation.room_id
+        # maubot may be about to join by itself; a room that was joined is never left.
+        await asyncio.sleep(self.queue.backoff.delay(3))
+        try:
+            if await self._is_joined(room_id):
+                return
+            await self.matrix.writer.leave(room_id, sentences.NOT_SERVED)
+        except (NoAnswer, MatrixRequestError) as error:
+            self.log.warning("The invitation to %s could not be declined: %s", room_id, error)
+        else:
+            self.log.info("Declined an invitation of %s: no permission", invitation.sender)
+
+    async def _is_joined(self, room_id: RoomID) -> bool:
+        member, bot = "m.room.member", self.config.bot
+        try:
+            found = await self.matrix.lookups.state_value(room_id, member, "membership", bot)
+        except MForbidden:
+            return False
+        return found == "join"

@@ -112,7 +112,7 @@ class Messages:
 
     def wants_answer(self, message: IncomingMessage) -> bool:
         """Whether anybody does: not to the bot's own, to notices of other bots, to guests in
-        somebody's chat, or to people without permission."""
+        somebody's chat, to talk in groups, or to people without permission."""
         if message.sender == self.config.bot or message.msgtype in SILENT:
             return False
         chat = self.routes.lookup(message.room_id)
@@ -121,7 +121,7 @@ class Messages:
         if message.room_id in self.routes.elsewhere:
             # Another instance's chat, on the same account: it answers there.
             return False
-        if self.control_room.was_pointed(message.room_id, message.sender):
+        if self.control_room.is_ignored(message):
             return False
         return self.config.level_of(message.sender) >= Level.USER
 

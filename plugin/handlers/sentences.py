@@ -6,8 +6,8 @@ never "platform": that is the operator's word.
 
 # Invitations
 NOT_SERVED = (
-    "Thank you for the invitation! I am not set up to serve your account, though, so I will "
-    "leave. The people who run this bot can change that."
+    "Thank you for the invitation! I am not set up to serve your account. "
+    "The people who run this bot can change that."
 )
 WELCOME = (
     "Welcome! Your chats live in a Space of your own: {space}. "
@@ -22,6 +22,10 @@ FIRST_CHAT = "the first one"
 
 # The control room, groups and unknown rooms
 NOT_HERE = "Your chats are in {space}. I answer there, not here."
+IN_GROUP = (
+    "I talk with people one at a time, not in groups. "
+    "Start a direct chat with me, and you get chats of your own."
+)
 YOUR_SPACE = "your Space"
 UNREAD = "I could not look at this room yet. Please write again in a minute; nothing is lost."
 

@@ -20,7 +20,7 @@ from mautrix.types import RoomID, SyncToken
 from ..cache.inbox import PendingMessage
 from ..handlers.invitations import Invitations
 from ..matrix.backlog import is_limited
-from ..matrix.sync import invitations_in, rooms_in, scope_of
+from ..matrix.sync import invitations_in, joined_in, rooms_in, scope_of
 from ..matrix.until_answered import Attempts
 from ..reconciler.loop import Reconciler
 from .room_readings import RoomReading, RoomReadings
@@ -72,6 +72,7 @@ class CatchUp:
         for room_id in sorted({*parts, *kept_of}):
             part, here = parts.get(room_id, {}), tuple(kept_of.get(room_id, ()))
             self.readings.start(RoomReading(room_id, part, since, here))
+        self._greet_in(dict(sync))
 
     async def close_gap(self, token: SyncToken) -> None:
         """Take in what happened between a token and the registration of the handlers.
@@ -128,5 +129,14 @@ class CatchUp:
             self.reconciler.request(scope)
         for invitation in invitations_in(sync, bot):
             self.invitations.answer(invitation)
+        self.readings.control_room.forget_groups()
         for room_id, part in rooms_in(sync, "join"):
             self.readings.start(RoomReading(room_id, part, token))
+        self._greet_in(sync)
+
+    def _greet_in(self, sync: dict[str, Any]) -> None:
+        """Let people be welcomed in rooms that maubot joined without the plugin hearing of it."""
+        routes = self.reconciler.routes
+        for room_id in joined_in(sync, self.reader.identity.bot):
+            if routes.lookup(room_id) is None and routes.owner_of(room_id) is None:
+                self.invitations.greet(room_id)

@@ -33,6 +33,7 @@ from ..delivery.room_queues import RoomQueues
 from ..delivery.typing_notice import TypingNotice
 from ..handlers.control_room import ControlRoom
 from ..handlers.encrypted import EncryptedMessages
+from ..handlers.invitation_queue import InvitationQueue
 from ..handlers.invitations import Invitations
 from ..handlers.messages import Messages
 from ..handlers.space_events import SpaceEvents
@@ -100,7 +101,7 @@ class Services:
 
     def is_kept(self) -> bool:
         """Whether every message and invitation that was delivered is kept, or done with."""
-        return self.inbound.saved and not self.catch_up.behind and self.invitations.idle
+        return self.inbound.saved and not self.catch_up.behind and self.invitations.queue.idle
 
     def is_done(self) -> bool:
         """Whether everything that was delivered is done with."""
@@ -153,7 +154,8 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     responder = Responder(calls, history, inbox, matrix.sender, typing)
 
     control_room = ControlRoom(matrix, provisioning, commands, config)
-    invitations = Invitations(control_room, queues, boundary, timing.backoff)
+    invitation_queue = InvitationQueue(queues, boundary, timing.backoff)
+    invitations = Invitations(control_room, invitation_queue)
     messages = Messages(control_room, responder, inbound, timing.reply)
     encrypted = EncryptedMessages(messages, timing.backoff)
     resume = Resume(messages, matrix.timeline, config)

@@ -152,7 +152,8 @@ class RoomReadings:
         wanted = map(self._may_want_answer, timeline_events(reading.part))
         if not (is_limited(reading.part) or any(wanted)):
             return True
-        return await self.control_room.is_group(room_id)
+        companion = await self.control_room.companion(room_id)
+        return companion is None or self.messages.config.level_of(companion) < Level.USER
 
     def _may_want_answer(self, event: Mapping[str, Any]) -> bool:
         """Whether somebody who may use the bot wrote this, in a room that is nobody's chat."""

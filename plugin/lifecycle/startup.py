@@ -14,7 +14,6 @@ from mautrix.types import UserID
 
 from ..cache.inbox import PendingMessage
 from ..cache.load import Loaded
-from ..reconciler.report import Report
 from .compose import Services
 from .first_look import NOT_KNOWN, FirstLook, StartResult
 from .sync_cursor import SyncCursor, Tokens
@@ -106,38 +105,31 @@ class Startup:
         a token saved too early would cost messages."""
         services, result = self.services, self.result
         await services.catch_up.readings.wait(SOON)
+        await services.invitations.queue.wait(SOON)
         kept = await services.pending.save() and not services.catch_up.behind
         token = result.token if kept else result.since or NOT_KNOWN
-        if not services.invitations.idle:
+        if not services.invitations.queue.idle:
             # One that is not answered yet stands in no later sync: the next start must ask.
             token = NOT_KNOWN
         # What could not be looked at keeps nobody waiting for the token: it goes with it.
         unsettled = services.reconciler.unsettled
         if await services.store.put_token(token, unsettled):
             await services.inbox.drop_unreadable()
-        if result.since is None and self.cursor is not None:
+        if self.cursor is not None and token != result.token:
+            self.cursor.save_soon()
+        if self.cursor is not None and result.since is None:
             # Without this, what is written from now on would be lost with the database.
             await self.cursor.save_in_matrix()
 
     async def serve(self) -> None:
-        """What goes on until the plugin stops: welcome people, and keep looking at Matrix."""
+        """What goes on until the plugin stops: keep looking at Matrix."""
         reconciler = self.services.reconciler
         if (report := self.result.report) is not None:
             self.services.invitations.finish(report.unfinished)
-            self._welcome(report)
         verification = reconciler.verify(self.unverified)
-        await asyncio.gather(reconciler.serve(), verification, self._welcome_found())
+        await asyncio.gather(reconciler.serve(), verification)
 
     async def save_progress(self) -> None:
         """Save how far everything has come, when the plugin stops."""
         if self.cursor is not None:
             await self.cursor.save()
-
-    async def _welcome_found(self) -> None:
-        reports = self.services.reconciler.reports
-        while True:
-            self._welcome(await reports.get())
-
-    def _welcome(self, report: Report) -> None:
-        """Welcome whoever maubot joined without the plugin hearing of it."""
-        self.services.invitations.greet(report.foreign.values())

@@ -88,6 +88,11 @@ class SyncCursor:
         if time.monotonic() - self._saved_at >= self._interval:
             await self.save()
 
+    def save_soon(self) -> None:
+        """See that the token is written down next time although nothing happens: what stands in
+        the database is older than what is done with."""
+        self._eventful = True
+
     async def save(self) -> None:
         """Write the token down, unless nothing happened since the last time."""
         self._saved_at = time.monotonic()

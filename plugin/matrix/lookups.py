@@ -40,13 +40,20 @@ class Lookups:
         self.api = api
         self.bot = bot
 
-    async def joined_members(self, room_id: RoomID) -> frozenset[UserID]:
-        """Who is in a room of the bot's."""
-        answer = await self.api.request(Method.GET, Path.v3.rooms[room_id].joined_members)
-        joined = answer.get("joined") if isinstance(answer, dict) else None
-        if not isinstance(joined, dict):
+    async def members(self, room_id: RoomID) -> frozenset[UserID]:
+        """Who is in a room of the bot's, or invited to it (client-server API, section 11.5)."""
+        path, query = Path.v3.rooms[room_id].members, {"not_membership": "leave"}
+        answer = await self.api.request(Method.GET, path, query_params=query)
+        events = answer.get("chunk") if isinstance(answer, dict) else None
+        if not isinstance(events, list):
             raise NoAnswer("the answer lists no members")
-        return frozenset(joined)
+        members = {}
+        for event in events:
+            content = event.get("content") if isinstance(event, dict) else None
+            user = event.get("state_key") if isinstance(event, dict) else None
+            if isinstance(content, dict) and isinstance(user, str):
+                members[UserID(user)] = content.get("membership")
+        return frozenset(user for user, what in members.items() if what in ("join", "invite"))
 
     async def state_value(self, room_id: RoomID, event_type: str, key: str, state_key: str) -> str:
         """One string out of a state event's content; empty where there is none."""

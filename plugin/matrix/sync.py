@@ -36,6 +36,19 @@ def invitations_in(sync: Event, bot: UserID) -> list[Invitation]:
     return found
 
 
+def joined_in(sync: Event, bot: UserID) -> list[RoomID]:
+    """The rooms that the bot came to, by whatever way; a new name of the bot's is none."""
+    found = []
+    for room_id, room in rooms_in(sync, "join"):
+        for event in (*_events(room, "state"), *_events(room, "timeline")):
+            if event.get("type") != "m.room.member" or event.get("state_key") != bot:
+                continue
+            if _membership(event) == "join" and _membership_before(event) != "join":
+                found.append(room_id)
+                break
+    return found
+
+
 def scope_of(sync: Event, routes: Routes, bot: UserID) -> Scope:
     """Where the topology may have changed; rooms that the bot joined and nobody knows too."""
     owners: set[UserID] = set()
@@ -70,6 +83,17 @@ def _events(room: Event, section: str) -> Iterator[Event]:
     for event in events if isinstance(events, list) else ():
         if isinstance(event, dict):
             yield event
+
+
+def _membership(event: Event) -> Any:
+    content = event.get("content")
+    return content.get("membership") if isinstance(content, dict) else None
+
+
+def _membership_before(event: Event) -> Any:
+    unsigned = event.get("unsigned")
+    before = unsigned.get("prev_content") if isinstance(unsigned, dict) else None
+    return before.get("membership") if isinstance(before, dict) else None
 
 
 def _inviter(room: Event, bot: UserID) -> UserID | None:

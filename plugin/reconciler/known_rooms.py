@@ -59,7 +59,7 @@ class KnownRooms:
     def exclude(self, room_id: RoomID) -> None:
         """Note that a room that cannot be read was created by another user: nobody waits for it.
 
-        It is still read when that is possible: whoever is in it may have to be welcomed.
+        It is still read when that is possible, so that later starts need not.
         """
         self._non_chats.put([room_id], NoChat.CREATED_BY_OTHERS)
         self.routes.unread -= {room_id}
@@ -107,6 +107,7 @@ class KnownRooms:
         register.put(plan.elsewhere, NoChat.OTHER_INSTANCE)
         register.put(plan.marked_upgraded, NoChat.UPGRADED)
         register.put(plan.foreign, NoChat.FOREIGN)
+        self._to_index |= plan.foreign
         read = observed.owners
         owners = register.owners.union(plan.superseded.values()) if read is None else read
         register.put_superseded(owners - changed, plan.superseded)

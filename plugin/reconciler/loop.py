@@ -32,11 +32,7 @@ MAX_RUNS_IN_A_ROW = 5
 
 
 class Reconciler:
-    """Reconciles one instance.
-
-    Attributes:
-        reports: of the runs of `serve`, for whoever welcomes people in rooms that were found.
-    """
+    """Reconciles one instance."""
 
     def __init__(self, runs: Runner, timing: Timing) -> None:
         """
@@ -51,7 +47,6 @@ class Reconciler:
         self.store = runs.store
         self.routes = runs.routes
         self.log = runs.log
-        self.reports: asyncio.Queue[Report] = asyncio.Queue()
         # Apart from each other, so that what fails again and again delays no change.
         self._changes = Work("something changed")
         self._repeats = Work("another try")
@@ -168,14 +163,11 @@ class Reconciler:
 
     async def _try(self, request: RunRequest) -> Report | None:
         try:
-            report = await self._run(request)
+            return await self._run(request)
         except (NoAnswer, MatrixRequestError) as error:
             self.log.warning("A look at Matrix failed (%s): %s", request.reason, error)
         except Exception:
             self.log.exception("A reconciliation broke down (%s)", request.reason)
-        else:
-            self.reports.put_nowait(report)
-            return report
         return None
 
     async def _run(self, request: RunRequest) -> Report:

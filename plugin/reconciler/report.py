@@ -8,14 +8,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import attr
-from mautrix.types import RoomID, UserID
+from mautrix.types import UserID
 
 from ..planner.plan import Plan
 from ..planner.writes import Write
 from ..topology.model import Problem, Reason, Status
 from ..topology.routes import Routes
 from ..topology.scope import Scope
-from ..topology.snapshot import Room
 
 if TYPE_CHECKING:
     from .looks import RoomSnapshot
@@ -42,7 +41,6 @@ class Report:
         reasons: how many rooms each thing was found of.
         writes: state events sent.
         failed: state events that could not be sent.
-        foreign: joined rooms that the bot did not make, as they were read.
         unfinished: owners with a Space but no chat.
         open: what could not be read or written.
         changed_meanwhile: owners of whom something changed during the run, who keep what they have
@@ -58,7 +56,6 @@ class Report:
     writes: int
     failed: int
     problems: tuple[Problem, ...]
-    foreign: dict[RoomID, Room]
     unfinished: tuple[UserID, ...]
     open: Scope
     changed_meanwhile: Scope
@@ -100,7 +97,6 @@ def make_report(observed: RoomSnapshot, failed: list[Write], saved: bool) -> Rep
         writes=len(plan.writes) - len(failed),
         failed=len(failed),
         problems=plan.problems,
-        foreign={room_id: snapshot.rooms[room_id] for room_id in plan.foreign},
         unfinished=plan.unfinished,
         open=open_ends,
         changed_meanwhile=Scope(),

@@ -22,7 +22,7 @@ OWN_QUESTIONS = re.compile(r"/(versions|whoami|filter|profile/.*|capabilities)$"
 
 def reads_of(room_id: str) -> str:
     """A pattern of the requests about a room's timeline, state and members, whole or in part."""
-    return rf"/rooms/{re.escape(room_id)}/(messages|state|members|joined_members)(/|$)"
+    return rf"/rooms/{re.escape(room_id)}/(messages|state|members)(/|$)"
 
 
 def whole_state_of(room_id: str) -> str:

@@ -63,7 +63,7 @@ class Endpoints:
             ("PUT", "state"): self._put_state,
             ("PUT", "send"): self._send,
             ("GET", "messages"): self._messages,
-            ("GET", "joined_members"): self._joined_members,
+            ("GET", "members"): self._members,
             ("POST", "join"): self._join,
             ("POST", "leave"): self._leave,
             ("POST", "invite"): self._invite,
@@ -159,17 +159,20 @@ class Endpoints:
         earlier = {event["event_id"] for event in self.world.log[: int(token[1:])]}
         return sum(event["event_id"] in earlier for event in room.timeline)
 
-    def _joined_members(self, one: Request) -> Content:
+    def _members(self, one: Request) -> Content:
         room = self.world.room(one.room_id)
         room.require_member(one.user)
-        return {"joined": {user: {} for user in sorted(room.members("join"))}}
+        left_out = one.query.get("not_membership")
+        members = [event for kind, event in room.state.items() if kind[0] == "m.room.member"]
+        chunk = [one for one in members if one["content"].get("membership") != left_out]
+        return {"chunk": chunk}
 
     def _join(self, one: Request) -> Content:
         self.world.join(one.user, one.room_id)
         return {"room_id": one.room_id}
 
     def _leave(self, one: Request) -> Content:
-        self.world.leave(one.user, one.room_id)
+        self.world.leave(one.user, one.room_id, **one.body)
         return {}
 
     def _invite(self, one: Request) -> Content:

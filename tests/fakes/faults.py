@@ -18,7 +18,7 @@ from aiohttp import web
 Body = str | Mapping[str, object]
 
 ANY = "."
-ROOM_READS = r"^GET rooms/[^/]*/(messages|state|members|joined_members)(/|$)"
+ROOM_READS = r"^GET rooms/[^/]*/(messages|state|members)(/|$)"
 
 
 @attr.define(eq=False)

@@ -72,7 +72,7 @@ def status_of(answer: tuple[int, Any]) -> tuple[int, str]:
     return status, body.get("errcode", "")
 
 
-@pytest.mark.parametrize("read", ["messages", "state", "state/m.room.create/", "joined_members"])
+@pytest.mark.parametrize("read", ["messages", "state", "state/m.room.create/", "members"])
 async def test_a_broken_room_fails_until_it_is_mended_and_the_others_are_served(
     server: Homeserver, client: Client, room: Room, other: Room, read: str
 ) -> None:

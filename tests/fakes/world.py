@@ -149,11 +149,11 @@ class World:
             raise forbidden(f"{user} is not invited to {room_id}")
         self._set_membership(room, user, user, "join")
 
-    def leave(self, user: str, room_id: str) -> None:
+    def leave(self, user: str, room_id: str, reason: str = "") -> None:
         room = self.room(room_id)
         if room.membership(user) not in ("join", "invite"):
             raise forbidden(f"{user} is not in {room_id}")
-        self._set_membership(room, user, user, "leave")
+        self._set_membership(room, user, user, "leave", reason)
 
     def remove(self, user: str, room_id: str, removed: str, membership: str = "leave") -> None:
         """Kick a user, or ban them with `membership="ban"`."""
@@ -193,8 +193,10 @@ class World:
             return False
         return any(self.rooms_of[user].get(allow["room_id"]) == "join" for allow in rules["allow"])
 
-    def _set_membership(self, room: Room, sender: str, user: str, membership: str) -> None:
-        content: Content = {"membership": membership}
+    def _set_membership(
+        self, room: Room, sender: str, user: str, membership: str, reason: str = ""
+    ) -> None:
+        content: Content = {"membership": membership, **({"reason": reason} if reason else {})}
         if membership in ("join", "invite") and user in self.names:
             content["displayname"] = self.names[user]
         self.append(room, sender, content, ("m.room.member", user))

@@ -17,7 +17,7 @@ from ..fakes.stories import open_group, settle_in
 from ..fakes.users import User, heard
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
-READS = r"^GET rooms/[^/]*/(messages|state|members|joined_members)(/|$)"
+READS = r"^GET rooms/[^/]*/(messages|state|members)(/|$)"
 
 
 def break_for_good(bot: Bot, room: Room) -> None:
@@ -191,7 +191,7 @@ async def test_a_room_that_may_not_be_looked_into_any_more_is_served_again_when_
     await bot.stop()
     alice.write(control, "!new Herbs")
     refused = bot.server.inject(
-        Answer("GET .*/joined_members", None, status=403, body=refusal("M_FORBIDDEN"))
+        Answer("GET .*/members", None, status=403, body=refusal("M_FORBIDDEN"))
     )
     await bot.start()
     await bot.settled()

@@ -75,12 +75,19 @@ async def test_the_default_room_version_is_the_oldest_where_none_is_named(
     assert await lookups.default_room_version() == version
 
 
-async def test_who_is_in_a_room(lookups: Lookups, homeserver: Homeserver) -> None:
-    homeserver.tell(f"rooms/{ROOM}/joined_members", {"joined": {BOT: {}, ALICE: {}}}, {})
+MEMBERS = {BOT: "join", ALICE: "invite", "@eve:one.test": "ban"}
+CHUNK: list[Any] = [
+    {"state_key": user, "content": {"membership": what}} for user, what in MEMBERS.items()
+]
 
-    assert await lookups.joined_members(ROOM) == {BOT, ALICE}
+
+@pytest.mark.parametrize("junk", [None, {"state_key": 7, "content": {}}, {"state_key": ALICE}])
+async def test_who_is_in_a_room(lookups: Lookups, homeserver: Homeserver, junk: Any) -> None:
+    homeserver.tell(f"rooms/{ROOM}/members", {"chunk": [*CHUNK, junk]}, {})
+
+    assert await lookups.members(ROOM) == {BOT, ALICE}
     with pytest.raises(NoAnswer):
-        await lookups.joined_members(ROOM)
+        await lookups.members(ROOM)
 
 
 @pytest.mark.parametrize(("chunk", "spoken"), [([], False), ([{"event_id": "$1"}], True)])

@@ -9,11 +9,9 @@ import asyncio
 
 import pytest
 
-from plugin.handlers.sentences import NOT_SERVED
-
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import add_chat, ask, assert_at_home, open_group, settle_in
+from ..fakes.stories import add_chat, ask, assert_at_home, settle_in
 from ..fakes.users import BINDING, User, heard
 
 
@@ -141,18 +139,6 @@ async def test_an_invitation_from_while_the_bot_was_down_is_answered(
     assert_at_home(alice, room)
 
 
-async def test_a_room_that_was_joined_while_nobody_was_there_is_greeted(
-    bot: Bot, server: Homeserver, alice: User
-) -> None:
-    room = alice.invite_bot()
-    server.world.join(BOT, room.room_id)
-
-    await bot.restart()
-    await bot.restart()
-
-    assert_at_home(alice, room)
-
-
 async def test_a_bot_that_joins_by_itself_welcomes_just_the_same(bot: Bot, alice: User) -> None:
     bot.autojoin = True
     (room,) = await settle_in(bot, alice)
@@ -160,35 +146,6 @@ async def test_a_bot_that_joins_by_itself_welcomes_just_the_same(bot: Bot, alice
     assert_at_home(alice, room)
 
 
-async def test_a_group_that_invites_the_bot_is_not_told_of_the_space(
-    bot: Bot, alice: User, bob: User
-) -> None:
-    await bot.start()
-    await bot.settled()
-
-    group = await open_group(bot, alice, bob)
-
-    assert_at_home(alice)
-    assert heard(group) == []
-
-
-async def test_who_is_not_permitted_gets_one_polite_notice_and_nothing_else(
-    bot: Bot, server: Homeserver
-) -> None:
-    mallory = User(server.world, "mallory", "elsewhere")
-    await bot.start()
-    await bot.settled()
-    rooms = [mallory.invite_bot()]
-    await bot.deliver()
-    rooms.append(mallory.invite_bot())
-    await bot.deliver()
-
-    assert [heard(room) for room in rooms] == [[NOT_SERVED], []]
-    assert [room.membership(BOT) for room in rooms] == ["leave", "leave"]
-    assert len(server.world.rooms) == 2
-
-
-# The whole of an onboarding takes fewer requests than this.
 async def test_the_name_in_the_user_id_stands_in_for_a_missing_display_name(
     bot: Bot, server: Homeserver, alice: User
 ) -> None:
