@@ -38,12 +38,21 @@ def find_level(permissions: Mapping[str, Level], user_id: UserID, own_server: st
     """The level of `user_id`; `own_server` is the name of the bot's homeserver.
 
     The most specific entry counts: the user id, the homeserver, `local`, then `*`. Somebody whom
-    no entry covers has Level.NONE.
+    no entry covers has Level.NONE. Server names are compared without case (appendices, section
+    4.1), the names before them with it, as user ids from before Matrix 1.0 have capitals.
+
+    Args:
+        permissions: the entries, from `parse_permissions`.
     """
-    server = user_id.partition(":")[2]
-    entries: list[str] = [user_id, server, EVERYONE]
-    if server == own_server:
-        entries.insert(2, LOCAL)
+    name, _, server = user_id.partition(":")
+    server = server.lower()
+    entries = [f"{name}:{server}"]
+    if server != LOCAL:
+        # A homeserver that calls itself so is not meant by the word.
+        entries.append(server)
+    if server == own_server.lower():
+        entries.append(LOCAL)
+    entries.append(EVERYONE)
     return next((permissions[entry] for entry in entries if entry in permissions), Level.NONE)
 
 
@@ -64,11 +73,22 @@ def parse_permissions(
                 f"{where}: this is nobody, expected a user id (@name:server), "
                 f'the name of a homeserver, local or "*"'
             )
-        elif not isinstance(word, str) or word not in LEVELS:
-            permissions[str(who)] = fallback.get(who, Level.NONE)
+            continue
+        entry = _normalise(who)
+        if not isinstance(word, str) or word not in LEVELS:
+            level = fallback.get(entry, Level.NONE)
             problems.append(
                 f"{where}: found {describe(word)}, which is no level, {suggest(word, LEVELS)}"
             )
         else:
-            permissions[str(who)] = LEVELS[word]
+            level = LEVELS[word]
+        if entry in permissions:
+            problems.append(f"{where}: {entry} stands there already")
+        permissions[entry] = min(level, permissions.get(entry, level))
     return permissions, problems
+
+
+def _normalise(who: str) -> str:
+    """An entry with its server's name as `find_level` looks for it."""
+    name, colon, server = who.partition(":") if who.startswith("@") else ("", "", who)
+    return f"{name}{colon}{server.lower()}"
