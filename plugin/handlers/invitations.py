@@ -72,6 +72,8 @@ class Invitations:
             owners: they have a Space and no chat.
         """
         for owner in owners:
+            if self.config.level_of(owner) < Level.USER:
+                continue
             if (space := self.provisioning.routes.spaces.get(owner)) is not None:
                 self.queue.put(space.room_id, partial(self._ensure_rooms, owner))
 

@@ -11,11 +11,14 @@ import time
 from mautrix.types import UserID
 
 from ..config.active import CurrentConfig
+from ..config.permissions import Level
 from ..matrix.client import Matrix
 from ..matrix.create_room import RoomSpec, chat_request, space_request
 from ..reconciler.loop import Reconciler
 from ..topology.contents import child_content
 from ..topology.model import CHILD_TYPE, Binding, Chat, Space
+from . import sentences
+from .room_retry import RoomRefused
 
 
 class RoomCreator:
@@ -39,8 +42,9 @@ class RoomCreator:
 
         Raises:
             NoAnswer: it may have been made.
-            MatrixRequestError: it was not.
+            MatrixRequestError, RoomRefused: it was not.
         """
+        self._require_permission(owner)
         displayname = await self.matrix.lookups.display_name(owner)
         name = self.config.settings.space_title(owner, displayname)
         spec = RoomSpec(owner, name, await self._room_version())
@@ -61,8 +65,10 @@ class RoomCreator:
         Raises:
             NoAnswer: it may have been made, and perhaps linked.
             MatrixRequestError: it was not, or not linked.
+            RoomRefused: it was not.
         """
         owner = binding.matrix_user_id
+        self._require_permission(owner)
         name = title
         if not name:
             displayname = await self.matrix.lookups.display_name(owner)
@@ -76,6 +82,12 @@ class RoomCreator:
         link = child_content(binding, self.matrix.identity)
         await self.matrix.writer.put_state(binding.space_id, CHILD_TYPE, chat.room_id, link)
         return chat
+
+    def _require_permission(self, owner: UserID) -> None:
+        """There may be an hour between a wish and the moment at which the homeserver lets it be
+        met: by then its owner may have lost the permission."""
+        if self.config.level_of(owner) < Level.USER:
+            raise RoomRefused(sentences.NO_ROOMS)
 
     async def _room_version(self) -> str:
         """The configured room version, or the homeserver's default, asked for once: a room's

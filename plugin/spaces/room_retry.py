@@ -33,7 +33,7 @@ WORTH_TELLING = 5.0
 
 
 class RoomRefused(UserError):
-    """The homeserver said no: it has not made what was asked for."""
+    """What was asked for was not made: the homeserver said no, or nobody may ask any more."""
 
 
 class OwnerLock:

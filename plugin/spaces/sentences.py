@@ -8,6 +8,7 @@ HOMESERVER_SILENT = (
     "The homeserver does not answer just now. Nothing is lost; please try again shortly."
 )
 HOMESERVER_REFUSED = "The homeserver refused: {error}"
+NO_ROOMS = "You may not use me any more, so I make no rooms for you."
 CANNOT_INVITE = "The homeserver does not let me invite you there."
 INVITE_LATER = (
     "The homeserver lets me invite you only so often. I can do it again in about {minutes}; "
