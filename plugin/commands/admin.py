@@ -6,6 +6,7 @@ from mautrix.types import UserID
 
 from ..config.active import CurrentConfig
 from ..config.permissions import Level
+from ..delivery.platform_retry import PlatformCalls
 from ..errors import UserError
 from ..reconciler.loop import Reconciler
 from ..reconciler.report import describe_plan, describe_reasons
@@ -17,9 +18,12 @@ from . import sentences
 class Administration:
     """Answers `!admin`."""
 
-    def __init__(self, reconciler: Reconciler, config: CurrentConfig) -> None:
+    def __init__(
+        self, reconciler: Reconciler, config: CurrentConfig, calls: PlatformCalls
+    ) -> None:
         self.reconciler = reconciler
         self.config = config
+        self.calls = calls
 
     async def run(self, sender: UserID, words: str) -> str:
         """Carry out the words behind `!admin`.
@@ -88,6 +92,10 @@ class Administration:
         lines.append(
             sentences.REQUESTS.format(sent=sent or sentences.NO_REQUESTS, limited=api.limited)
         )
+        lines += [
+            sentences.PLATFORM_FAILS.format(name=name, reason=failure.detail)
+            for name, failure in sorted(self.calls.failures.items())
+        ]
         lines += [
             sentences.STALE_OR_UNREAD.format(room_id=room_id)
             for room_id in sorted(routes.stale | routes.unread)

@@ -96,4 +96,5 @@ LAST_RUN = (
 )
 REQUESTS = "Requests since the start: {sent}; 429 answers: {limited}."
 NO_REQUESTS = "none"
+PLATFORM_FAILS = "Platform `{name}` gave no answer the last time: {reason}."
 STALE_OR_UNREAD = "Stale or unread: `{room_id}`"

@@ -14,7 +14,8 @@ import attr
 from mautrix.types import UserID
 
 from ..errors import UserError
-from ..platforms import registry, sentences
+from ..platforms import registry
+from ..platforms.failures import explain_missing
 from ..platforms.protocol import Platform
 from ..topology.contents import server_of
 from .file import DEFAULTS, Config, ConfigProblem, Settings, read_settings
@@ -107,7 +108,7 @@ class CurrentConfig:
         try:
             return self.active.platforms[name]
         except KeyError:
-            raise UserError(sentences.NOT_CONFIGURED.format(name=name)) from None
+            raise UserError(explain_missing(name).sentence) from None
 
     def _read(
         self, written: Config, fallback: Settings

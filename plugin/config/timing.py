@@ -26,6 +26,7 @@ class Timing:
         doubt: the wait before a second look, where the first saw far less than there was.
         verify: the wait before the state of the chats is verified, and between two parts of it.
         platform_retries: the waits before a platform that has no answer is asked again.
+        worth_telling: the shortest wait for a platform that its owner is told of.
         typing: how long an answer may take before it is shown that somebody is at work.
         save_cursor: the least time between two writes of the sync token.
         stop: what work that has begun gets to end by itself when the plugin stops.
@@ -41,6 +42,7 @@ class Timing:
     doubt: float = 3.0
     verify: float = 5.0
     platform_retries: tuple[float, ...] = (1.0, 4.0)
+    worth_telling: float = 5.0
     typing: float = 0.5
     save_cursor: float = 30.0
     stop: float = 5.0
@@ -53,7 +55,9 @@ class Limits:
     Attributes:
         waiting: messages of one person that may wait; what comes beyond is set aside.
         conversations: conversations with one platform that go on at the same time.
+        answer: characters of one answer that are kept; what comes beyond is not read.
     """
 
     waiting: int = 100
     conversations: int = 64
+    answer: int = 200_000

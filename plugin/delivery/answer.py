@@ -16,6 +16,7 @@ from ..message import sanitize
 from ..platforms.protocol import Prompt
 from ..topology.model import Chat
 from .history import History
+from .notices import Notices
 from .platform_retry import PlatformCalls
 from .typing_notice import TypingNotice
 
@@ -30,6 +31,7 @@ class Responder:
         inbox: keeps an answer until it stands in Matrix.
         sender: sends it.
         typing: shows that it is on its way.
+        notices: tell of a platform that wants to be asked later.
     """
 
     calls: PlatformCalls
@@ -37,6 +39,7 @@ class Responder:
     inbox: Inbox
     sender: Sender
     typing: TypingNotice
+    notices: Notices
 
     async def answer(self, chat: Chat, pending: PendingMessage) -> None:
         """Get the platform's answer to a message and send it as a reply.
@@ -67,5 +70,6 @@ class Responder:
             text=pending.message.body,
             history=partial(self.history.before, chat, event_id),
         )
-        answer = await self.calls.ask(chat.platform, prompt)
+        tell = partial(self.notices.platform_waits, pending.message)
+        answer = await self.calls.ask(chat.platform, chat.owner, prompt, tell)
         return sanitize(answer)

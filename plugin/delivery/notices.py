@@ -40,6 +40,11 @@ class Notices:
         text = f"{error.sentence}  \n{sentences.WHAT_TO_DO}"
         await self._say(message.room_id, text, message.event_id)
 
+    async def platform_waits(self, message: IncomingMessage, error: PlatformError) -> None:
+        """Say why a platform is asked again later, which the error's sentence says when."""
+        text = sentences.ASKED_AGAIN_LATER.format(sentence=error.sentence)
+        await self._say(message.room_id, text, message.event_id)
+
     def too_old(self, room_id: RoomID, count: int) -> None:
         """Say, when its turn comes, that messages were set aside because of their age."""
         one = count == 1

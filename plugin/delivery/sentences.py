@@ -20,9 +20,13 @@ TOO_OLD = (
 
 # What has no answer
 WHAT_TO_DO = "`!retry` asks again, `!cancel` gives it up."
+ASKED_AGAIN_LATER = "{sentence} Then I ask again by myself; `!cancel` gives it up."
 CUT_OFF = (
     "My answer to this ends too early: I was interrupted while I sent it, and the rest is lost. "
     "Ask me to go on, and I will."
+)
+ANSWER_TOO_LONG = (
+    "(I stop here: the answer is longer than what I can send. Ask me to go on, and I will.)"
 )
 HOMESERVER_SILENT = "The homeserver does not answer just now. Please try again shortly."
 HOMESERVER_REFUSED = "The homeserver refused: {error}"

@@ -147,11 +147,11 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     inbound = Inbound(pending, amend, notices)
 
     chats = ChatCommands(ChatEdits(provisioning), config)
-    commands = Commands(chats, Administration(reconciler, config), amend)
-    calls = PlatformCalls(config, timing.platform_retries, limits.conversations)
+    calls = PlatformCalls(config, timing, limits)
+    commands = Commands(chats, Administration(reconciler, config, calls), amend)
     history = History(matrix.timeline, notices)
     typing = TypingNotice(matrix.sender, timing.typing)
-    responder = Responder(calls, history, inbox, matrix.sender, typing)
+    responder = Responder(calls, history, inbox, matrix.sender, typing, notices)
 
     control_room = ControlRoom(matrix, provisioning, commands, config)
     invitation_queue = InvitationQueue(queues, boundary, timing.backoff)

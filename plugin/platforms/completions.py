@@ -17,14 +17,21 @@ from .failures import explain_filter, explain_nonsense
 from .protocol import Turn
 
 END = "[DONE]"
+# What servers call the words in a chunk: the answer's, and the two names of reasoning.
+WORDS = ("content", "reasoning_content", "reasoning")
 
 
 @attr.frozen
 class Chunk:
-    """A part of an answer; `is_last` when the server said that the answer ends with it."""
+    """A part of an answer.
+
+    `is_last` when the server said that the answer ends with it; `has_words` when the model said
+    anything in it, be it to itself: reasoning is a sign of life and no part of the answer.
+    """
 
     text: str
     is_last: bool
+    has_words: bool
 
 
 def build_messages(system_prompt: str, dialogue: Sequence[Turn]) -> list[dict[str, str]]:
@@ -58,14 +65,16 @@ def read_chunk(answer: object, part: str) -> Chunk:
     """
     choices = answer.get("choices") if isinstance(answer, Mapping) else None
     if choices == [] and part == "delta":
-        return Chunk("", False)
+        return Chunk("", is_last=False, has_words=False)
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, Mapping):
         raise explain_nonsense("no choices")
     holder, reason = choice.get(part) or {}, choice.get("finish_reason")
     if reason == "content_filter":
         raise explain_filter()
-    text = (holder.get("content") or "") if isinstance(holder, Mapping) else None
+    text = holder.get("content") or "" if isinstance(holder, Mapping) else None
     if not isinstance(text, str):
         raise explain_nonsense("no text in the choice")
-    return Chunk(text + (f"\n\n{sentences.CUT_SHORT}" if reason == "length" else ""), bool(reason))
+    end = f"\n\n{sentences.CUT_SHORT}" if reason == "length" else ""
+    has_words = any(isinstance(holder.get(name), str) and holder[name] for name in WORDS)
+    return Chunk(text + end, is_last=bool(reason), has_words=has_words)

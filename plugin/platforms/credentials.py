@@ -1,7 +1,7 @@
 """Keys of platforms: the text itself, or where it is to be found.
 
 A key is read again for every request, so that rotating it needs no restart. It must never be
-logged or shown, which is why it is kept out of every repr and every error.
+logged or shown, and neither must where it is to be found: a key is easily pasted there.
 """
 
 from __future__ import annotations
@@ -26,31 +26,29 @@ class Key:
         kind, _, place = self.source.partition(":")
         if kind == "env":
             key = os.environ.get(place, "")
-            lack = f"the environment variable {place} is not set"
+            lack = "the environment variable that api_key names is not set, or empty"
         elif kind == "file":
             key, lack = _read_file(place)
         else:
-            key, lack = self.source, "it is empty"
+            key, lack = self.source, "api_key is blank"
         key = key.strip()
         if not key:
             raise _fail(lack)
         # Anything else cannot stand in an HTTP header, and most likely is not a key at all.
         if not (key.isascii() and key.isprintable() and " " not in key):
-            raise _fail("it is more than one word of plain letters, digits and signs")
+            raise _fail("the key is more than one word of plain letters, digits and signs")
         return key
 
 
 def _read_file(place: str) -> tuple[str, str]:
     try:
-        return Path(place).read_text(encoding="utf-8"), f"the file {place} is empty"
+        return Path(place).read_text(encoding="utf-8"), "the file that api_key names is empty"
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        return "", f"the file {place} cannot be read ({reason})"
+        # No text of the error's: it has the path.
+        reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "it is no text"
+        return "", f"the file that api_key names cannot be read: {reason}"
 
 
 def _fail(lack: str) -> PlatformError:
-    return PlatformError(
-        f"{sentences.NO_KEY.format(lack=lack)} {sentences.OPERATOR}",
-        can_retry=False,
-        detail="no key",
-    )
+    """People learn whom to tell; what exactly is wrong is for the log and administrators."""
+    return PlatformError(f"{sentences.NO_KEY} {sentences.OPERATOR}", can_retry=False, detail=lack)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +20,10 @@ from ..fields import Fields
 from . import failures
 from .completions import END, Chunk, build_messages, parse_json, read_chunk
 from .credentials import Key
-from .protocol import Platform, PlatformError, PlatformSettings, Prompt, Turn
+from .protocol import TOTAL_TIMEOUT, Platform, PlatformError, PlatformSettings, Prompt, Turn
+from .proxy import find_proxy
+from .refusal import read_refusal
+from .response import ResponseReader
 from .sse import read_events
 
 KEYS = (
@@ -31,10 +34,8 @@ KEYS = (
     "system_prompt",
     "history_characters",
     "timeout",
+    "total_timeout",
 )
-
-# No chat message may be a tenth of this; whoever sends more has gone astray.
-LARGEST_ANSWER = 2_000_000
 
 
 @attr.frozen
@@ -42,7 +43,8 @@ class OpenAISettings(PlatformSettings):
     """Where the server is and what to ask it for.
 
     `history_characters` is the budget for a message together with what was said before it;
-    `timeout` is the number of seconds that the server may stay silent.
+    `timeout` is the number of seconds that may pass without a word of the server, and
+    `total_timeout` the number that an answer may take in all, further tries included.
     """
 
     base_url: str
@@ -51,6 +53,7 @@ class OpenAISettings(PlatformSettings):
     system_prompt: str = ""
     history_characters: int = 100_000
     timeout: float = 120.0
+    total_timeout: float = TOTAL_TIMEOUT
 
     @classmethod
     def parse(cls, raw: Mapping[Any, Any], where: str) -> OpenAISettings:
@@ -64,6 +67,7 @@ class OpenAISettings(PlatformSettings):
             system_prompt=fields.optional_text("system_prompt"),
             history_characters=int(fields.number("history_characters", 100_000)),
             timeout=fields.number("timeout", 120, minimum=1),
+            total_timeout=fields.number("total_timeout", TOTAL_TIMEOUT, minimum=1),
         )
 
     def build(self, http: aiohttp.ClientSession) -> OpenAI:
@@ -98,23 +102,23 @@ class OpenAI(Platform):
     def __init__(self, settings: OpenAISettings, http: aiohttp.ClientSession) -> None:
         self._settings = settings
         self._http = http
+        self.total_timeout = settings.total_timeout
 
     async def send(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """Yields the answer as the server streams it, or in one piece if it does not stream."""
         headers = self._make_headers(prompt)
         request = await self._make_request(prompt)
+        timeout = self._settings.timeout
         is_empty = True
         try:
-            async with (
-                self._post(request, headers) as response,
-                aclosing(self._read(response)) as chunks,
-            ):
-                async for chunk in chunks:
-                    is_empty = is_empty and not chunk.strip()
-                    if chunk:
-                        yield chunk
+            response = await asyncio.wait_for(self._post(request, headers), timeout)
+            async with response, aclosing(self._read(response)) as pieces:
+                async for piece in pieces:
+                    is_empty = is_empty and not piece.strip()
+                    if piece:
+                        yield piece
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
-            raise failures.explain_loss(error, self._settings.timeout) from error
+            raise failures.explain_loss(error, timeout) from error
         if is_empty:
             raise failures.explain_silence()
 
@@ -136,32 +140,37 @@ class OpenAI(Platform):
         messages = build_messages(settings.system_prompt, dialogue)
         return {"model": settings.model, "messages": messages, "stream": True}
 
-    def _post(
+    async def _post(
         self, request: dict[str, Any], headers: dict[str, str]
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        seconds = self._settings.timeout
-        return self._http.post(
-            f"{self._settings.base_url}/chat/completions",
+    ) -> aiohttp.ClientResponse:
+        url = f"{self._settings.base_url}/chat/completions"
+        return await self._http.post(
+            url,
             json=request,
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds),
+            # Time is kept here: aiohttp's own would count any byte as a sign of life.
+            timeout=aiohttp.ClientTimeout(total=None),
             # Following one would turn the POST into a GET, and could carry a chat elsewhere.
             allow_redirects=False,
+            proxy=find_proxy(url),
         )
 
     async def _read(self, response: aiohttp.ClientResponse) -> AsyncGenerator[str, None]:
+        reader = ResponseReader(response, self._settings.timeout)
         if not 200 <= response.status < 300:
-            raise self._explain(response, await _read_error(response))
+            raise self._explain(response, await _read_error(reader))
         if response.content_type != "text/event-stream":
-            body = b"".join([chunk async for chunk in _read_chunks(response)])
-            yield self._parse(response, body, "message").text
+            yield self._parse(response, await reader.read_all(), "message").text
             return
-        async with aclosing(read_events(_read_chunks(response))) as events:
+        async with aclosing(read_events(reader.chunks())) as events:
             async for event in events:
+                reader.note_part()
                 if event == END:
                     return
                 chunk = self._parse(response, event, "delta")
                 yield chunk.text
+                if chunk.has_words:
+                    reader.note_words()
                 if chunk.is_last:
                     return
         raise failures.explain_break("no end")
@@ -173,28 +182,15 @@ class OpenAI(Platform):
         return read_chunk(answer, part)
 
     def _explain(self, response: aiohttp.ClientResponse, answer: object) -> PlatformError:
-        refusal = failures.read_refusal(response.status, answer, response.headers)
-        return failures.explain_refusal(refusal, self._settings.model)
+        refusal = read_refusal(response.status, answer, response.headers)
+        # The key as it was sent: the file it came from may hold another one by now.
+        key = response.request_info.headers.get("Authorization", "").removeprefix("Bearer ")
+        return failures.explain_refusal(refusal, self._settings.model, [key])
 
 
-async def _read_chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
-    size = 0
-    try:
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > LARGEST_ANSWER:
-                raise failures.explain_nonsense("answer too large")
-            yield chunk
-    except asyncio.TimeoutError:
-        raise
-    except aiohttp.ClientError as error:
-        raise failures.explain_break(type(error).__name__) from error
-
-
-async def _read_error(response: aiohttp.ClientResponse) -> object:
+async def _read_error(reader: ResponseReader) -> object:
     # The status says the most; a body that breaks off or is no JSON takes nothing from that.
     try:
-        body = b"".join([chunk async for chunk in _read_chunks(response)])
-        return parse_json(body)
+        return parse_json(await reader.read_all())
     except (PlatformError, asyncio.TimeoutError):
         return None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 CONVERSATIONS = uuid5(NAMESPACE_URL, "https://spacekeeper.chat/conversation")
+# Seconds.
+TOTAL_TIMEOUT = 600.0
 
 
 @attr.frozen
@@ -52,17 +54,32 @@ class PlatformError(Exception):
         sentence: shown in the chat as it is: what happened, and what the owner can do.
         can_retry: whether the same message may well succeed a little later.
         detail: a few technical words for the log; never the message's text, never a secret.
+        retry_after: how many seconds the platform wants to be left alone, if it said so.
     """
 
-    def __init__(self, sentence: str, *, can_retry: bool, detail: str = "") -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        can_retry: bool,
+        detail: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(f"{sentence} [{detail}]" if detail else sentence)
         self.sentence = sentence
         self.can_retry = can_retry
         self.detail = detail
+        self.retry_after = retry_after
 
 
 class Platform(ABC):
-    """A platform that was set up and can be talked to; many chats use it at the same time."""
+    """A platform that was set up and can be talked to; many chats use it at the same time.
+
+    Attributes:
+        total_timeout: how many seconds an answer may take in all, further tries included.
+    """
+
+    total_timeout: float = TOTAL_TIMEOUT
 
     async def open(self, key: str) -> str:
         """Begin a conversation; returns its `platform_chat_id`, unique over the whole instance.

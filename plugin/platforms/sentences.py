@@ -14,32 +14,32 @@ IN_MINUTES = "in {count} minutes"
 IN_HOURS = "in {count} hours"
 
 # Why there is no answer
-NOT_CONFIGURED = (
-    "The platform `{name}` is not set up at the moment, so nobody can answer here. "
-    "Your administrator can see why with `!status`."
-)
-NO_KEY = "I have no key for the platform: {lack}."
-KEY_REFUSED = "The platform does not accept the key that I use."
-NO_QUOTA = "The platform's quota is used up."
+NOT_CONFIGURED = "The assistant `{name}` is not set up at the moment."
+NO_KEY = "I have no usable key for the assistant."
+KEY_REFUSED = "The assistant's server does not accept my key."
+NO_QUOTA = "The assistant's quota is used up."
 TOO_LONG = (
-    "This is too long for the platform. "
-    "Please send a shorter message, or begin a new chat with !new."
+    "This is too long for the assistant. "
+    "Please send a shorter message, or begin a new chat with `!new`."
 )
-TOO_MANY = "The platform is getting too many messages at once."
-FAILED = "The platform has a problem of its own (error {status})."
-NO_MODEL = "The platform does not know the model “{model}”."
-NO_SERVICE = "There is no chat service at the platform's address, or it has no model “{model}”."
-MOVED = "The platform has moved to another address."
-NOT_TAKEN = "The platform did not take this message (error {status})."
-SILENT = "The platform has said nothing for {seconds:g} seconds, so I stopped waiting."
-UNREACHABLE = "I cannot reach the platform right now."
+TOO_MANY = "The assistant is getting too many messages at once."
+FAILED = "The assistant has a problem of its own (error {status})."
+NO_MODEL = "The assistant's server does not know the model “{model}”."
+NO_SERVICE = "There is no assistant at the address I was given, or it has no model “{model}”."
+MOVED = "The assistant's server has moved to another address."
+NOT_TAKEN = "The assistant did not take this message (error {status})."
+SILENT = "The assistant has said nothing for {seconds:g} seconds, so I stopped waiting."
+OVERDUE = (
+    "The assistant did not finish its answer within {seconds:g} seconds, so I stopped waiting."
+)
+UNREACHABLE = "I cannot reach the assistant right now."
 BROKE_OFF = "The answer broke off before its end."
 NONSENSE = (
-    "The platform sent something that I do not understand. "
+    "The assistant sent something that I do not understand. "
     "If that happens again, please tell whoever runs this bot."
 )
-EMPTY = "The platform sent an empty answer."
-FILTERED = "The platform does not want to answer this message. Please put it in other words."
+EMPTY = "The assistant sent an empty answer."
+FILTERED = "The assistant does not want to answer this message. Please put it in other words."
 
 # Behind an answer
-CUT_SHORT = "(The platform ends here: the answer reached its greatest length.)"
+CUT_SHORT = "(The assistant stopped here: the answer reached its greatest length.)"

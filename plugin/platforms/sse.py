@@ -15,6 +15,7 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]
 
     Unlike a browser it takes a last event without the empty line behind it, because servers
     forget that line. Errors of `chunks` pass through; broken UTF-8 becomes replacement signs.
+    How long an event may be is for `chunks` to say.
     """
     data: list[str] = []
     async for line in _read_lines(chunks):
@@ -29,15 +30,20 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]
 
 async def _read_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
     decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
-    rest = ""
+    # The portions of the line that has not ended yet. They are joined once, at its end: a long
+    # line in many portions would otherwise be gone through again with each of them.
+    begun: list[str] = []
+    ended_in_cr = False
     async for chunk in chunks:
-        rest += decode(chunk)
-        # A line ends in CR, LF or both; a CR at the very end may be the first half of both.
-        half = "\r" if rest.endswith("\r") else ""
-        whole = rest[: len(rest) - len(half)]
-        *lines, rest = whole.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        rest += half
+        text = decode(chunk)
+        if not text:
+            continue
+        # A line ends in CR, LF or both, and both may come in two portions.
+        if ended_in_cr:
+            text = text.removeprefix("\n")
+        ended_in_cr = text.endswith("\r")
+        *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         for line in lines:
-            yield line
-    if rest.endswith("\r"):
-        yield rest[:-1]
+            yield "".join((*begun, line))
+            begun.clear()
+        begun.append(rest)

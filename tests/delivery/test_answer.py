@@ -125,7 +125,7 @@ async def test_a_platform_that_is_missing_is_named(
 
     reply = await ask(bot, alice, alice.chat, "Hello?")
 
-    assert reply.startswith("The platform `fake` is not set up at the moment")
+    assert reply.startswith("The assistant `fake` is not set up at the moment")
     await bot.configure(FAKE_PLATFORM)
     assert await ask(bot, alice, alice.chat, "Hello?") == "Answer to Hello?"
 

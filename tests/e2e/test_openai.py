@@ -90,9 +90,9 @@ async def test_two_chats_know_nothing_of_each_other(stack: Stack, platform: LLMo
 @pytest.mark.parametrize(
     ("failure", "sentence"),
     [
-        ({"status": 401}, "does not accept the key"),
+        ({"status": 401}, "does not accept my key"),
         ({"status": 429, "code": "insufficient_quota"}, "quota is used up"),
-        ({"status": 400, "code": "context_length_exceeded"}, "too long for the platform"),
+        ({"status": 400, "code": "context_length_exceeded"}, "too long for the assistant"),
     ],
     ids=["wrong-key", "quota", "too-long"],
 )
@@ -110,7 +110,7 @@ async def test_a_platform_out_of_reach_is_a_sentence_too(stack: Stack, platform:
     bob = await onboard(stack, "bob")
     await platform.stop()
     try:
-        assert "cannot reach the platform" in await ask(bob.person, bob.chats[0], "hello?")
+        assert "cannot reach the assistant" in await ask(bob.person, bob.chats[0], "hello?")
     finally:
         await platform.start()
     await platform.behave(says("Here I am."))

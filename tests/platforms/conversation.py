@@ -7,11 +7,13 @@ know what the plugin makes of its answers.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import attr
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from mautrix.types import EventID
 
 from plugin.platforms.protocol import Platform, Prompt, Turn
@@ -32,6 +34,17 @@ class Server:
         self.questions.append(await request.json())
         self.headers.append(dict(request.headers))
         return await self.reply(request)
+
+
+@asynccontextmanager
+async def running(reply: Reply) -> AsyncIterator[Server]:
+    """Run a server that answers like this."""
+    server = Server(reply)
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", server.handle)
+    async with TestServer(app, host="127.0.0.1") as running:
+        server.base_url = str(running.make_url("/v1"))
+        yield server
 
 
 def say(text: str, earlier: Sequence[Turn] = ()) -> Prompt:

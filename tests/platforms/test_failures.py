@@ -13,12 +13,12 @@ from plugin.platforms.protocol import PlatformError
 
 from .conversation import Reply, Server, answer, ask, error, say
 
-KEY = "does not accept the key"
+KEY = "does not accept my key"
 QUOTA = "quota is used up"
 TOO_MANY = "too many messages at once. It may work again"
-TOO_LONG = "too long for the platform. Please send a shorter message"
+TOO_LONG = "too long for the assistant. Please send a shorter message"
 MODEL = "does not know the model “small”"
-ADDRESS = "no chat service at the platform's address"
+ADDRESS = "no assistant at the address I was given"
 
 
 async def fail(server: Server, http: aiohttp.ClientSession, reply: Reply) -> PlatformError:
@@ -99,4 +99,4 @@ async def test_nothing_that_the_server_wrote_is_shown_or_logged(
 
     failure = await fail(server, http, error(401, body))
 
-    assert str(failure).endswith("[HTTP 401 badkey auth]")
+    assert str(failure).endswith("[HTTP 401 auth]")

@@ -114,9 +114,11 @@ async def test_a_key_comes_from_the_environment(
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("env:NO_SUCH_KEY_ANYWHERE", "the environment variable NO_SUCH_KEY_ANYWHERE is not set"),
-        ("file:/nowhere/key", "the file /nowhere/key cannot be read (No such file or directory)"),
-        ("two words", "it is more than one word"),
+        ("env:sk-secret", "the environment variable that api_key names is not set, or empty"),
+        ("file:/sk-secret", "file that api_key names cannot be read: No such file or directory"),
+        ("file:/sk-secret\0", "file that api_key names cannot be read: it is no text"),
+        ("sk-secret sk-secret", "the key is more than one word"),
+        (" ", "api_key is blank"),
     ],
 )
 async def test_a_key_that_is_not_to_be_had_is_explained(
@@ -125,7 +127,8 @@ async def test_a_key_that_is_not_to_be_had_is_explained(
     with pytest.raises(PlatformError) as caught:
         await ask(connect(server, http, api_key=source), say("Hi"))
 
-    assert reason in caught.value.sentence
+    assert reason in caught.value.detail
+    assert "sk-secret" not in str(caught.value)
     assert server.questions == []
 
 

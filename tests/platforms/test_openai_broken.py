@@ -8,8 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from plugin.platforms.openai import LARGEST_ANSWER, OpenAISettings
+from plugin.platforms.openai import OpenAISettings
 from plugin.platforms.protocol import PlatformError
+from plugin.platforms.response import LARGEST_PART
 
 from .conversation import Reply, Server, answer, ask, chunk, error, events, say
 
@@ -29,7 +30,7 @@ UNFINISHED = "broke off before its end"
         (events({"choices": [{"delta": {"content": ["surprise"]}}]}), NONSENSE),
         (answer("<html>Log in</html>", "text/html"), NONSENSE),
         (answer("[" * 100_000, "application/json"), NONSENSE),
-        (answer(" " * (LARGEST_ANSWER + 1), "application/json"), NONSENSE),
+        (answer(" " * (LARGEST_PART + 1), "application/json"), NONSENSE),
         (error(200, {"choices": []}), NONSENSE),
         (error(200, ["surprise"]), NONSENSE),
         (events("[DONE]"), "an empty answer"),
@@ -80,7 +81,7 @@ async def test_a_server_that_is_not_there_is_called_unreachable(
     with pytest.raises(PlatformError) as caught:
         await ask(settings.build(http), say("Hi"))
 
-    assert "cannot reach the platform" in caught.value.sentence
+    assert "cannot reach the assistant" in caught.value.sentence
     assert caught.value.can_retry
 
 
