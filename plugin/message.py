@@ -15,7 +15,6 @@ import attr
 from mautrix.types import EventID, RoomID, UserID
 
 TEXT_TYPES = ("m.text", "m.emote")
-COMMAND = re.compile(r"!([a-z]+)(?:\s+(.*))?", re.DOTALL)
 # A link to a user, as clients wrote a mention before there was `m.mentions`.
 USER_LINK = re.compile(r"https://matrix\.to/#/((?:@|%40)[^\s\"'<>?]+)")
 # Nobody means more people than this by name.
@@ -132,20 +131,6 @@ def apply_edits(messages: Iterable[IncomingMessage]) -> list[IncomingMessage]:
         if edit.replaces in standing:
             standing[edit.replaces] = standing[edit.replaces].edited(edit)
     return list(standing.values())
-
-
-def parse_command(text: str) -> tuple[str, str] | None:
-    """What a message asks for, if it has the form of a command.
-
-    Args:
-        text: the message.
-
-    Returns:
-        The word behind the exclamation mark, and what follows it; None where the message is no
-        command. Whether there is a command of that name is not known here.
-    """
-    match = COMMAND.fullmatch(text.strip())
-    return None if match is None else (match[1], (match[2] or "").strip())
 
 
 def sanitize(text: str) -> str:

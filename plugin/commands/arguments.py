@@ -6,8 +6,6 @@ here.
 
 from __future__ import annotations
 
-import re
-
 import attr
 
 from ..cache.inbox import PendingMessage
@@ -16,7 +14,6 @@ from ..message import IncomingMessage
 from ..topology.model import Chat
 from . import sentences
 
-HANDLE = re.compile(r"[cC]?([1-9][0-9]{0,8})")
 LONGEST_TITLE = 250
 
 
@@ -32,18 +29,6 @@ class Request:
     def message(self) -> IncomingMessage:
         """The message that it stands in."""
         return self.pending.message
-
-
-def parse_number(words: str, usage: str) -> int:
-    """The number in a chat's handle.
-
-    Raises:
-        UserError: this is no handle; it says how the command is used.
-    """
-    match = HANDLE.fullmatch(words)
-    if match is None:
-        raise UserError(sentences.USAGE.format(usage=usage))
-    return int(match[1])
 
 
 def parse_title(words: str) -> str:

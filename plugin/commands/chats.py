@@ -19,7 +19,8 @@ from ..spaces.edit import ChatEdits
 from ..spaces.sentences import minutes
 from ..topology.model import Chat, Status
 from . import sentences
-from .arguments import Request, parse_number, parse_title
+from .arguments import Request, parse_title
+from .which_chat import WhichChat
 
 
 class ChatCommands:
@@ -31,6 +32,7 @@ class ChatCommands:
         self.matrix = edits.matrix
         self.routes = edits.routes
         self.config = config
+        self.which = WhichChat(edits.routes, edits.matrix.lookups)
 
     async def new(self, request: Request) -> str:
         title = parse_title(request.words)
@@ -60,10 +62,14 @@ class ChatCommands:
         return "\n".join([sentences.YOUR_CHATS, "", *lines])
 
     async def rename(self, request: Request) -> str:
-        chat, title = request.chat, request.words
+        owner, words = request.message.sender, request.words
+        handle, title = [*words.split(maxsplit=1), "", ""][:2]
+        chat = self.which.by_handle(owner, handle)
+        if chat is None and request.chat is not None:
+            chat, title = request.chat, words
         if chat is None:
-            handle, _, title = request.words.partition(" ")
-            chat = self._find(request, handle, sentences.RENAME_USAGE)
+            usage = sentences.RENAME_USAGE
+            chat = await self.which.find(owner, handle, usage, Status.LIVE)
         title = parse_title(title)
         if not title:
             raise UserError(sentences.NO_TITLE)
@@ -71,9 +77,10 @@ class ChatCommands:
         return sentences.RENAMED.format(handle=chat.chat_id, title=plain(title))
 
     async def archive(self, request: Request) -> str:
-        chat = request.chat
+        chat, usage = request.chat, sentences.ARCHIVE_USAGE
         if chat is None or request.words:
-            chat = self._find(request, request.words, sentences.ARCHIVE_USAGE)
+            owner = request.message.sender
+            chat = await self.which.find(owner, request.words, usage, Status.LIVE)
         handle = chat.chat_id
         if chat.status is Status.ARCHIVED:
             return sentences.IS_ARCHIVED.format(handle=handle)
@@ -81,7 +88,8 @@ class ChatCommands:
         return sentences.ARCHIVED.format(handle=handle)
 
     async def restore(self, request: Request) -> str:
-        chat = self._find(request, request.words, sentences.RESTORE_USAGE)
+        owner, usage = request.message.sender, sentences.RESTORE_USAGE
+        chat = await self.which.find(owner, request.words, usage, Status.ARCHIVED)
         if chat.status is Status.LOST:
             raise UserError(sentences.NOT_IN_ROOM.format(handle=chat.chat_id))
         invited = await self.edits.restore(chat)
@@ -97,13 +105,6 @@ class ChatCommands:
         url = room_url(rooms.space.room_id, self.config.bot, rooms.space.owner)
         where = sentences.INVITED_TO_SPACE if invited else sentences.IN_SPACE
         return where.format(space=link(name or sentences.YOUR_SPACE, url))
-
-    def _find(self, request: Request, words: str, usage: str) -> Chat:
-        number = parse_number(words, usage)
-        for chat in self.routes.chats_of(request.message.sender):
-            if chat.number == number:
-                return chat
-        raise UserError(sentences.NO_SUCH_CHAT.format(number=number))
 
     async def _link(self, chat: Chat) -> str:
         name = ""

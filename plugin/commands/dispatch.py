@@ -14,13 +14,15 @@ import attr
 from ..cache.inbox import PendingMessage
 from ..config.permissions import Level
 from ..delivery.amend import Amend
-from ..message import parse_command
 from ..topology.model import Chat
 from . import sentences
 from .admin import Administration
 from .arguments import Request
 from .chats import ChatCommands
+from .recognize import MARKS, Invocation, recognize, split_command
 from .status import describe_status
+
+CANCEL = Invocation("cancel", "")
 
 
 @attr.frozen
@@ -36,6 +38,11 @@ class Command:
     run: Callable[[Request], Awaitable[str]]
     elsewhere: str = ""
     at_once: bool = False
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether something may follow its name."""
+        return " " in self.usage + self.elsewhere
 
 
 class Commands:
@@ -80,25 +87,33 @@ class Commands:
         }
 
     def is_command(self, text: str) -> bool:
-        """Whether a message is one of the commands; any other `!word` is the platform's."""
-        command = parse_command(text)
-        return command is not None and command[0] in self.table
+        """Whether a message is one of the commands, or so nearly that nothing else can be meant;
+        any other `!word` is the assistant's."""
+        return text.lstrip().startswith(MARKS) and self._recognize(text) is not None
+
+    def is_like_command(self, text: str) -> bool:
+        """Whether a message has the form of a command, though there may be none of that name."""
+        said = split_command(text)
+        return said is not None and said.exact
 
     def needs_no_turn(self, text: str) -> bool:
         """Whether a message is a command that does not wait for the messages before it."""
-        command = parse_command(text)
-        return command is not None and command[0] in self.table and self.table[command[0]].at_once
+        if not text.lstrip().startswith(MARKS):
+            return False
+        command = self._recognize(text)
+        return command is not None and (self.table[command.name].at_once or not command.exact)
 
     def ends_answers(self, text: str) -> bool:
         """Whether a message is the command that ends what else waits."""
-        return parse_command(text) == ("cancel", "")
+        return text.lstrip().startswith(MARKS) and self._recognize(text) == CANCEL
 
     async def run(self, pending: PendingMessage, chat: Chat | None) -> None:
         """Run the command in a message and reply to it.
 
         Args:
-            pending: the message; `is_command` said yes to it. A command that was run is not run
-                again: its answer is kept until the homeserver took it.
+            pending: the message; `is_command` said yes to it, or outside of the chats
+                `is_like_command`. A command that was run is not run again: its answer is kept
+                until the homeserver took it.
             chat: the chat it was given in; None in the control room.
 
         Raises:
@@ -106,15 +121,34 @@ class Commands:
         """
         message = pending.message
         if pending.answer is None:
-            command = parse_command(message.body)
-            assert command is not None
-            name, words = command
-            answer = await self.table[name].run(Request(pending, words, chat))
+            answer = await self._answer(pending, chat)
             if pending.answer is None:
                 await self.amend.pending.keep_answer(pending, answer)
         else:
             answer = pending.answer
         await self.sender.reply(message.room_id, answer, message.event_id, pending.settles)
+
+    async def _answer(self, pending: PendingMessage, chat: Chat | None) -> str:
+        text = pending.message.body
+        command = self._recognize(text) or split_command(text)
+        assert command is not None
+        if command.name not in self.table:
+            return sentences.UNKNOWN.format(name=command.name)
+        if not command.exact:
+            return sentences.DID_YOU_MEAN.format(name=command.name)
+        return await self.table[command.name].run(Request(pending, command.words, chat))
+
+    def _recognize(self, text: str) -> Invocation | None:
+        return recognize(text, self.table, self._takes)
+
+    def _takes(self, name: str, words: str) -> bool:
+        if name == "help" and words:
+            return self._named(words) is not None
+        return not words or self.table[name].takes_words
+
+    def _named(self, words: str) -> str | None:
+        name = words.removeprefix("!").lower()
+        return name if name in self.table else None
 
     async def _retry(self, request: Request) -> str:
         return await self.amend.retry(request.pending, _describe_retry)
@@ -131,12 +165,14 @@ class Commands:
 
     async def _help(self, request: Request) -> str:
         admin = self.config.level_of(request.message.sender) >= Level.ADMIN
-        lines = [
-            f"- `{(not request.chat and command.elsewhere) or command.usage}`: {command.does}"
-            for name, command in self.table.items()
+        lines = {
+            name: f"- `{(not request.chat and one.elsewhere) or one.usage}`: {one.does}"
+            for name, one in self.table.items()
             if admin or name != "admin"
-        ]
-        return "\n".join([sentences.HELP, "", *lines])
+        }
+        if (asked := self._named(request.words)) in lines:
+            return lines[asked]
+        return "\n".join([sentences.HELP, "", *lines.values()])
 
 
 def _describe_retry(count: int) -> str:

@@ -4,6 +4,10 @@ Text in Markdown, with `str.format` placeholders. docs/sentences.md lists it; sa
 never "platform": that is the operator's word.
 """
 
+# What is no command
+DID_YOU_MEAN = "Did you mean `!{name}`?"
+UNKNOWN = "I don't know `!{name}`. `!help` lists what I can do."
+
 # !help
 HELP = "Everything you write in a chat goes to its platform, except:"
 HELP_NEW = "start a new chat"
@@ -33,6 +37,10 @@ ARCHIVED_CHAT_LINE = "- `{handle}` {chat} (archived)"
 
 # Which chat is meant
 USAGE = "Which chat? Usage: {usage}."
+SEVERAL_CHATS = (
+    "Several of your chats are called **{title}**: {handles}. Please name one by its handle."
+)
+NO_CHAT_CALLED = "You have no chat called **{title}**. `!chats` lists the ones you have."
 NO_SUCH_CHAT = "You have no chat `C{number}`. `!chats` lists the ones you have."
 
 # !rename

@@ -79,7 +79,8 @@ class ControlRoom:
         if not await self.is_control_room(message.room_id, message.sender):
             await self._answer_in_group(message)
             return
-        if self.commands.is_command(message.body):
+        text = message.body
+        if self.commands.is_command(text) or self.commands.is_like_command(text):
             if message.sender not in self.routes.spaces:
                 await self.reinvite_to_space(message.sender)
             await self.commands.run(pending, None)

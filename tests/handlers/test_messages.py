@@ -51,17 +51,6 @@ async def test_what_others_write_in_a_chat_is_not_routed(
     assert (platform.asked, heard(alice.chat), bob.spaces) == ([], [], [])
 
 
-@pytest.mark.parametrize("text", ["!weather tomorrow", "!", "!NEW", "so !new", "!new-ish"])
-async def test_a_word_that_is_no_command_is_the_platforms(
-    bot: Bot, platform: FakePlatform, alice: User, text: str
-) -> None:
-    await settle_in(bot, alice)
-
-    await ask(bot, alice, alice.chat, text)
-
-    assert platform.texts == [text]
-
-
 async def test_an_archived_chat_is_not_routed_and_says_so(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
