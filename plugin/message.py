@@ -33,6 +33,7 @@ class IncomingMessage:
         sent_at: when it was sent, in milliseconds since the epoch, as its server says.
         replaces: the message that this one is an edit of.
         mentions: the users whom it mentions on purpose.
+        thread: the message whose thread it was written in.
     """
 
     event_id: EventID
@@ -43,6 +44,7 @@ class IncomingMessage:
     sent_at: int
     replaces: EventID | None = None
     mentions: tuple[UserID, ...] = attr.field(default=(), converter=_user_ids)
+    thread: EventID | None = None
 
     def edited(self, edit: IncomingMessage) -> IncomingMessage:
         """This message as an edit of it leaves it; what another person wrote is no edit."""
@@ -86,10 +88,12 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
     if event.get("type") != "m.room.message" or not isinstance(content, dict):
         return None
     relation = content.get("m.relates_to")
-    replaces = None
-    if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
-        replaces, content = relation.get("event_id"), content.get("m.new_content")
-        if not isinstance(replaces, str) or not isinstance(content, dict):
+    relation = relation if isinstance(relation, dict) else {}
+    kind, related = relation.get("rel_type"), relation.get("event_id")
+    related = EventID(related) if isinstance(related, str) and related else None
+    if kind == "m.replace":
+        content = content.get("m.new_content")
+        if related is None or not isinstance(content, dict):
             return None
     body = content.get("body")
     if _is_reply(content) and isinstance(body, str):
@@ -103,7 +107,8 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
     return IncomingMessage(
         **values,
         sent_at=sent_at if type(sent_at) is int else 0,
-        replaces=EventID(replaces) if replaces else None,
+        replaces=related if kind == "m.replace" else None,
+        thread=related if kind == "m.thread" else None,
         mentions=_mentions(content),
     )
 

@@ -39,7 +39,7 @@ class ChatCommands:
         room_id = request.message.room_id
 
         async def tell(wait: float) -> None:
-            await self.matrix.sender.notice(room_id, busy(wait), request.message.event_id)
+            await self.matrix.sender.notice(room_id, busy(wait), request.message)
 
         owner, key = request.message.sender, request.message.event_id
         chat = await self.provisioning.make_chat(owner, title, key, tell)

@@ -126,7 +126,7 @@ class Commands:
                 await self.amend.pending.keep_answer(pending, answer)
         else:
             answer = pending.answer
-        await self.sender.reply(message.room_id, answer, message.event_id, pending.settles)
+        await self.sender.reply(message, answer, pending.settles, pending.sent)
 
     async def _answer(self, pending: PendingMessage, chat: Chat | None) -> str:
         text = pending.message.body

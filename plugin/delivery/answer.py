@@ -60,7 +60,7 @@ class Responder:
                 await self.inbox.put_answer(event_id, pending.answer)
                 failpoint("kept")
             answer_is_there()
-            await self.sender.answer(chat.room_id, pending.answer, event_id, pending.sent)
+            await self.sender.answer(pending.message, pending.answer, pending.sent)
 
     async def _ask(self, chat: Chat, pending: PendingMessage) -> str:
         event_id = pending.message.event_id

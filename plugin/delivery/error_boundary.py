@@ -67,7 +67,7 @@ class ErrorBoundary:
     async def _answer_with(self, error: Exception, message: IncomingMessage) -> None:
         room_id = message.room_id
         try:
-            await self.sender.reply(room_id, self._explain(error, room_id), message.event_id)
+            await self.sender.reply(message, self._explain(error, room_id))
         except MForbidden as refusal:
             self.log.warning("Nothing can be said in %s any more: %s", room_id, refusal)
         except NoAnswer:

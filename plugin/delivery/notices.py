@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from mautrix.types import EventID, RoomID
+from mautrix.types import RoomID
 
 from ..matrix.sender import LEFT_OUT_KEY
 from ..message import IncomingMessage
@@ -33,17 +33,17 @@ class Notices:
             limit: how many may wait.
         """
         text = sentences.QUEUE_IS_FULL.format(limit=limit)
-        await self._say(message.room_id, text, message.event_id)
+        await self._say(message.room_id, text, message)
 
     async def platform_failed(self, message: IncomingMessage, error: PlatformError) -> None:
         """Say why a platform has no answer to a message."""
         text = f"{error.sentence}  \n{sentences.WHAT_TO_DO}"
-        await self._say(message.room_id, text, message.event_id)
+        await self._say(message.room_id, text, message)
 
     async def platform_waits(self, message: IncomingMessage, error: PlatformError) -> None:
         """Say why a platform is asked again later, which the error's sentence says when."""
         text = sentences.ASKED_AGAIN_LATER.format(sentence=error.sentence)
-        await self._say(message.room_id, text, message.event_id)
+        await self._say(message.room_id, text, message)
 
     def too_old(self, room_id: RoomID, count: int) -> None:
         """Say, when its turn comes, that messages were set aside because of their age."""
@@ -61,11 +61,11 @@ class Notices:
         self.queues.put(room_id, say)
 
     async def _say(
-        self, room_id: RoomID, text: str, reply_to: EventID | None = None, mark: str = ""
+        self, room_id: RoomID, text: str, asked: IncomingMessage | None = None, mark: str = ""
     ) -> None:
         async with self.boundary.serving(room_id):
-            await self.sender.notice(room_id, text, reply_to, mark)
+            await self.sender.notice(room_id, text, asked, mark)
 
     async def _say_cut_off(self, message: IncomingMessage) -> None:
         async with self.boundary.serving(message.room_id):
-            await self.sender.reply(message.room_id, sentences.CUT_OFF, message.event_id)
+            await self.sender.reply(message, sentences.CUT_OFF)

@@ -89,15 +89,14 @@ class ControlRoom:
         rooms = await self.provisioning.ensure_rooms(message.sender)
         await self.reinvite_to_space(message.sender)
         text = sentences.NOT_HERE.format(space=await self.describe(rooms))
-        await self.matrix.sender.reply(message.room_id, text, message.event_id)
+        await self.matrix.sender.reply(message, text)
 
     async def _answer_in_group(self, message: IncomingMessage) -> None:
         """Tell who turned to the bot how to get chats; a command, which may have been meant for
         another bot, is answered once in a room."""
         if message.room_id not in self._groups or self.is_ignored(message):
             return
-        text = sentences.IN_GROUP
-        await self.matrix.sender.reply(message.room_id, text, message.event_id)
+        await self.matrix.sender.reply(message, sentences.IN_GROUP)
         self._told.add(message.room_id)
 
     def is_ignored(self, message: IncomingMessage) -> bool:

@@ -8,7 +8,9 @@ from mautrix.types import RoomID, UserID
 
 from ..topology.contents import via_servers
 
-ESCAPED = "\\`*_{}[]<>()#+-.!|~"
+ESCAPED = "\\`*_{}[]<>()#+-.!|~&"
+# Characters of a name that a line of a list shows; whoever chose it may have chosen 60,000.
+LONGEST = 100
 
 
 def room_url(room_id: RoomID, bot: UserID, owner: UserID) -> str:
@@ -18,8 +20,11 @@ def room_url(room_id: RoomID, bot: UserID, owner: UserID) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that somebody chose, so that it stands in Markdown as it is."""
-    return "".join(f"\\{mark}" if mark in ESCAPED else mark for mark in text)
+    """A name that somebody chose, on one line, so that it stands in Markdown as it is."""
+    name = " ".join(text[: 2 * LONGEST].split())
+    if len(name) > LONGEST or len(text) > 2 * LONGEST:
+        name = f"{name[: LONGEST - 1]}…"
+    return "".join(f"\\{mark}" if mark in ESCAPED else mark for mark in name)
 
 
 def link(title: str, url: str) -> str:

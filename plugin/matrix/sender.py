@@ -1,24 +1,27 @@
 """Talks: notices, answers, typing notices and read receipts.
 
-Messages are encrypted where the room is and maubot can; everything else about them is decided
-by whoever sends them.
+Messages are encrypted where the room is and maubot can; what they say is decided elsewhere.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import uuid4
 
+import attr
 from maubot.matrix import MaubotMatrixClient
 from mautrix.api import Method, Path
 from mautrix.errors import MatrixRequestError
 from mautrix.types import JSON, EventID, EventType, RoomID, TextMessageEventContent
-from mautrix.util import markdown
 
+from ..message import IncomingMessage, sanitize
 from .api import NoAnswer, RetryingAPI
+from .encryption import RoomEncryption
+from .render import MARKUP, Renderer, RenderLimits
+from .split import split_message
 
 # The event that an answer answers, in the answer's content: tells answers from notices.
 ANSWERS_KEY = "chat.spacekeeper.answers"
@@ -33,8 +36,32 @@ LEFT_OUT_KEY = "chat.spacekeeper.left_out"
 # Events are limited to 65,536 bytes (client-server API, section 7.1.4), a third of which goes
 # where they are encrypted; the rest is left for what stands around the text.
 EVENT_BYTES = 42_000
-PIECE_BYTES = 12_000
+# Characters of a text that needs no cutting, whatever it takes to write them in JSON.
+SHORT = 1500
 TYPING_MS = 30_000
+
+
+@attr.frozen
+class _Speech:
+    """One thing to say, in as many messages as its length takes.
+
+    Attributes:
+        room_id: where.
+        text: in Markdown.
+        key: what its transaction ids are made from.
+        asked: the message that it is a reply to.
+        msgtype: what kind of message it is.
+        settles: nothing else needs to be said to `asked` after this.
+        last_marks: further content of the last.
+    """
+
+    room_id: RoomID
+    text: str
+    key: str
+    asked: IncomingMessage | None
+    msgtype: str = "m.notice"
+    settles: bool = False
+    last_marks: Mapping[str, Any] = {}
 
 
 class Sender:
@@ -47,9 +74,9 @@ class Sender:
             api: what the messages are sent with.
             instance: tells this instance's answers from another's on the same account.
         """
-        self.client = client
-        self.api = api
-        self.instance = instance
+        self.client, self.api, self.instance = client, api, instance
+        self.encryption = RoomEncryption(client, api)
+        self.renderer = Renderer(RenderLimits())
 
     @property
     def can_decrypt(self) -> bool:
@@ -57,54 +84,77 @@ class Sender:
         return bool(self.client.crypto)
 
     async def notice(
-        self, room_id: RoomID, text: str, reply_to: EventID | None = None, mark: str = ""
+        self, room_id: RoomID, text: str, asked: IncomingMessage | None = None, mark: str = ""
     ) -> None:
         """Say something of the bot's own, in Markdown; shown apart from the platform's answers.
 
         Args:
             room_id: the room.
-            text: what to say.
-            reply_to: the message that it is a reply to.
+            text: the notice, in Markdown.
+            asked: the message that it is a reply to, if it is one.
             mark: a key that tells later runs what this notice is.
         """
-        content = _content("m.notice", text, reply_to) | ({mark: True} if mark else {})
-        await self._send(room_id, content, str(uuid4()))
+        last = {mark: True} if mark else {}
+        await self._say(_Speech(room_id, text, str(uuid4()), asked, last_marks=last))
 
     async def reply(
-        self, room_id: RoomID, text: str, question: EventID, settled: Sequence[EventID] = ()
+        self, asked: IncomingMessage, text: str, settled: Sequence[EventID] = (), sent: int = 0
     ) -> None:
         """Answer a message with a notice, which settles it; saying it again does no harm.
 
         Args:
-            room_id: the room.
+            asked: the message.
             text: the notice, in Markdown.
-            question: the message it answers.
             settled: further messages that need no answer after this one.
+            sent: how many of its messages stand in the room already.
         """
-        content = {**_content("m.notice", text, question), **self._mark(question)}
-        if settled:
-            content[SETTLES_KEY] = list(settled)
-        await self._send(room_id, content, f"{question}-reply")
+        last = {SETTLES_KEY: list(settled)} if settled else {}
+        key = f"{asked.event_id}-reply"
+        speech = _Speech(asked.room_id, text, key, asked, settles=True, last_marks=last)
+        await self._say(speech, sent)
 
-    async def answer(self, room_id: RoomID, text: str, question: EventID, sent: int = 0) -> None:
+    async def answer(self, asked: IncomingMessage, text: str, sent: int = 0) -> None:
         """Send the platform's answer as a reply, in as many messages as its length takes; sending
         the same answer again does no harm.
 
         Args:
-            room_id: the chat.
+            asked: the message it answers.
             text: the answer, in Markdown.
-            question: the message it answers.
             sent: how many of the messages stand in the room already.
         """
-        contents = _contents_of(text, question)
-        for number, content in list(enumerate(contents))[sent:]:
-            content.update(self._mark(question))
-            if number < len(contents) - 1:
-                content[CONTINUES_KEY] = True
-            await self._send(room_id, content, f"{question}-{number}")
+        speech = _Speech(asked.room_id, text, asked.event_id, asked, "m.text", settles=True)
+        await self._say(speech, sent)
 
-    def _mark(self, question: EventID) -> dict[str, str]:
-        return {ANSWERS_KEY: question, INSTANCE_KEY: self.instance}
+    async def _say(self, speech: _Speech, sent: int = 0) -> None:
+        text = sanitize(speech.text)
+        pieces = [text.strip()] if len(text) <= SHORT else split_message(text)
+        last = len(pieces) - 1
+        for number, piece in list(enumerate(pieces))[sent:]:
+            content = await self._content(speech, piece, first=number == 0)
+            if number == last:
+                content.update(speech.last_marks)
+            elif speech.settles:
+                content[CONTINUES_KEY] = True
+            await self._send(speech.room_id, content, f"{speech.key}-{number}")
+
+    async def _content(self, speech: _Speech, text: str, first: bool) -> dict[str, Any]:
+        content: dict[str, Any] = {
+            "msgtype": speech.msgtype,
+            "body": text,
+            # An empty list of mentions: nobody is pinged by a name in an answer (section 11.38).
+            "m.mentions": {},
+        }
+        if speech.asked is not None:
+            content |= _relation(speech.asked, first)
+            if speech.settles:
+                content |= {ANSWERS_KEY: speech.asked.event_id, INSTANCE_KEY: self.instance}
+        html = await self.renderer.render(text) if MARKUP.search(text) else None
+        if html is not None:
+            formatted = {"format": "org.matrix.custom.html", "formatted_body": html}
+            # What does not fit is sent as it was written.
+            if len(json.dumps({**content, **formatted})) <= EVENT_BYTES:
+                content.update(formatted)
+        return content
 
     async def typing(self, room_id: RoomID, active: bool) -> None:
         """Show, or stop showing, that an answer is on its way."""
@@ -127,8 +177,7 @@ class Sender:
         """Send a message; of several with the same key the homeserver keeps the first
         (client-server API, section 5.3: transaction ids)."""
         event_type = "m.room.message"
-        store = self.client.state_store
-        if self.client.crypto and store and await store.is_encrypted(room_id):
+        if self.client.crypto and await self.encryption.is_on(room_id):
             clear = TextMessageEventContent.deserialize(cast(JSON, content))
             encrypted = await self.client.encrypt(room_id, EventType.ROOM_MESSAGE, clear)
             event_type, content = "m.room.encrypted", encrypted.serialize()
@@ -136,45 +185,11 @@ class Sender:
         await self.api.request(Method.PUT, path, content)
 
 
-def _content(msgtype: str, text: str, reply_to: EventID | None) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "msgtype": msgtype,
-        "body": text,
-        "format": "org.matrix.custom.html",
-        "formatted_body": markdown.render(text),
-        # An empty list of mentions: nobody is pinged by a name in an answer (section 11.38).
-        "m.mentions": {},
-    }
-    if reply_to is not None:
-        content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
-    return content
-
-
-def _contents_of(text: str, question: EventID) -> list[dict[str, Any]]:
-    """Cut an answer into as many messages as it takes, always in the same places; the first of
-    them is the reply."""
-    limit = PIECE_BYTES
-    while True:
-        first, *others = split_text(text, limit)
-        contents = [_content("m.text", first, question)]
-        contents += [_content("m.text", piece, None) for piece in others]
-        # A piece stands in its event twice, as text and as HTML, escaped as JSON.
-        if all(len(json.dumps(content)) <= EVENT_BYTES for content in contents):
-            return contents
-        limit //= 2
-
-
-def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
-    """Cut a text into pieces of at most `limit` bytes of UTF-8, at the best place there is.
-
-    A paragraph's end is better than a line's, a line's better than a word's; a piece without
-    any of them is cut between characters. Nothing but white space at the cuts is left out.
-    """
-    pieces = []
-    text = text.strip()
-    while len(text.encode()) > limit:
-        head = text.encode()[:limit].decode(errors="ignore")
-        cut = next((at for mark in ("\n\n", "\n", " ") if (at := head.rfind(mark)) > 0), len(head))
-        pieces.append(text[:cut].rstrip())
-        text = text[cut:].lstrip()
-    return [*pieces, text]
+def _relation(asked: IncomingMessage, first: bool) -> dict[str, Any]:
+    """What ties a message to the one that it answers; further pieces name their thread alone."""
+    reply = {"m.in_reply_to": {"event_id": asked.event_id}}
+    if asked.thread is None:
+        return {"m.relates_to": reply} if first else {}
+    # Clients that know no threads show the reply (section "Threading").
+    thread = {"rel_type": "m.thread", "event_id": asked.thread, "is_falling_back": True}
+    return {"m.relates_to": {**thread, **reply}}

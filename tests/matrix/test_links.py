@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pytest
 from mautrix.types import RoomID, UserID
-from mautrix.util import markdown
 
 from plugin.matrix.links import link, plain, room_url
+from plugin.matrix.markdown import to_html
 
 BOT, ALICE = UserID("@bot:test"), UserID("@alice:elsewhere")
 
@@ -26,11 +28,33 @@ def test_one_server_is_named_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["[x](javascript:y)", "*bold*", "1. list", "# head", "a_b_c", "<b>", "`code`", "x|y"]
+    "name",
+    [
+        "[x](javascript:y)",
+        "*bold*",
+        "1. list",
+        "# head",
+        "a_b_c",
+        "<b>",
+        "`code`",
+        "x|y",
+        "AT&amp;T",
+    ],
 )
 def test_a_name_stands_in_a_message_as_it_was_chosen(name: str) -> None:
-    shown = name.replace("<", "&lt;").replace(">", "&gt;")
+    shown = escape(name)
     linked = f'<a href="https://test/">{shown}</a>'
 
-    assert markdown.render(plain(name)).strip() == f"<p>{shown}</p>"
-    assert markdown.render(link(name, "https://test/")).strip() == f"<p>{linked}</p>"
+    assert to_html(plain(name), 1.0).strip() == f"<p>{shown}</p>"
+    assert to_html(link(name, "https://test/"), 1.0).strip() == f"<p>{linked}</p>"
+
+
+@pytest.mark.parametrize("name", ["x" * 60_000, "x" * 101, " \n" * 5_000 + "x" * 101])
+def test_a_name_takes_one_line_however_long_it_is(name: str) -> None:
+    assert len(plain(name)) <= 100
+    assert plain(name).endswith("…")
+
+
+def test_a_name_that_fits_is_not_cut() -> None:
+    assert plain("x" * 100) == "x" * 100
+    assert plain("two\nlines") == "two lines"

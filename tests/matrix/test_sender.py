@@ -2,100 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
+import attr
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from maubot.matrix import MaubotMatrixClient
 from mautrix.errors import MForbidden
 from mautrix.types import EventID, RoomID, UserID
 
 from plugin.matrix.api import RetryingAPI
-from plugin.matrix.sender import PIECE_BYTES, Sender, split_text
+from plugin.matrix.render import Renderer, RenderLimits
+from plugin.matrix.sender import Sender
+from plugin.matrix.split import PIECE_BYTES
+from plugin.message import IncomingMessage
 
 from .http_server import BUSY, FORBIDDEN, Homeserver, Reply
 
 ROOM = RoomID("!room:one.test")
 QUESTION = EventID("$question")
-
-
-class Encrypted:
-    """What a client with encryption says of a message: that nobody can read it."""
-
-    def serialize(self) -> dict[str, Any]:
-        return {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "…"}
+ASKED = IncomingMessage(QUESTION, ROOM, UserID("@alice:one.test"), "m.text", "Why?", 0)
 
 
 class Client:
-    """As much of maubot's client as sending needs; it is its own store of room states."""
+    """As much of maubot's client as sending needs."""
 
     mxid = UserID("@keeper:one.test")
-
-    def __init__(self, encrypted: bool = False, crypto: bool = True) -> None:
-        self.encrypted = encrypted
-        self.crypto = object() if crypto else None
-        self.state_store = self
-        self.clear: list[tuple[RoomID, str, Any]] = []
-
-    async def is_encrypted(self, _: RoomID) -> bool:
-        return self.encrypted
-
-    async def encrypt(self, room_id: RoomID, event_type: Any, content: Any) -> Encrypted:
-        self.clear.append((room_id, str(event_type), content.serialize()))
-        return Encrypted()
+    crypto = None
 
 
-def sender(api: RetryingAPI, client: Client | None = None) -> Sender:
-    return Sender(cast(MaubotMatrixClient, client or Client()), api, "main")
-
-
-@given(st.text(), st.integers(4, 40))
-def test_every_piece_fits_and_none_is_lost(text: str, limit: int) -> None:
-    pieces = split_text(text, limit)
-
-    assert all(len(piece.encode()) <= limit for piece in pieces)
-    assert "".join("".join(pieces).split()) == "".join(text.split())
-
-
-@given(st.text(st.sampled_from("ab \n")), st.integers(4, 12))
-def test_pieces_come_in_order_and_only_white_space_goes_at_the_cuts(text: str, limit: int) -> None:
-    rest = text
-    for piece in split_text(text, limit):
-        assert rest.lstrip().startswith(piece.lstrip())
-        rest = rest[rest.index(piece) + len(piece) :]
-
-    assert rest.strip() == ""
-
-
-@given(st.text(st.sampled_from("ab \nä😀"), min_size=1).filter(str.strip), st.integers(4, 12))
-def test_no_piece_of_a_text_is_empty(text: str, limit: int) -> None:
-    """Clients show an empty message as a mistake."""
-    assert all(piece.strip() for piece in split_text(text, limit))
-
-
-def test_what_is_only_white_space_beyond_the_limit_makes_no_message() -> None:
-    assert split_text("ninechars\n", 9) == ["ninechars"]
-
-
-def test_a_text_that_fits_stays_as_it_is() -> None:
-    assert split_text("as  it\n\n is") == ["as  it\n\n is"]
-
-
-@pytest.mark.parametrize(
-    ("text", "pieces"),
-    [
-        ("one two\n\nthree", ["one two", "three"]),
-        ("one two\nthree", ["one two", "three"]),
-        ("one two three", ["one two", "three"]),
-        ("onetwothreefour", ["onetwothr", "eefour"]),
-        ("ääääää", ["ääää", "ää"]),
-        ("😀😀😀", ["😀😀", "😀"]),
-    ],
-    ids=["paragraph", "line", "word", "characters", "two bytes each", "four bytes each"],
-)
-def test_a_text_is_cut_at_the_best_place(text: str, pieces: list[str]) -> None:
-    assert split_text(text, 9) == pieces
+def sender(api: RetryingAPI) -> Sender:
+    return Sender(cast(MaubotMatrixClient, Client()), api, "main")
 
 
 async def test_an_answer_is_a_reply_in_as_many_messages_as_it_takes(
@@ -103,7 +39,7 @@ async def test_an_answer_is_a_reply_in_as_many_messages_as_it_takes(
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
-    await sender(api).answer(ROOM, "word " * 4000, QUESTION)
+    await sender(api).answer(ASKED, "word " * 4000)
 
     first, second = (asked.body for asked in homeserver.asked)
     assert first["msgtype"] == second["msgtype"] == "m.text"
@@ -124,9 +60,9 @@ async def test_a_notice_is_marked_as_the_bots_own(
     assert asked.body == {
         "msgtype": "m.notice",
         "body": "**Done.**",
+        "m.mentions": {},
         "format": "org.matrix.custom.html",
         "formatted_body": "<p><strong>Done.</strong></p>\n",
-        "m.mentions": {},
     }
 
 
@@ -135,9 +71,86 @@ async def test_markup_in_an_answer_is_shown_and_not_obeyed(
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
-    await sender(api).answer(ROOM, "<script>alert(1)</script>", QUESTION)
+    await sender(api).answer(ASKED, "<script>alert(1)</script>")
 
     assert "<script>" not in homeserver.asked[0].body["formatted_body"]
+
+
+async def test_a_text_without_markup_is_sent_as_it_is(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    """Line breaks are kept then, which Markdown would take for spaces."""
+    homeserver.tell_all({"event_id": "$sent"})
+
+    await sender(api).answer(ASKED, "Roses are red,\nviolets are blue. (And so on!)")
+
+    assert "formatted_body" not in homeserver.asked[0].body
+
+
+async def test_what_is_too_large_with_its_looks_is_sent_without_them(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell_all({"event_id": "$sent"})
+
+    await sender(api).answer(ASKED, "<" * (PIECE_BYTES - 1))
+
+    (asked,) = homeserver.asked
+    assert asked.body["body"] == "<" * (PIECE_BYTES - 1)
+    assert "formatted_body" not in asked.body
+    assert "format" not in asked.body
+
+
+async def test_an_answer_comes_in_the_same_pieces_however_it_looks(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    """A kill may have come between two of them: the rest is found by their number."""
+    homeserver.tell_all({"event_id": "$sent"})
+    text = "\n\n".join(f"`{number}` <b>" * 500 for number in range(4))
+    rendered, plain = sender(api), sender(api)
+    plain.renderer = Renderer(RenderLimits(work=0.0))
+
+    await rendered.answer(ASKED, text)
+    bodies = [asked.body["body"] for asked in homeserver.asked]
+    homeserver.asked.clear()
+    await plain.answer(ASKED, text)
+
+    assert [asked.body["body"] for asked in homeserver.asked] == bodies
+    assert all("formatted_body" not in asked.body for asked in homeserver.asked)
+
+
+async def test_a_long_notice_is_cut_like_an_answer(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell_all({"event_id": "$sent"})
+
+    await sender(api).reply(ASKED, "- chat\n" * 4000, [EventID("$settled")])
+
+    first, *_, last = (asked.body for asked in homeserver.asked)
+    assert first["chat.spacekeeper.continues"] is True
+    assert "chat.spacekeeper.settles" not in first
+    assert "chat.spacekeeper.continues" not in last
+    assert last["chat.spacekeeper.settles"] == ["$settled"]
+    assert {first["msgtype"], last["msgtype"]} == {"m.notice"}
+    assert len({asked.path for asked in homeserver.asked}) == len(homeserver.asked) == 3
+
+
+async def test_in_a_thread_every_piece_stays_in_it(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell_all({"event_id": "$sent"})
+    asked_there = attr.evolve(ASKED, thread=EventID("$root"))
+
+    await sender(api).answer(asked_there, "word " * 4000)
+    await sender(api).notice(ROOM, "Hm.", asked_there)
+
+    assert [asked.body["m.relates_to"] for asked in homeserver.asked] == 3 * [
+        {
+            "rel_type": "m.thread",
+            "event_id": "$root",
+            "is_falling_back": True,
+            "m.in_reply_to": {"event_id": QUESTION},
+        }
+    ]
 
 
 async def test_a_message_tried_again_is_the_same_message(
@@ -158,33 +171,6 @@ async def test_two_messages_alike_are_two(homeserver: Homeserver, api: RetryingA
     await sender(api).notice(ROOM, "Hello")
 
     assert len({asked.path for asked in homeserver.asked}) == 2
-
-
-async def test_in_an_encrypted_room_nothing_goes_out_in_clear_text(
-    homeserver: Homeserver, api: RetryingAPI
-) -> None:
-    homeserver.tell_all({"event_id": "$sent"})
-    client = Client(encrypted=True)
-
-    await sender(api, client).answer(ROOM, "secret", QUESTION)
-
-    (asked,) = homeserver.asked
-    assert asked.body == Encrypted().serialize()
-    assert "/send/m.room.encrypted/" in asked.path
-    ((_, _, clear),) = client.clear
-    assert clear["body"] == "secret"
-    assert clear["chat.spacekeeper.answers"] == QUESTION
-
-
-@pytest.mark.parametrize("client", [Client(encrypted=False), Client(True, crypto=False)])
-async def test_elsewhere_messages_go_out_as_they_are(
-    homeserver: Homeserver, api: RetryingAPI, client: Client
-) -> None:
-    homeserver.tell_all({"event_id": "$sent"})
-
-    await sender(api, client).notice(ROOM, "Hello")
-
-    assert homeserver.asked[0].body["body"] == "Hello"
 
 
 async def test_a_message_the_homeserver_refuses_is_not_passed_over(

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from plugin.matrix.sender import PIECE_BYTES
+from plugin.matrix.split import PIECE_BYTES
 
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
