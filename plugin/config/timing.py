@@ -22,6 +22,7 @@ class Timing:
         recheck: the shortest wait before a room is looked at again that could not be read.
         straggler: how long no room may answer before a look at several gives up the rest.
         room_wait: how long somebody waits, at most, for rooms of theirs that cannot be read.
+        tell: how long somebody waits in all for a room before they are told of it.
         debounce: how long changes are gathered before they are looked at.
         doubt: the wait before a second look, where the first saw far less than there was.
         verify: the wait before the state of the chats is verified, and between two parts of it.
@@ -38,6 +39,7 @@ class Timing:
     recheck: float = 5.0
     straggler: float = 2.0
     room_wait: float = 5.0
+    tell: float = 5.0
     debounce: float = 0.2
     doubt: float = 3.0
     verify: float = 5.0
@@ -56,8 +58,10 @@ class Limits:
         waiting: messages of one person that may wait; what comes beyond is set aside.
         conversations: conversations with one platform that go on at the same time.
         answer: characters of one answer that are kept; what comes beyond is not read.
+        chats_at_once: further chats that one person may wait for.
     """
 
     waiting: int = 100
     conversations: int = 64
     answer: int = 200_000
+    chats_at_once: int = 10

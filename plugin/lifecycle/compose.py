@@ -47,6 +47,7 @@ from ..spaces.edit import ChatEdits
 from ..spaces.provision import Provisioning
 from ..spaces.room_creator import RoomCreator
 from ..spaces.room_retry import OwnerLock
+from ..spaces.room_turns import RoomTurns
 from ..spaces.unread_rooms import UnreadRooms
 from ..topology.current_routes import CurrentRoutes
 from ..topology.model import Identity
@@ -134,8 +135,9 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     known_rooms = KnownRooms(matrix.reader, routes, host.log)
     reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing)
 
-    owner_lock = OwnerLock(reconciler, timing.requests.backoff)
-    creator = RoomCreator(matrix, reconciler, config)
+    turns = RoomTurns(timing, limits.chats_at_once, host.log)
+    owner_lock = OwnerLock(reconciler, turns, timing.requests.backoff)
+    creator = RoomCreator(matrix, reconciler, turns, config)
     unread_rooms = UnreadRooms(matrix.lookups, reconciler)
     provisioning = Provisioning(reconciler, owner_lock, creator, unread_rooms)
 

@@ -7,6 +7,7 @@ decided in room_retry.py; the requests are made by room_creator.py.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attr
@@ -20,7 +21,8 @@ from ..topology.model import Binding, Chat, Space
 from ..topology.scope import Scope
 from . import sentences
 from .room_creator import RoomCreator
-from .room_retry import OnWait, OwnerLock, RoomRefused
+from .room_retry import OwnerLock, RoomRefused
+from .room_wish import OnWait, RoomWish
 from .unread_rooms import UnreadRooms
 
 if TYPE_CHECKING:
@@ -32,11 +34,10 @@ FIRST = "first"
 
 @attr.frozen
 class OwnerRooms:
-    """An owner's Space and the chats in it; `made` says that the Space is new."""
+    """An owner's Space and the chats in it."""
 
     space: Space
     chats: list[Chat]
-    made: bool
 
 
 class Provisioning:
@@ -64,20 +65,30 @@ class Provisioning:
         self.config = creator.config
         self.routes = reconciler.routes
 
-    async def ensure_rooms(self, owner: UserID) -> OwnerRooms:
+    async def ensure_rooms(self, owner: UserID, tell: OnWait | None = None) -> OwnerRooms:
         """The owner's Space with a chat in it; whatever of it is missing is made.
+
+        Args:
+            owner: whose.
+            tell: called once if it will take a while, with the seconds, as far as is known.
 
         Raises:
             UserError: it could not be made now.
         """
+        space, chats = self.routes.spaces.get(owner), self.routes.chats_of(owner)
+        if space is not None and chats:
+            return OwnerRooms(space, chats)
         until = self.unread_rooms.deadline()
-        space, made = await self._make_space(owner, until)
-        if made and self.routes.chats_of(owner):
-            # The Space before it is lost to the bot; its chats come along.
-            await self.owner_lock.refresh(Scope(frozenset({owner})), "a new Space for old chats")
-        if not self.routes.chats_of(owner):
-            await self._make_chat(owner, ("", FIRST), until)
-        return OwnerRooms(space, self.routes.chats_of(owner), made)
+        rooms = (space is None) + (not chats)
+        async with self.owner_lock.turns.wish(owner, tell, rooms, first=not chats) as wish:
+            space = await self._make_space(wish, until)
+            if wish.made and self.routes.chats_of(owner):
+                # The Space before it is lost to the bot; its chats come along.
+                why = "a new Space for old chats"
+                await self.owner_lock.refresh(Scope(frozenset({owner})), why)
+            if not self.routes.chats_of(owner):
+                await self._make_chat(wish, ("", FIRST), until)
+        return OwnerRooms(space, self.routes.chats_of(owner))
 
     async def make_chat(
         self, owner: UserID, title: str, key: str, tell: OnWait | None = None
@@ -88,14 +99,15 @@ class Provisioning:
             owner: whose chat.
             title: the room's name; empty for the configured one.
             key: names the wish; asked for twice with one key, it is one chat.
-            tell: called once if it will take a while, with the seconds of the next wait.
+            tell: called once if it will take a while, with the seconds, as far as is known.
 
         Raises:
             UserError: it could not be made now.
         """
         until = self.unread_rooms.deadline()
-        await self._make_space(owner, until)
-        return await self._make_chat(owner, (title, key), until, tell)
+        async with self.owner_lock.turns.wish(owner, tell) as wish:
+            await self._make_space(wish, until)
+            return await self._make_chat(wish, (title, key), until)
 
     async def invite_back(self, room_id: RoomID, owner: UserID) -> bool:
         """Invite the owner to a room unless they are in it or invited.
@@ -134,26 +146,18 @@ class Provisioning:
         # Asked once: whoever leaves again is invited again when they speak again.
         self.routes.put_space(attr.evolve(home.space, owner_left=False))
 
-    async def _make_space(self, owner: UserID, until: float) -> tuple[Space, bool]:
-        async def make() -> tuple[Space, bool]:
-            space = self.routes.spaces.get(owner)
-            if space is not None:
-                return space, False
-            return await self.creator.make_space(owner), True
-
-        if owner not in self.routes.spaces:
+    async def _make_space(self, wish: RoomWish, until: float) -> Space:
+        owner, spaces = wish.owner, self.routes.spaces
+        if owner not in spaces:
             # It may be there, unheard of: a second one would be worse than a late one.
-            scope = Scope(frozenset({owner}))
-            if not await self.owner_lock.refresh(scope, "a Space is wanted", search=True):
-                raise UserError(sentences.HOMESERVER_SILENT)
-        if owner not in self.routes.spaces:
+            await self.owner_lock.look(wish, "a Space is wanted")
+        if owner not in spaces:
             await self.unread_rooms.wait_for(owner, until, spaces=True)
-        return await self.owner_lock.run_with_retry(owner, make)
+        find, make = partial(spaces.get, owner), partial(self.creator.make_space, wish)
+        return await self.owner_lock.run_with_retry(wish, find, make)
 
-    async def _make_chat(
-        self, owner: UserID, wish: tuple[str, str], until: float, tell: OnWait | None = None
-    ) -> Chat:
-        title, key = wish
+    async def _make_chat(self, wish: RoomWish, named: tuple[str, str], until: float) -> Chat:
+        owner, (title, key) = wish.owner, named
         name = self.config.settings.default_platform
         platform = self.config.platform(name)
         try:
@@ -161,10 +165,13 @@ class Provisioning:
         except PlatformError as error:
             raise UserError(error.sentence) from error
 
-        async def make() -> Chat:
+        def find() -> Chat | None:
             for chat in self.routes.chats_of(owner):
                 if key == FIRST or chat.platform_chat_id == conversation:
                     return chat
+            return None
+
+        async def make() -> Chat:
             binding = Binding(
                 chat_id=f"C{self.routes.next_number(owner)}",
                 space_id=self.routes.spaces[owner].room_id,
@@ -172,12 +179,12 @@ class Provisioning:
                 platform=name,
                 platform_chat_id=conversation,
             )
-            return await self.creator.make_chat(binding, title)
+            return await self.creator.make_chat(wish, binding, title)
 
         # One may be the chat that is wanted, or have the next number.
         await self.unread_rooms.wait_for(owner, until, spaces=False)
         try:
-            chat = await self.owner_lock.run_with_retry(owner, make, tell)
+            chat = await self.owner_lock.run_with_retry(wish, find, make)
         except RoomRefused:
             await self._forget_unused(platform, owner, conversation)
             raise

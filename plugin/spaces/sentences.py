@@ -9,6 +9,9 @@ HOMESERVER_SILENT = (
 )
 HOMESERVER_REFUSED = "The homeserver refused: {error}"
 NO_ROOMS = "You may not use me any more, so I make no rooms for you."
+TOO_MANY_CHATS = (
+    "I am still making {limit} chats for you. Please ask for another one when they are there."
+)
 CANNOT_INVITE = "The homeserver does not let me invite you there."
 INVITE_LATER = (
     "The homeserver lets me invite you only so often. I can do it again in about {minutes}; "

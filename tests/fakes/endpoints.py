@@ -8,7 +8,7 @@ from typing import Any
 
 import attr
 
-from .limits import InvitationLimit
+from .limits import RateLimit
 from .rooms import Content, Event, Refusal, Room, not_found
 from .sync import sync
 from .world import VERSIONS, World
@@ -47,7 +47,8 @@ class Endpoints:
     def __init__(self, world: World) -> None:
         self.world = world
         self.transactions: dict[tuple[str, ...], str] = {}
-        self.invitation_limit: InvitationLimit | None = None
+        self.invitation_limit: RateLimit | None = None
+        self.room_limit: RateLimit | None = None
         self.table: Mapping[tuple[str, str], Callable[[Request], Any]] = {
             ("POST", "createRoom"): self._create,
             ("GET", "joined_rooms"): self._joined_rooms,
@@ -85,6 +86,8 @@ class Endpoints:
         return endpoint(request)
 
     def _create(self, one: Request) -> Content:
+        if self.room_limit is not None:
+            self.room_limit.count(one.user)
         return {"room_id": self.world.create(one.user, one.body).room_id}
 
     def _joined_rooms(self, one: Request) -> Content:

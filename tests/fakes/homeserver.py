@@ -16,7 +16,7 @@ from aiohttp import web
 
 from .endpoints import Endpoints, Request
 from .faults import ANY, ROOM_READS, Answer, Fault, Hold, refusal
-from .limits import InvitationLimit
+from .limits import RateLimit
 from .rooms import Refusal
 from .world import World
 
@@ -98,7 +98,12 @@ class Homeserver:
 
     def limit_invitations(self, per_second: float = 0.003, burst: int = 5) -> None:
         """Limit from now on how often one person can be invited, by default as Synapse does."""
-        self.endpoints.invitation_limit = InvitationLimit(per_second, burst)
+        self.endpoints.invitation_limit = RateLimit(per_second, burst)
+
+    def limit_rooms(self, per_second: float, burst: int = 10) -> None:
+        """Limit from now on how many rooms one user can make; Synapse makes ten at once, and then
+        one a minute."""
+        self.endpoints.room_limit = RateLimit(per_second, burst)
 
     def changes(self, since: int = 0) -> list[str]:
         """The requests that were not mere reads, from the `since`th request on."""

@@ -1,0 +1,152 @@
+"""A homeserver that makes only so many rooms in a time: everybody gets theirs, in turn, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import attr
+import pytest
+
+from plugin.config.timing import Limits
+
+from ..fakes.faults import Answer
+from ..fakes.homeserver import Homeserver
+from ..fakes.maubot import Bot
+from ..fakes.rooms import Event, Room
+from ..fakes.stories import add_chat, assert_at_home, settle_in
+from ..fakes.users import BINDING, User, heard, replies
+
+BUSY = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 20}
+
+
+@pytest.fixture(autouse=True)
+def short_waits(bot: Bot) -> None:
+    """Whoever waits for a moment is told."""
+    bot.timing = attr.evolve(bot.timing, tell=0.05)
+
+
+def owners(server: Homeserver, since: int) -> Iterator[str]:
+    """For whom rooms were made, in the order of their making."""
+    for room in list(server.world.rooms.values())[since:]:
+        if owner := room.content(BINDING).get("matrix_user_id"):
+            yield owner
+
+
+async def places_to_ask(bot: Bot, person: User, control: Room, count: int) -> list[Room]:
+    """So many rooms to ask in: what is asked in one of them does not wait for the others."""
+    return [control] + [await add_chat(bot, person, control) for _ in range(count - 1)]
+
+
+def answers(rooms: list[Room], wishes: list[Event]) -> list[str]:
+    """How each wish was answered, without what was said while it waited."""
+    said = [text for room, one in zip(rooms, wishes, strict=True) for text in replies(room, one)]
+    return [text for text in said if "only so many rooms" not in text]
+
+
+async def test_thirty_people_at_once_are_all_served_and_nothing_is_made_twice(
+    bot: Bot, server: Homeserver
+) -> None:
+    people = [User(server.world, f"person{number}") for number in range(30)]
+    server.limit_rooms(per_second=50)
+
+    rooms = await asyncio.wait_for(settle_in(bot, *people), 60)
+
+    for person in people:
+        assert_at_home(person)
+    assert len(server.world.rooms) == len(rooms) + 2 * len(people)
+
+
+async def test_one_persons_many_chats_come_after_another_ones_first(
+    bot: Bot, server: Homeserver, alice: User, bob: User
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    rooms = await places_to_ask(bot, alice, control, 5)
+    server.limit_rooms(per_second=10, burst=1)
+    before = len(server.world.rooms)
+    wishes = [alice.write(room, "!new") for room in rooms]
+    await bot.push()
+    await server.until(lambda: len(server.world.rooms) > before)
+
+    bob.invite_bot()
+    await bot.push()
+    await server.until(lambda: len(answers(rooms, wishes)) == 5)
+
+    made = list(owners(server, before))
+    assert made.index(bob.id) <= 2
+    assert made.count(alice.id) == 5
+
+
+async def test_rooms_are_made_in_turn_by_owner(
+    bot: Bot, server: Homeserver, alice: User, bob: User
+) -> None:
+    (hers, his) = await settle_in(bot, alice, bob)
+    rooms = await places_to_ask(bot, alice, hers, 5)
+    server.limit_rooms(per_second=8, burst=1)
+    before = len(server.world.rooms)
+
+    for room in rooms:
+        alice.write(room, "!new")
+    for room in (his, bob.chat):
+        bob.write(room, "!new")
+    await bot.push()
+    await server.until(lambda: len(server.world.rooms) == before + 7)
+
+    assert list(owners(server, before))[-2:] == [alice.id, alice.id]
+
+
+async def test_nobody_waits_for_more_chats_than_a_few(
+    bot: Bot, server: Homeserver, alice: User
+) -> None:
+    bot.limits = Limits(chats_at_once=2)
+    (control,) = await settle_in(bot, alice)
+    rooms = await places_to_ask(bot, alice, control, 3)
+    server.limit_rooms(per_second=10, burst=1)
+
+    wishes = [alice.write(room, "!new") for room in rooms]
+    await bot.push()
+    await server.until(lambda: len(answers(rooms, wishes)) == 3)
+
+    said = answers(rooms, wishes)
+    assert len([text for text in said if "is ready" in text]) == 2
+    assert len([text for text in said if "I am still making 2 chats for you" in text]) == 1
+
+
+async def test_many_short_waits_are_told_of_too(bot: Bot, server: Homeserver, alice: User) -> None:
+    (control,) = await settle_in(bot, alice)
+    server.inject(Answer("createRoom", times=6, status=429, body=BUSY))
+
+    said = await ask_all(bot, alice, control, "!new")
+
+    assert ["only so many rooms" in text for text in said] == [True, False]
+
+
+async def test_a_homeserver_that_asks_for_patience_is_not_said_to_be_silent(
+    bot: Bot, server: Homeserver, alice: User
+) -> None:
+    server.inject(Answer("createRoom", times=12, status=429, body=BUSY))
+
+    (control,) = await settle_in(bot, alice)
+
+    assert_at_home(alice)
+    assert not [text for text in heard(control) if "does not answer" in text]
+
+
+async def test_a_look_that_has_to_wait_is_waited_for(
+    bot: Bot, server: Homeserver, alice: User
+) -> None:
+    bot.give_up_soon()
+    await bot.start()
+    await bot.settled()
+    server.inject(Answer("joined_rooms", times=3, status=429, body=BUSY))
+
+    (control,) = await settle_in(bot, alice)
+
+    assert_at_home(alice, control)
+
+
+async def ask_all(bot: Bot, person: User, room: Room, text: str) -> list[str]:
+    """Write something and return all replies to it."""
+    message = person.write(room, text)
+    await bot.deliver()
+    return replies(room, message)
