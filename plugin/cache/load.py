@@ -46,6 +46,7 @@ class Loaded:
         verified_at: when each owner's chats' own state was last read, in seconds since the epoch;
             0 if it was not since the last cold start.
         digest: over the rows.
+        reliable: the rows fit the digest that was kept with them.
     """
 
     routes: Routes = attr.field(factory=Routes)
@@ -53,6 +54,7 @@ class Loaded:
     unsettled: Scope = attr.field(factory=Scope)
     verified_at: dict[UserID, int] = attr.field(factory=dict)
     digest: int = attr.field(default=0, eq=False)
+    reliable: bool = attr.field(default=False, eq=False)
 
 
 async def read_tables(database: Database) -> Loaded:
@@ -85,10 +87,12 @@ async def read_tables(database: Database) -> Loaded:
     whole = number == len(spaces) + len(chats)
     if not whole or instance is None or instance["digest"] != encode_digest(digest):
         return Loaded(routes)
+    # From here on the rows can be relied on, whether or not the token that goes with them can.
     unsettled = _decode_scope(instance["unsettled"])
     if unsettled is None or not instance["token"]:
-        return Loaded(routes)
-    return Loaded(routes, SyncToken(instance["token"]), unsettled, verified_at, digest)
+        return Loaded(routes, reliable=True)
+    token = SyncToken(instance["token"])
+    return Loaded(routes, token, unsettled, verified_at, digest, reliable=True)
 
 
 async def _batches(database: Database, query: str) -> AsyncIterator[Iterable[tuple[Any, ...]]]:

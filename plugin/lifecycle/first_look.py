@@ -92,9 +92,10 @@ class FirstLook:
             with attempt:
                 since = await account_data.read_cursor()
         sync = await self._since(since) if since else None
+        held = attr.evolve(self.loaded.routes.topology(), reliable=self.loaded.reliable)
         async for attempt in self._attempts():
             with attempt:
-                report = await reconciler.start_cold(self.loaded.routes.topology())
+                report = await reconciler.start_cold(held)
         if since is None or sync is None:
             return StartResult(token, report, token, invitations=waiting)
         newer = SyncToken(sync["next_batch"])

@@ -14,6 +14,7 @@ import attr
 from ..topology.model import Binding, Problem, Status, Topology
 from ..topology.snapshot import Room, Snapshot
 from .choose_space import SpaceChoice
+from .completion import PartGatherer
 from .findings import ChatCandidate, Findings, RoomKind, cached_candidate
 from .space_links import SpaceLinks
 from .upgrades import RoomUpgrades
@@ -91,23 +92,23 @@ class RoomClassifier:
             return RoomKind.UPGRADED
         if (before := room.predecessor) is not None and self._is_unread_chat(before):
             self.to_read.add(before)
-        binding = room.binding or self.links.mirror(room.room_id) or self._inherited(room.room_id)
-        if binding is not None:
-            return self._candidate(room.room_id, binding.matrix_user_id, binding, room)
-        if room.creator == self.snapshot.bot:
-            return RoomKind.NO_CHAT if room.is_space else self._classify_unbound(room)
-        self._report_links(room.room_id)
-        return RoomKind.FOREIGN
+        if room.binding is not None:
+            return self._candidate(room.room_id, room.binding.matrix_user_id, room.binding, room)
+        return self._classify_incomplete(room)
 
-    def _classify_unbound(self, room: Room) -> ChatCandidate | RoomKind:
-        """A room of the bot's without a binding: a legacy chat if the bot linked it."""
-        linked_by = self.links.linked_by_bot(room.room_id)
-        owner = self.choice.owners[linked_by] if linked_by is not None else None
-        link = self.links.link(room.room_id, owner)
-        if owner is not None and (link is None or not link.removed):
-            return self._candidate(room.room_id, owner, None, room)
-        self._report_links(room.room_id)
-        return RoomKind.LOST_BINDING if room.room_id in self.cached.chats else RoomKind.NO_CHAT
+    def _classify_incomplete(self, room: Room) -> ChatCandidate | RoomKind:
+        """A room without a whole binding of its own: a chat, if something else says whose."""
+        room_id, ours = room.room_id, room.creator == self.snapshot.bot
+        replaces = room_id in self.upgrades.unmarked
+        if ours or replaces or room.partial is not None or room_id in self.links.by_room:
+            gathered = self._gatherer().gather(room)
+            if gathered is not None:
+                return gathered.complete(self._candidate(room_id, gathered.owner, None, room))
+        self._report_links(room_id)
+        if not ours:
+            return RoomKind.FOREIGN
+        known = room_id in self.cached.chats and not room.is_space
+        return RoomKind.LOST_BINDING if known else RoomKind.NO_CHAT
 
     def _classify_by_mirror(self, room_id: RoomID) -> ChatCandidate | RoomKind:
         """A joined room that was not read: its mirror suffices, unless something contradicts."""
@@ -151,6 +152,9 @@ class RoomClassifier:
         if mirror is not None:
             link = self.links.link(room_id)
             return ChatCandidate(room_id, mirror.matrix_user_id, mirror, Status.LOST, link)
+        if room_id in self.links.by_room and (found := self._gatherer().gather_left(room_id)):
+            link = self.links.link(room_id)
+            return found.complete(ChatCandidate(room_id, found.owner, None, Status.LOST, link))
         if cached is not None and cached.owner in self.choice.unread_owners:
             return cached_candidate(cached._replace(status=Status.LOST))
         self._report_links(room_id)
@@ -185,12 +189,8 @@ class RoomClassifier:
             unmarked=tuple(self.upgrades.unmarked.get(room_id, ())),
         )
 
-    def _inherited(self, room_id: RoomID) -> Binding | None:
-        """The binding of a room that this one replaces, where it did not move yet."""
-        for before in self.upgrades.unmarked.get(room_id, ()):
-            if binding := self.snapshot.rooms[before].binding or self.links.mirror(before):
-                return binding
-        return None
+    def _gatherer(self) -> PartGatherer:
+        return PartGatherer(self.snapshot, self.cached, self.links, self.upgrades)
 
     def _is_unread_chat(self, before: RoomID) -> bool:
         known = before in self.links.by_room or before in self.cached.chats

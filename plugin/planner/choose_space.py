@@ -94,8 +94,9 @@ def choose_spaces(snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades) 
             owners[last.room_id] = owner
             candidates[owner].append((_rank(room), _space(last, owner)))
     for room in snapshot.rooms.values():
-        if room.binding is not None and room.binding.space_id in snapshot.unread:
-            unread_owners.add(room.binding.matrix_user_id)
+        said = room.binding or room.partial
+        if said and said.space_id in snapshot.unread and said.matrix_user_id is not None:
+            unread_owners.add(said.matrix_user_id)
     chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
     # A Space that was the owner's before is not replaced because it cannot be read; of several
     # such Spaces the oldest comes last, and so it wins.

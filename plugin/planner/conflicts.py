@@ -12,6 +12,7 @@ import attr
 from ..topology.contents import backfilled_id
 from ..topology.model import Problem, Reason, Topology
 from .choose_space import SpaceChoice
+from .completion import compute_missing
 from .findings import ChatCandidate, Findings
 from .numbering import Numbering
 
@@ -25,19 +26,21 @@ def resolve_conflicts(
         findings: what each room is by itself.
         choice: whose each Space is.
         cached: what was known before; a chat that waits for a read goes on by that.
-        default_platform: the platform that legacy chats are bound to.
+        default_platform: the platform that chats are bound to which name none.
 
     Returns:
         The findings, with a binding in every candidate; `to_read` grew by the rooms that a
         conflict needs read, `backfilled` names those whose binding was made here. Never raises.
     """
+    if any(candidate.binding is None for candidate in findings.candidates.values()):
+        findings = compute_missing(findings, choice, cached, default_platform)
     findings = _separate_conversations(findings, cached)
     numbering = Numbering(findings, choice, cached)
     # While a room is unread nobody knows which numbers are free: the same rooms must get the
     # same numbers, however many reads fail.
     if findings.unread or findings.to_read:
         return numbering.postpone(findings)
-    return numbering.assign(findings, default_platform)
+    return numbering.assign(findings)
 
 
 def _separate_conversations(findings: Findings, cached: Topology) -> Findings:
@@ -71,15 +74,16 @@ def _conversation(chat: ChatCandidate) -> str | None:
     return None if chat.binding is None else chat.binding.platform_chat_id
 
 
-def _precedence(chat: ChatCandidate) -> tuple[bool, tuple[int, str]]:
-    """Oldest first; a conversation that was derived from a room is always that room's."""
-    return (_conversation(chat) != backfilled_id(chat.room_id), chat.age)
+def _precedence(chat: ChatCandidate) -> tuple[bool, bool, tuple[int, str]]:
+    """Oldest first; a conversation that was derived from a room is always that room's, and what
+    Matrix says counts for more than what the cache does."""
+    return (_conversation(chat) != backfilled_id(chat.room_id), chat.recalled, chat.age)
 
 
 def _by_possession(group: list[ChatCandidate], cached: Topology) -> list[ChatCandidate]:
     """Who had the conversation before comes first."""
 
-    def newcomer(chat: ChatCandidate) -> tuple[bool, tuple[bool, tuple[int, str]]]:
+    def newcomer(chat: ChatCandidate) -> tuple[bool, tuple[bool, bool, tuple[int, str]]]:
         known = cached.chats.get(chat.room_id)
         had = known is not None and known.platform_chat_id == _conversation(chat)
         return (not had, _precedence(chat))

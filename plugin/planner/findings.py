@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from ..topology.model import Binding, Chat, Problem, Status, Topology
+from ..topology.model import Binding, Chat, PartialBinding, Problem, Status, Topology
 from ..topology.snapshot import Link, Room
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ class ChatCandidate:
     Attributes:
         room_id: the room.
         owner: whose chat it is.
-        binding: its binding; None for a legacy chat, which is yet to be given one.
+        binding: its binding; None where a part of it is yet to be computed. Its `chat_id` is empty
+            until it is given a number.
+        partial: what Matrix and the cache say of a binding that is not whole.
+        recalled: its number or its conversation is known from the cache alone.
         status: live, archived or lost.
         link: how the owner's chosen Space links it; None where it does not, or was not read.
         room: the room's own state, where that was read.
@@ -59,6 +62,8 @@ class ChatCandidate:
     removed: bool = False
     old_links: tuple[tuple[RoomID, RoomID], ...] = ()
     unmarked: tuple[RoomID, ...] = ()
+    partial: PartialBinding | None = None
+    recalled: bool = False
 
     @property
     def chat(self) -> Chat:
@@ -114,14 +119,18 @@ class Findings:
         read = not (self.unread or self.to_read)
         return read and not any(candidate.stale for candidate in self.candidates.values())
 
-    def sharing(self, key: Callable[[ChatCandidate], Hashable]) -> list[list[ChatCandidate]]:
-        """Groups of candidates whose bindings have the same key; a lost chat disputes nothing."""
+    def sharing(
+        self, key: Callable[[ChatCandidate], Hashable | None]
+    ) -> list[list[ChatCandidate]]:
+        """Groups of candidates whose bindings have the same key; a lost chat disputes nothing, and
+        neither does one without a key."""
         first: dict[Hashable, ChatCandidate] = {}
         groups: dict[Hashable, list[ChatCandidate]] = {}
         for candidate in self.candidates.values():
             if candidate.binding is None or candidate.status is Status.LOST:
                 continue
-            shared = key(candidate)
+            if (shared := key(candidate)) is None:
+                continue
             holder = first.setdefault(shared, candidate)
             if holder is not candidate:
                 groups.setdefault(shared, [holder]).append(candidate)

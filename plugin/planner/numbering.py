@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from ..topology.contents import backfilled_id
-from ..topology.model import Binding, Problem, Reason, Status, Topology
+from ..topology.model import Problem, Reason, Status, Topology
 from .choose_space import SpaceChoice
 from .findings import ChatCandidate, Findings
 
@@ -39,26 +38,27 @@ class Numbering:
         # A lost chat's number counts too: none is ever given twice.
         self.highest: dict[UserID, int] = defaultdict(int)
         for candidate in candidates:
-            if candidate.binding is not None:
+            if candidate.binding is not None and candidate.binding.chat_id:
                 number = candidate.binding.number
                 self.highest[candidate.owner] = max(number, self.highest[candidate.owner])
 
     def postpone(self, findings: Findings) -> Findings:
         """Leave all numbers as they are until every room can be read."""
-        findings = findings.postpone(self._unnumbered(findings), self.cached)
+        # Another room may say what of these the cache alone says.
+        recalled = [chat for chat in findings.candidates.values() if chat.recalled]
+        findings = findings.postpone([*self._unnumbered(findings), *recalled], self.cached)
         return findings.mark_stale(findings.sharing(_handle))
 
-    def assign(self, findings: Findings, default_platform: str) -> Findings:
-        """Give every chat a number of its own, and the legacy ones a binding.
+    def assign(self, findings: Findings) -> Findings:
+        """Give every chat a number of its own.
 
         Args:
             findings: the candidates; no room is unread.
-            default_platform: the platform that legacy chats are bound to.
         """
         # In this order on every machine: chats that had a number get their next one before
         # those that never had any.
         findings = self._renumber(self._drop_lost(findings))
-        return self._backfill(findings, default_platform)
+        return self._number(findings)
 
     def _drop_lost(self, findings: Findings) -> Findings:
         """Drop the lost chats whose number another one has: no command can name them."""
@@ -92,7 +92,7 @@ class Numbering:
             if unread or group[0].owner in self.partly_read:
                 undecided.append(group)
             else:
-                younger += sorted(group, key=_by_age)[1:]
+                younger += sorted(group, key=_by_right)[1:]
         younger.sort(key=_by_age)
         problems = [
             Problem(chat.room_id, f"another chat was {_chat_id(chat)} first", Reason.BACKFILLED)
@@ -102,34 +102,21 @@ class Numbering:
         findings = findings.mark_stale(undecided).rebind(renumbered, problems)
         return attr.evolve(findings, to_read=findings.to_read | to_read)
 
-    def _backfill(self, findings: Findings, default_platform: str) -> Findings:
-        """Bind the legacy chats, oldest first, to their owners' next free numbers."""
+    def _number(self, findings: Findings) -> Findings:
+        """Give the chats that have none their owners' next free numbers, oldest first."""
         if self.choice.unread_owners:
             # Whose they are is known only when all Spaces were read that may link them.
             return findings.postpone(self._unnumbered(findings), self.cached)
-        waiting = [chat for chat in _legacy(findings) if chat.owner in self.partly_read]
+        waiting = [chat for chat in _unnumbered(findings) if chat.owner in self.partly_read]
         if waiting:
             findings = findings.postpone(waiting, self.cached)
-        legacy = sorted(_legacy(findings), key=_by_age)
-        if not legacy:
+        unnumbered = sorted(_unnumbered(findings), key=_by_age)
+        if not unnumbered:
             return findings
-        bound = [
-            attr.evolve(chat, binding=self._new_binding(chat, default_platform))
-            for chat in legacy
-            if chat.owner in self.choice.chosen
-        ]
-        without_space = {chat.room_id for chat in legacy if chat.owner not in self.choice.chosen}
+        bound = [self._with_next_number(chat) for chat in unnumbered if chat.binding is not None]
+        without_space = {chat.room_id for chat in unnumbered if chat.binding is None}
         findings = findings.rebind(bound).drop(without_space)
         return attr.evolve(findings, unread=findings.unread | without_space)
-
-    def _new_binding(self, chat: ChatCandidate, platform: str) -> Binding:
-        return Binding(
-            chat_id=self._next_chat_id(chat.owner),
-            space_id=self.choice.chosen[chat.owner].room_id,
-            matrix_user_id=chat.owner,
-            platform=platform,
-            platform_chat_id=backfilled_id(chat.room_id),
-        )
 
     def _with_next_number(self, chat: ChatCandidate) -> ChatCandidate:
         assert chat.binding is not None
@@ -144,19 +131,25 @@ class Numbering:
         """The chats without a binding, and those that have one by the cache alone."""
         known = (self.cached.chats[room_id] for room_id in findings.lost_binding)
         lost = [ChatCandidate(chat.room_id, chat.owner, None, chat.status) for chat in known]
-        return [*_legacy(findings), *lost]
+        return [*_unnumbered(findings), *lost]
 
 
-def _legacy(findings: Findings) -> list[ChatCandidate]:
-    return [chat for chat in findings.candidates.values() if chat.binding is None]
+def _unnumbered(findings: Findings) -> list[ChatCandidate]:
+    return [chat for chat in findings.candidates.values() if _chat_id(chat) is None]
 
 
-def _handle(chat: ChatCandidate) -> tuple[UserID, str | None]:
-    return (chat.owner, _chat_id(chat))
+def _handle(chat: ChatCandidate) -> tuple[UserID, str] | None:
+    chat_id = _chat_id(chat)
+    return (chat.owner, chat_id) if chat_id is not None else None
 
 
 def _chat_id(chat: ChatCandidate) -> str | None:
-    return None if chat.binding is None else chat.binding.chat_id
+    return None if chat.binding is None else chat.binding.chat_id or None
+
+
+def _by_right(chat: ChatCandidate) -> tuple[bool, tuple[int, str]]:
+    """Whose number is known from the cache alone comes after those for whom Matrix says it."""
+    return (chat.recalled, chat.age)
 
 
 def _by_age(chat: ChatCandidate) -> tuple[int, str]:

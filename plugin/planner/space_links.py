@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..topology.model import Binding, Chat, Problem, Reason, Status
+from ..topology.model import Binding, Chat, PartialBinding, Problem, Reason, Status
 from ..topology.snapshot import Link, Snapshot
 from .choose_space import SpaceChoice
 
@@ -44,6 +44,16 @@ class SpaceLinks:
             and link.mirror.matrix_user_id == self.choice.owners[link.space_id]
         ]
         return min(found, key=lambda one: one[:2])[2] if found else None
+
+    def mirrored(self, room_id: RoomID) -> list[tuple[UserID, Binding | PartialBinding]]:
+        """What the Spaces mirror of the room's binding, each with the Space's owner, whom nothing
+        in the mirror contradicts; the chosen Space first."""
+        found = []
+        for link in self._links(room_id):
+            words, owner = link.mirror or link.partial, self.choice.owners[link.space_id]
+            if words is not None and words.matrix_user_id in (None, owner):
+                found.append((not self._is_chosen(link.space_id), link.space_id, owner, words))
+        return [(owner, words) for _, _, owner, words in sorted(found, key=lambda one: one[:2])]
 
     def mirrors_differ(self, room_id: RoomID) -> bool:
         """Whether Spaces mirror different conversations for the room: it must be read itself."""

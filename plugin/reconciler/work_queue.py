@@ -56,13 +56,13 @@ class WorkQueue:
         self.run = run
         self.debounce = debounce
         self._woken = asyncio.Event()
-        self._reading: dict[asyncio.Future[None], Scope] = {}
+        self._reading: dict[asyncio.Future[None], tuple[Work, Scope]] = {}
 
     @property
     def reading(self) -> Scope:
         """What runs of this queue are reading now."""
         reading = Scope()
-        for scope in self._reading.values():
+        for _, scope in self._reading.values():
             reading |= scope
         return reading
 
@@ -94,11 +94,14 @@ class WorkQueue:
             return
         work.queued -= ready
         run = asyncio.ensure_future(self.run(RunRequest(work.reason, ready, full=work.full)))
-        self._reading[run] = ready
+        self._reading[run] = (work, ready)
         run.add_done_callback(self._end_run)
 
     def _end_run(self, run: asyncio.Future[None]) -> None:
-        del self._reading[run]
+        work, scope = self._reading.pop(run)
+        if run.cancelled():
+            # The plugin stops: what was not read to its end is the next start's to read.
+            work.queued |= scope
         self._woken.set()
 
 

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from .model import BINDING_TYPE, VERSION, Binding, Identity, Marker
+from .model import BINDING_TYPE, VERSION, Binding, Identity, Marker, PartialBinding
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -114,11 +114,35 @@ def decode_marker(content: Mapping[str, Any]) -> Marker | None:
     return Marker(cast("UserID", owner), cast("RoomID | None", superseded_by))
 
 
-def decode_binding(content: Mapping[str, Any]) -> Binding | None:
-    """A chat's binding, or None if a field is missing or of the wrong kind; never raises."""
-    if content.get("room_type") != "chat":
-        return None
-    return make_binding([content.get(field) for field in BINDING_FIELDS])
+def room_id_in(content: Any, key: str) -> RoomID | None:
+    """The room id that stands under a key, if one does; never raises."""
+    value = content.get(key) if isinstance(content, dict) else None
+    return cast("RoomID", value) if isinstance(value, str) and value.startswith("!") else None
+
+
+def decode_binding(
+    content: Mapping[str, Any],
+) -> tuple[Binding, None] | tuple[None, PartialBinding]:
+    """A chat's binding; or, where a part of it is missing or of the wrong kind, the others,
+    however few these are. Never raises."""
+    if content.get("room_type") == "chat":
+        binding = make_binding([content.get(field) for field in BINDING_FIELDS])
+        if binding is not None:
+            return binding, None
+    valid = {
+        field: value
+        for field in BINDING_FIELDS
+        if isinstance(value := content.get(field), str) and value and _has_form(field, value)
+    }
+    return None, PartialBinding(**valid)  # type: ignore[arg-type]
+
+
+def _has_form(field: str, value: str) -> bool:
+    if field == "chat_id":
+        return CHAT_ID.fullmatch(value) is not None
+    if field == "space_id":
+        return value.startswith("!")
+    return field != "matrix_user_id" or is_user_id(value)
 
 
 def make_binding(fields: Sequence[Any]) -> Binding | None:
@@ -134,7 +158,7 @@ def make_binding(fields: Sequence[Any]) -> Binding | None:
         if not (isinstance(field, str) and field):
             return None
     chat_id, space_id, owner, platform, platform_chat_id = fields
-    if not (CHAT_ID.fullmatch(chat_id) and is_user_id(owner)):
+    if not (CHAT_ID.fullmatch(chat_id) and space_id.startswith("!") and is_user_id(owner)):
         return None
     # Spaces, owners and platforms recur in every binding: one string each for all of them.
     space_id, owner, platform = sys.intern(space_id), sys.intern(owner), sys.intern(platform)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .contents import decode_binding, decode_marker, is_from_elsewhere, is_usable_via
+from .contents import decode_binding, decode_marker, is_from_elsewhere, is_usable_via, room_id_in
 from .model import (
     BINDING_TYPE,
     CHILD_TYPE,
@@ -19,6 +19,7 @@ from .model import (
     Binding,
     Identity,
     Marker,
+    PartialBinding,
     Problem,
     Reason,
 )
@@ -62,6 +63,7 @@ class _RoomDecoder:
         self.members: dict[UserID, str] = {}
         self.marker: Marker | None = None
         self.binding: Binding | None = None
+        self.partial: PartialBinding | None = None
         self.bound_elsewhere = False
         self.superseded_by: RoomID | None = None
         self.parents: set[RoomID] = set()
@@ -84,12 +86,13 @@ class _RoomDecoder:
             members=self.members,
             marker=self.marker if ours and is_space else None,
             binding=self.binding if not is_space else None,
+            partial=self.partial if not is_space else None,
             bound_elsewhere=self.bound_elsewhere,
             parents=frozenset(self.parents),
             links=tuple(self.links[room_id] for room_id in sorted(self.links)),
             allowed_rooms=self.allowed_rooms,
             tombstone=self.tombstone,
-            predecessor=_room_id(content.get("predecessor"), "room_id"),
+            predecessor=room_id_in(content.get("predecessor"), "room_id"),
             superseded_by=self.superseded_by if not is_space else None,
             problems=tuple(self.problems),
         )
@@ -138,13 +141,13 @@ class _RoomDecoder:
 
     def _decode_join_rules(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if content.get("join_rule") == "restricted":
-            allow = content.get("allow")
-            rooms = [_room_id(one, "room_id") for one in allow] if isinstance(allow, list) else []
+            allow = content["allow"] if isinstance(content.get("allow"), list) else []
+            rooms = [room_id_in(one, "room_id") for one in allow]
             self.allowed_rooms = frozenset(room_id for room_id in rooms if room_id is not None)
 
     def _decode_tombstone(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if not event["state_key"]:
-            self.tombstone = Tombstone(event["sender"], _room_id(content, "replacement_room"))
+            self.tombstone = Tombstone(event["sender"], room_id_in(content, "replacement_room"))
 
     def _decode_marker(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if event["state_key"] or not content or not self._from_bot(event):
@@ -162,23 +165,24 @@ class _RoomDecoder:
         if is_from_elsewhere(content, self.identity):
             self.bound_elsewhere = True
             return
-        self.superseded_by = _room_id(content, "superseded_by")
+        self.superseded_by = room_id_in(content, "superseded_by")
         if self.superseded_by is not None:
             return
-        self.binding = decode_binding(content)
-        if self.binding is None:
+        self.binding, self.partial = decode_binding(content)
+        if self.partial is not None:
             self._report("a binding that lacks or garbles a part", Reason.MALFORMED)
 
     def _decode_child(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         child, via = event["state_key"], content.get("via")
         if via is not None and not is_usable_via(via):
             return self._report(f"a link to {child} whose `via` is no list", Reason.MALFORMED)
-        raw, mirror = content.get(BINDING_TYPE), None
-        if event["sender"] == self.identity.bot and isinstance(raw, dict):
-            mirror = None if is_from_elsewhere(raw, self.identity) else decode_binding(raw)
+        sender, mirror, partial = event["sender"], None, None
+        raw = content.get(BINDING_TYPE) if sender == self.identity.bot else None
+        if isinstance(raw, dict) and not is_from_elsewhere(raw, self.identity):
+            mirror, partial = decode_binding(raw)
         others = {key: content[key] for key in content if key not in ("via", BINDING_TYPE)}
         via = tuple(via or ())
-        self.links[child] = Link(self.room_id, child, event["sender"], via, mirror, others)
+        self.links[child] = Link(self.room_id, child, sender, via, mirror, others, partial)
         return None
 
 
@@ -193,8 +197,3 @@ DECODERS = {
     BINDING_TYPE: _RoomDecoder._decode_binding,
     CHILD_TYPE: _RoomDecoder._decode_child,
 }
-
-
-def _room_id(content: Any, key: str) -> RoomID | None:
-    value = content.get(key) if isinstance(content, dict) else None
-    return value if isinstance(value, str) and value.startswith("!") else None  # type: ignore[return-value]

@@ -59,6 +59,17 @@ class Binding(NamedTuple):
         return {"v": VERSION, "instance": instance, "room_type": "chat", **self._asdict()}
 
 
+class PartialBinding(NamedTuple):
+    """What a binding still says of which a part lacks, or has a wrong type or form: that is None.
+    The rest is as in `Binding`."""
+
+    chat_id: str | None = None
+    space_id: RoomID | None = None
+    matrix_user_id: UserID | None = None
+    platform: str | None = None
+    platform_chat_id: str | None = None
+
+
 @attr.frozen
 class Marker:
     """What makes a room a managed Space: whose it is, and which other Space supersedes it."""
@@ -169,7 +180,13 @@ class Space:
 @attr.frozen
 class Topology:
     """Spaces and chats of one instance, by room: what the cache holds and what a plan results
-    in."""
+    in.
+
+    Attributes:
+        reliable: false for rows that may have been edited by hand. They help where a read fails,
+            and complete no binding.
+    """
 
     spaces: Mapping[RoomID, Space] = attr.field(factory=dict)
     chats: Mapping[RoomID, Chat] = attr.field(factory=dict)
+    reliable: bool = attr.field(default=True, eq=False)

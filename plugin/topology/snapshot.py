@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attr
 
-from .model import Binding, Marker, Problem
+from .model import Binding, Marker, PartialBinding, Problem
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -30,6 +30,7 @@ class Link:
         sender: who sent the event.
         via: the servers it names; none if the room was removed from the Space.
         mirror: the chat's binding repeated inside the event; None unless the bot sent it.
+        partial: what such a mirror still says of which a part lacks.
         others: what else the content says, so that what the owner set is kept when it is sent
             again.
     """
@@ -40,6 +41,7 @@ class Link:
     via: tuple[str, ...]
     mirror: Binding | None
     others: Mapping[str, Any] = attr.field(eq=False, factory=dict)
+    partial: PartialBinding | None = None
 
     @property
     def removed(self) -> bool:
@@ -71,6 +73,7 @@ class Room:
         members: the membership of each user that has one.
         marker: what makes it a Space of this instance's.
         binding: what makes it a chat of this instance's.
+        partial: what a binding of which a part lacks still says.
         bound_elsewhere: a binding or marker stands here that another instance or a later
             version of this plugin wrote.
         parents: the Spaces that the room's `m.space.parent` events name.
@@ -90,6 +93,7 @@ class Room:
     members: Mapping[UserID, str] = attr.field(factory=dict)
     marker: Marker | None = None
     binding: Binding | None = None
+    partial: PartialBinding | None = None
     bound_elsewhere: bool = False
     parents: frozenset[RoomID] = frozenset()
     links: tuple[Link, ...] = ()

@@ -220,6 +220,16 @@ def alices_space(*numbers: int) -> Site:
 KNOWN = topology([Space(SPACE, ALICE, 1)], [Chat.bound(CHAT, bind(1)), Chat.bound(OTHER, bind(2))])
 
 
+def without_incomplete(cached: Topology, site: Site) -> Topology:
+    """A cache that knows nothing of the chats whose bindings lack a part: it completes them."""
+    kept = {}
+    for room_id, chat in cached.chats.items():
+        room = decode_room(room_id, site.state.get(room_id, {}).values(), IDENTITY)
+        if room is None or room.binding is not None or room.superseded_by is not None:
+            kept[room_id] = chat
+    return attr.evolve(cached, chats=kept)
+
+
 def in_any_order(plan: Plan) -> Plan:
     """A plan without the order of its report, which nobody relies on."""
     return attr.evolve(plan, problems=tuple(sorted(plan.problems, key=repr)))

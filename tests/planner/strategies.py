@@ -54,6 +54,19 @@ def bindings(draw: st.DrawFn, room_id: RoomID) -> Binding:
 
 
 @st.composite
+def lacking(draw: st.DrawFn, binding: Binding) -> dict[str, Any]:
+    """A binding's content in which some parts lack or are garbled."""
+    content = binding.content(IDENTITY.instance)
+    fields = ["room_type", *Binding._fields]
+    for field in draw(st.lists(st.sampled_from(fields), min_size=1, max_size=6, unique=True)):
+        if draw(st.booleans()):
+            del content[field]
+        else:
+            content[field] = draw(st.sampled_from([None, 7, "", ["C1"], "x"]))
+    return content
+
+
+@st.composite
 def sites(draw: st.DrawFn) -> Site:
     """A site of up to three Spaces and five other rooms."""
     site = Site()
@@ -76,12 +89,15 @@ def _draw_space(draw: st.DrawFn, site: Site, room_id: RoomID) -> None:
 
 
 def _draw_room(draw: st.DrawFn, site: Site, room_id: RoomID, spaces: list[RoomID]) -> None:
-    kind = draw(st.sampled_from(["bound"] * 6 + ["legacy", "legacy", "foreign", "garbled"]))
+    kinds = ["bound"] * 5 + ["lacking", "lacking", "legacy", "legacy", "foreign", "garbled"]
+    kind = draw(st.sampled_from(kinds))
     binding = draw(bindings(room_id))
     owner = binding.matrix_user_id
     site.make_room(room_id, MALLORY if kind == "foreign" else BOT, draw(ages))
     if kind == "bound":
         site.send(room_id, event(BINDING_TYPE, binding.content(IDENTITY.instance)))
+    elif kind == "lacking":
+        site.send(room_id, event(BINDING_TYPE, draw(lacking(binding))))
     elif kind == "garbled":
         site.send(room_id, event(BINDING_TYPE, draw(broken)))
     if draw(mostly):
@@ -133,8 +149,10 @@ def links(draw: st.DrawFn, room_id: RoomID, mirror: Binding | None) -> dict[str,
     content = bare if mirror is None else child_content(mirror, IDENTITY)
     removed = {key: value for key, value in content.items() if key != "via"}
     forged = {**bare, BINDING_TYPE: {**content.get(BINDING_TYPE, {}), "platform_chat_id": "p1"}}
+    partial = content if mirror is None else {**content, BINDING_TYPE: draw(lacking(mirror))}
     sent = [
         *[event(CHILD_TYPE, content, room_id)] * 5,
+        *[event(CHILD_TYPE, partial, room_id)] * 2,
         event(CHILD_TYPE, removed, room_id),
         event(CHILD_TYPE, bare, room_id),
         event(CHILD_TYPE, {}, room_id, ALICE),
