@@ -29,7 +29,11 @@ SMALL_GROUP = 10
 
 
 class ControlRoom:
-    """Answers messages in rooms that are no chats."""
+    """Answers messages in rooms that are no chats.
+
+    Attributes:
+        explained: the rooms in which it was said that their messages cannot be read.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class ControlRoom:
         # answered, which may have been meant for another bot.
         self._groups: dict[RoomID, int] = {}
         self._told: set[RoomID] = set()
+        self.explained: set[RoomID] = set()
 
     async def resolve_room(self, room_id: RoomID, sender: UserID) -> Chat | None:
         """Whether a room that is not routed is a chat after all: one that is being made just

@@ -7,7 +7,7 @@ is on its way, and the sync token would pass it. A message is taken in once, who
 from __future__ import annotations
 
 from maubot.handlers import event
-from mautrix.types import EncryptedEvent, EventType, RoomID
+from mautrix.types import EncryptedEvent, EventType
 
 from ..config.permissions import Level
 from ..matrix.retry import Backoff
@@ -30,7 +30,7 @@ class EncryptedMessages:
         self.backoff = backoff
         self.inbound = messages.inbound
         self.matrix = messages.matrix
-        self._said: set[RoomID] = set()
+        self._explained = messages.control_room.explained
 
     @event.on(EventType.ROOM_ENCRYPTED)
     async def take(self, evt: EncryptedEvent) -> None:
@@ -53,9 +53,9 @@ class EncryptedMessages:
 
     async def _say_once(self, evt: EncryptedEvent) -> None:
         chat = self.messages.routes.lookup(evt.room_id)
-        if evt.room_id in self._said or (chat is not None and chat.owner != evt.sender):
+        if evt.room_id in self._explained or (chat is not None and chat.owner != evt.sender):
             return
-        self._said.add(evt.room_id)
+        self._explained.add(evt.room_id)
         control_room = self.messages.control_room
         async with self.messages.boundary.serving(evt.room_id):
             if chat is not None:

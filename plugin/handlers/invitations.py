@@ -139,20 +139,34 @@ class Invitations:
         return None if await lookups.has_spoken(room_id) else companion
 
     async def _welcome(self, room_id: RoomID, rooms: OwnerRooms) -> None:
+        text = await self._describe(rooms, await self._is_unreadable(room_id))
         try:
-            await self.matrix.sender.notice(room_id, await self._describe(rooms))
+            await self.matrix.sender.notice(room_id, text)
         except NoAnswer:
             # Tried again, unless it stands there all the same.
             if not await self.matrix.lookups.has_spoken(room_id):
                 raise
 
-    async def _describe(self, rooms: OwnerRooms) -> str:
+    async def _is_unreadable(self, room_id: RoomID) -> bool:
+        """Whether what is said in a room cannot be read, which the welcome explains."""
+        if self.matrix.sender.can_decrypt or not await self.matrix.lookups.is_encrypted(room_id):
+            return False
+        self.control_room.explained.add(room_id)
+        return True
+
+    async def _describe(self, rooms: OwnerRooms, unreadable: bool) -> str:
         space = await self.control_room.describe(rooms)
         live = next((chat for chat in rooms.chats if chat.status is Status.LIVE), None)
         if live is None:
-            return sentences.WELCOME_WITHOUT_CHAT.format(space=space)
+            text = sentences.WELCOME_WITHOUT_CHAT.format(space=space)
+            return f"{text} {sentences.UNREADABLE}" if unreadable else text
         url = room_url(live.room_id, self.config.bot, live.owner)
-        return sentences.WELCOME.format(space=space, chat=link(sentences.FIRST_CHAT, url))
+        if not unreadable:
+            return sentences.WELCOME.format(space=space, chat=link(sentences.FIRST_CHAT, url))
+        lookups = self.matrix.lookups
+        name = await lookups.state_value(live.room_id, "m.room.name", "name", "")
+        chat = link(name or sentences.FIRST_CHAT, url)
+        return sentences.WELCOME_ENCRYPTED.format(space=space, chat=chat)
 
     async def _decline(self, invitation: Invitation) -> None:
         """Decline an invitation unseen. What fails is not worth a wait: nobody is owed this."""

@@ -18,6 +18,13 @@ WELCOME_WITHOUT_CHAT = (
     "Welcome! Your chats live in a Space of your own: {space}. "
     "`!new` starts a chat, `!help` shows what else I can do."
 )
+WELCOME_ENCRYPTED = (
+    "Welcome! I've made a private Space for you: {space}. "
+    "This direct chat is encrypted, and I can't read it. "
+    "Please accept the invitations and write in {chat}; "
+    "commands such as `!new` work there, too."
+)
+UNREADABLE = "This direct chat is encrypted, and I can't read it: commands work in your chats."
 FIRST_CHAT = "the first one"
 
 # The control room, groups and unknown rooms

@@ -85,6 +85,10 @@ class Lookups:
         """What stands in a room's tombstone, or None if the room is open (section 11.35)."""
         return await self._state(room_id, "m.room.tombstone", "")
 
+    async def is_encrypted(self, room_id: RoomID) -> bool:
+        """Whether what is said in a room is encrypted (section 11.12.2)."""
+        return await self._state(room_id, "m.room.encryption", "") is not None
+
     async def display_name(self, user_id: UserID) -> str:
         """A user's display name, or the name in their user id."""
         try:

@@ -10,10 +10,20 @@ from maubot.matrix import MaubotMatrixClient
 from mautrix.types import Event
 
 from ..fakes.fake_platform import FakePlatform
+from ..fakes.faults import Answer
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, come_back, open_group, settle_in
-from ..fakes.users import User, heard
+from ..fakes.users import ALGORITHM, User, heard
+
+WHEN_ENCRYPTED = ["live", "while down"]
+
+
+def invite_bot_encrypted(person: User) -> Room:
+    """Open a direct chat as clients do that encrypt by default."""
+    encryption = {"type": "m.room.encryption", "content": {"algorithm": ALGORITHM}}
+    body = {"invite": [BOT], "is_direct": True, "initial_state": [encryption]}
+    return person.world.create(person.id, body)
 
 
 async def write_encrypted(bot: Bot, person: User, room: Room) -> None:
@@ -39,6 +49,60 @@ async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: User) ->
 
     _, said = heard(control)
     assert "commands do not work here" in said
+
+
+@pytest.mark.parametrize("when", WHEN_ENCRYPTED)
+async def test_an_encrypted_direct_chat_is_welcomed_as_what_it_is(
+    bot: Bot, alice: User, when: str
+) -> None:
+    await bot.start()
+    await bot.deliver()
+    if when == "while down":
+        await bot.stop()
+    control = invite_bot_encrypted(alice)
+    if when == "while down":
+        await bot.start()
+    await bot.deliver()
+
+    (welcome,) = heard(control)
+    assert "I can't read" in welcome
+    assert f"[Chat 1](https://matrix.to/#/{alice.chat.room_id}" in welcome
+    alice.accept_all()
+    await write_encrypted(bot, alice, control)
+    assert heard(control) == [welcome]
+    assert await ask(bot, alice, alice.chat, "!new") in heard(alice.chats[0])
+
+
+async def test_the_welcome_waits_until_it_is_known_whether_the_chat_is_encrypted(
+    bot: Bot, alice: User, impatient: None
+) -> None:
+    await bot.start()
+    await bot.deliver()
+    unknown = bot.server.inject(Answer("GET .*/state/m.room.encryption/", times=None))
+    control = invite_bot_encrypted(alice)
+    await bot.push()
+    await unknown.reached.wait()
+    assert heard(control) == []
+
+    bot.server.lift(unknown)
+    await bot.settled()
+
+    (welcome,) = heard(control)
+    assert "I can't read" in welcome
+
+
+async def test_where_maubot_can_decrypt_an_encrypted_chat_is_welcomed_like_any_other(
+    bot: Bot, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bot.start()
+    await bot.deliver()
+    monkeypatch.setattr(type(bot.plugin.services.matrix.sender), "can_decrypt", True)
+
+    control = invite_bot_encrypted(alice)
+    await bot.deliver()
+
+    (welcome,) = heard(control)
+    assert "I can't read" not in welcome
 
 
 async def test_in_a_group_nothing_is_said(bot: Bot, alice: User, bob: User) -> None:
