@@ -54,6 +54,8 @@ class PendingMessage:
         sent: how many of the messages that the answer takes stand in Matrix.
         started: its turn has come.
         set_aside_at: when it was set aside, in milliseconds since the epoch.
+        is_left_over: an earlier run set it aside; it may have been answered, if the database
+            failed then.
         at_once: it needs no turn, and none has to wait for it.
         settles: further messages that need no answer once this one is answered: its reply names
             them, so that no later start takes them up again.
@@ -65,6 +67,7 @@ class PendingMessage:
     sent: int = 0
     started: bool = False
     set_aside_at: int = 0
+    is_left_over: bool = False
     at_once: bool = False
     settles: tuple[EventID, ...] = ()
 

@@ -126,7 +126,8 @@ class Commands:
                 await self.amend.pending.keep_answer(pending, answer)
         else:
             answer = pending.answer
-        await self.sender.reply(message, answer, pending.settles, pending.sent)
+        gives_up = self.ends_answers(message.body)
+        await self.sender.reply(message, answer, gives_up, pending.sent)
 
     async def _answer(self, pending: PendingMessage, chat: Chat | None) -> str:
         text = pending.message.body

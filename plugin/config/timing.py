@@ -56,12 +56,14 @@ class Limits:
 
     Attributes:
         waiting: messages of one person that may wait; what comes beyond is set aside.
+        set_aside: messages of one person that may be set aside; the oldest goes for the newest.
         conversations: conversations with one platform that go on at the same time.
         answer: characters of one answer that are kept; what comes beyond is not read.
         chats_at_once: further chats that one person may wait for.
     """
 
     waiting: int = 100
+    set_aside: int = 200
     conversations: int = 64
     answer: int = 200_000
     chats_at_once: int = 10

@@ -5,11 +5,13 @@ An answered message cannot be changed any more, and one whose turn has come only
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Callable
 
 from mautrix.types import EventID, RoomID
 
-from ..cache.inbox import PendingMessage
+from ..cache.inbox import PendingMessage, State
 from ..matrix.backlog import read_unanswered
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
@@ -34,18 +36,22 @@ class Amend:
     def edit(self, edit: IncomingMessage) -> None:
         """Let an edit replace a message whose turn has not come; any other edit is none."""
         assert edit.replaces is not None
-        aside = self.pending.aside.get(edit.room_id, {})
-        found = self.pending.open.get(edit.replaces) or aside.get(edit.replaces)
+        found = self._find(edit.room_id, edit.replaces)
         if found is not None and not found.started:
             found.message = found.message.edited(edit)
             self.pending.revise(found)
 
     def redact(self, room_id: RoomID, event_id: EventID) -> None:
         """Drop a message that was redacted before its turn came."""
-        aside = self.pending.aside.get(room_id, {})
-        found = self.pending.open.get(event_id) or aside.pop(event_id, None)
+        found = self._find(room_id, event_id)
         if found is not None and not found.started:
+            self.pending.aside.pop(event_id)
             self.pending.spawn(self.pending.complete(found))
+
+    def _find(self, room_id: RoomID, event_id: EventID) -> PendingMessage | None:
+        """The message, if it is in that room: anybody may name any event in a room of theirs."""
+        found = self.pending.open.get(event_id) or self.pending.aside.get(event_id)
+        return found if found is not None and found.message.room_id == room_id else None
 
     async def retry(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
         """Take up what was set aside in a room, in its order.
@@ -63,11 +69,19 @@ class Amend:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         message = asked.message
-        again = list(self.pending.aside.pop(message.room_id, {}).values())
-        if not again:
-            again = await self._unanswered(message)
+        await self.pending.drop_expired()
+        again = await self._still_unanswered(message) or await self._unanswered(message)
         answer = describe(len(again))
-        await self.pending.take_up_again(again, asked, answer)
+        for one in again:
+            self.pending.aside.pop(one.message.event_id)
+        # Ordered at the same moment, so they are in one transaction: neither is in the inbox
+        # without the other.
+        await asyncio.gather(
+            self.pending.inbox.put([one.message for one in again]),
+            self.pending.keep_answer(asked, answer),
+        )
+        for one in again:
+            self.pending.add(PendingMessage(one.message, answer=one.answer))
         return answer
 
     async def cancel(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
@@ -82,21 +96,42 @@ class Amend:
             That answer.
         """
         room_id = asked.message.room_id
-        dropped = list(self.pending.aside.pop(room_id, {}).values())
-        dropped += [
-            one
-            for one in self.pending.open.values()
-            if one.message.room_id == room_id and one is not asked and not one.at_once
-        ]
+        await self.pending.drop_expired()
+        dropped = self.pending.aside.take(room_id)
+        # What was written after it is not meant.
+        earlier = itertools.takewhile(lambda one: one is not asked, self.pending.open.values())
+        dropped += [one for one in earlier if one.message.room_id == room_id and not one.at_once]
         if any(one.started for one in dropped):
             self.queues.interrupt(room_id)
+        for one in dropped:
+            self.pending.let_go(one)
+        # They leave the inbox with the message that asks for it, when its reply stands.
+        asked.settles = tuple(one.message.event_id for one in dropped)
         answer = describe(len(dropped))
-        await self.pending.give_up(dropped, asked, answer)
+        given_up = [one.message for one in dropped]
+        # As above.
+        await asyncio.gather(
+            self.pending.inbox.put(given_up, State.GIVEN_UP),
+            self.pending.keep_answer(asked, answer),
+        )
         return answer
 
+    async def _still_unanswered(self, asked: IncomingMessage) -> list[PendingMessage]:
+        """What is set aside in a room; of what an earlier run left, the timeline tells whether
+        it was answered: the database may not have taken that."""
+        aside = self.pending.aside
+        here = aside.in_room(asked.room_id)
+        left = [one.message.event_id for one in here if one.is_left_over]
+        answers = await self.timeline.answers(asked.room_id, left, (asked.sender,)) if left else {}
+        for event_id, status in answers.items():
+            if status.messages and (answered := aside.pop(event_id)):
+                await self.pending.complete(answered)
+        return aside.in_room(asked.room_id)
+
     async def _unanswered(self, asked: IncomingMessage) -> list[PendingMessage]:
+        oldest = asked.sent_at - self.pending.aside.hours * 3_600_000
         return [
             PendingMessage(one)
             for one in await read_unanswered(asked, self.timeline)
-            if one.is_text and one.event_id not in self.pending.open
+            if one.is_text and one.sent_at >= oldest and one.event_id not in self.pending.open
         ]

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import attr
-from mautrix.types import EventID, RoomID
+from mautrix.types import EventID, RoomID, UserID
 
 from ..cache.inbox import PendingMessage, State
 from ..message import IncomingMessage
@@ -51,6 +51,8 @@ class Inbound:
         self._paused: Counter[RoomID] = Counter()
         self._all_paused = 0
         self._decrypting = 0
+        # Who was told, and where, that too many of their messages wait.
+        self._told_full: dict[UserID, frozenset[RoomID]] = {}
         self._held: dict[RoomID, list[Action]] = {}
 
     @property
@@ -126,7 +128,8 @@ class Inbound:
         if not self._seen.add(message.event_id):
             return
         if pending.state is State.SET_ASIDE:
-            self.pending.aside[message.room_id][message.event_id] = pending
+            pending.is_left_over = True
+            self.pending.restore_aside(pending)
         else:
             self.pending.add(pending)
 
@@ -155,12 +158,17 @@ class Inbound:
         elif action.replaces is not None:
             self.amend.edit(action)
         elif self._seen.add(action.event_id):
-            first = not self.pending.aside.get(action.room_id)
             saving = self.pending.accept(action)
-            if saving is not None and first:
+            told = self._told_full.get(action.sender, frozenset())
+            if saving is not None and action.room_id not in told:
+                self._told_full[action.sender] = told | {action.room_id}
                 self.pending.spawn(self._say_full(action, saving))
+            elif told and self.pending.waiting[action.sender] <= self.pending.longest_queue // 2:
+                # What comes beyond from now on is another flood.
+                del self._told_full[action.sender]
 
     async def _say_full(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
         # Nobody is told of what a kill could still undo.
         await asyncio.wait({saving})
-        await self.notices.queue_is_full(message, self.pending.longest_queue)
+        pending = self.pending
+        await self.notices.queue_is_full(message, pending.longest_queue, pending.aside)

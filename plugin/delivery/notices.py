@@ -15,6 +15,7 @@ from ..platforms.protocol import PlatformError
 from . import sentences
 from .error_boundary import ErrorBoundary
 from .room_queues import RoomQueues
+from .set_aside import SetAside
 
 
 class Notices:
@@ -25,14 +26,15 @@ class Notices:
         self.boundary = boundary
         self.sender = boundary.sender
 
-    async def queue_is_full(self, message: IncomingMessage, limit: int) -> None:
+    async def queue_is_full(self, message: IncomingMessage, limit: int, aside: SetAside) -> None:
         """Say that a message was set aside because too many wait.
 
         Args:
             message: the first one that was.
             limit: how many may wait.
+            aside: where it is.
         """
-        text = sentences.QUEUE_IS_FULL.format(limit=limit)
+        text = sentences.QUEUE_IS_FULL.format(limit=limit, most=aside.most, hours=aside.hours)
         await self._say(message.room_id, text, message)
 
     async def platform_failed(self, message: IncomingMessage, error: PlatformError) -> None:
@@ -45,10 +47,16 @@ class Notices:
         text = sentences.ASKED_AGAIN_LATER.format(sentence=error.sentence)
         await self._say(message.room_id, text, message)
 
-    def too_old(self, room_id: RoomID, count: int) -> None:
-        """Say, when its turn comes, that messages were set aside because of their age."""
-        one = count == 1
-        text = sentences.ONE_TOO_OLD if one else sentences.TOO_OLD.format(count=count)
+    def too_old(self, room_id: RoomID, count: int, hours: float) -> None:
+        """Say, when its turn comes, that messages were set aside because of their age.
+
+        Args:
+            room_id: where.
+            count: how many.
+            hours: how long they are kept.
+        """
+        text = sentences.ONE_TOO_OLD if count == 1 else sentences.TOO_OLD
+        text = text.format(count=count, hours=hours)
         self.queues.put(room_id, partial(self._say, room_id, text))
 
     def answer_cut_off(self, message: IncomingMessage) -> None:

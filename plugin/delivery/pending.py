@@ -8,8 +8,8 @@ Who answers takes the messages from here, one room at a time; who that is, is no
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Iterable
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from typing import Any
 
 from mautrix.types import EventID, RoomID, UserID
@@ -17,6 +17,10 @@ from mautrix.types import EventID, RoomID, UserID
 from ..cache.inbox import Inbox, PendingMessage, State
 from ..failpoints import failpoint
 from ..message import IncomingMessage
+from .set_aside import SetAside
+
+# Seconds between two looks for what has been set aside for too long.
+EXPIRY = 600.0
 
 
 class PendingMessages:
@@ -24,21 +28,23 @@ class PendingMessages:
 
     Attributes:
         open: those that wait for their turn or have it.
-        aside: those that wait for their writer's `!retry`, by room.
+        waiting: how many of these each person has.
+        aside: those that wait for their writer's `!retry`.
     """
 
-    def __init__(self, inbox: Inbox, longest_queue: int) -> None:
+    def __init__(self, inbox: Inbox, aside: SetAside, longest_queue: int) -> None:
         """
         Args:
             inbox: keeps them.
+            aside: where those are that are set aside.
             longest_queue: messages of one person that may wait; what comes beyond is set aside.
         """
         self.inbox = inbox
         self.longest_queue = longest_queue
         self.open: dict[EventID, PendingMessage] = {}
-        self.aside: dict[RoomID, dict[EventID, PendingMessage]] = defaultdict(dict)
+        self.waiting: Counter[UserID] = Counter()
+        self.aside = aside
         self._queues: dict[RoomID, deque[PendingMessage]] = {}
-        self._waiting: Counter[UserID] = Counter()
         self._unsaved: dict[EventID, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,7 +90,7 @@ class PendingMessages:
             `set_aside` says.
         """
         pending = PendingMessage(message)
-        if self._waiting[message.sender] >= self.longest_queue:
+        if self.waiting[message.sender] >= self.longest_queue:
             return self.set_aside(pending)
         self._save(message, State.WAITING)
         self.add(pending)
@@ -103,7 +109,7 @@ class PendingMessages:
 
     def is_full(self, sender: UserID) -> bool:
         """Whether as many of a person's messages wait as may."""
-        return self._waiting[sender] >= self.longest_queue
+        return self.waiting[sender] >= self.longest_queue
 
     def set_aside(self, pending: PendingMessage) -> asyncio.Task[None]:
         """Let a message wait until its writer asks for it.
@@ -111,39 +117,26 @@ class PendingMessages:
         Returns:
             What ends when that is kept in the inbox, or the database failed.
         """
-        message = pending.message
         self._close(pending)
-        pending.started, pending.state = False, State.SET_ASIDE
-        self.aside[message.room_id][message.event_id] = pending
-        return self._save(message, State.SET_ASIDE)
+        pending.set_aside_at = 0
+        self.restore_aside(pending)
+        return self._save(pending.message, State.SET_ASIDE)
 
-    async def take_up_again(
-        self, messages: Iterable[PendingMessage], asked: PendingMessage, answer: str
-    ) -> None:
-        """Put messages that were set aside at the end of their rooms' queues, and keep the answer
-        to the message that asks for it: neither is in the inbox without the other."""
-        again = list(messages)
-        # Ordered at the same moment, so they are in one transaction.
-        await asyncio.gather(
-            self.inbox.put([one.message for one in again]), self.keep_answer(asked, answer)
-        )
-        for one in again:
-            self.add(PendingMessage(one.message, answer=one.answer))
+    def restore_aside(self, pending: PendingMessage) -> None:
+        """Take up a message that is in the inbox, and set aside."""
+        if (gone := self.aside.add(pending)) is not None:
+            self.spawn(self.complete(gone))
 
-    async def give_up(
-        self, messages: Collection[PendingMessage], asked: PendingMessage, answer: str
-    ) -> None:
-        """Let go of messages, and keep the answer to the message that asks for it; they leave the
-        inbox with that one."""
-        given_up = [one.message for one in messages]
-        for one in messages:
-            self._close(one)
-            self._unsaved.pop(one.message.event_id, None)
-        asked.settles = tuple(one.event_id for one in given_up)
-        # As above.
-        await asyncio.gather(
-            self.inbox.put(given_up, State.GIVEN_UP), self.keep_answer(asked, answer)
-        )
+    async def drop_expired(self) -> None:
+        """Drop what has been set aside for as long as it may be."""
+        for one in self.aside.take_expired():
+            await self.complete(one)
+
+    async def keep_dropping_expired(self) -> None:
+        """Do so now and then, until the plugin stops."""
+        while True:
+            await self.drop_expired()
+            await asyncio.sleep(EXPIRY)
 
     def keep_answer(self, pending: PendingMessage, answer: str) -> Awaitable[bool]:
         """Keep the answer to a message until it stands in Matrix."""
@@ -154,10 +147,14 @@ class PendingMessages:
         """Keep a message as an edit left it."""
         self.spawn(self._keep(pending.message, pending.state))
 
-    async def complete(self, pending: PendingMessage) -> None:
-        """Drop a message that is answered or given up."""
+    def let_go(self, pending: PendingMessage) -> None:
+        """Have nothing more to do with a message; what is in the inbox stays there."""
         self._close(pending)
         self._unsaved.pop(pending.message.event_id, None)
+
+    async def complete(self, pending: PendingMessage) -> None:
+        """Drop a message that is answered or given up."""
+        self.let_go(pending)
         done = (*pending.settles, pending.message.event_id)
         await asyncio.gather(*map(self.inbox.remove, done))
         failpoint("removed")
@@ -179,11 +176,11 @@ class PendingMessages:
 
     def _open(self, pending: PendingMessage) -> None:
         self.open[pending.message.event_id] = pending
-        self._waiting[pending.message.sender] += 1
+        self.waiting[pending.message.sender] += 1
 
     def _close(self, pending: PendingMessage) -> None:
         if self.open.pop(pending.message.event_id, None) is not None:
-            self._waiting[pending.message.sender] -= 1
+            self.waiting[pending.message.sender] -= 1
 
     def _save(self, message: IncomingMessage, state: State) -> asyncio.Task[None]:
         saving = self._unsaved[message.event_id] = self.spawn(self._keep(message, state))
@@ -193,3 +190,7 @@ class PendingMessages:
         if await self.inbox.put([message], state):
             failpoint("stored")
             self._unsaved.pop(message.event_id, None)
+            for event_id, saving in list(self._unsaved.items()):
+                # The database takes again what it did not take before.
+                if saving.done() and (one := self.open.get(event_id) or self.aside.get(event_id)):
+                    self._save(one.message, one.state)

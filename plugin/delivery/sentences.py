@@ -7,15 +7,18 @@ never "platform": that is the operator's word.
 # What waits
 QUEUE_IS_FULL = (
     "{limit} of your messages wait for an answer. I set aside what you "
-    "write until then; `!retry` takes it up."
+    "write until then; `!retry` takes it up. "
+    "I keep the last {most} of them, for {hours:.0f} hours."
 )
 ONE_TOO_OLD = (
     "While I was away, 1 message came that I leave unanswered "
-    "because of their age. `!retry` takes them up, `!cancel` gives them up."
+    "because of its age. `!retry` takes it up, `!cancel` gives it up. "
+    "I keep it for {hours:.0f} hours."
 )
 TOO_OLD = (
     "While I was away, {count} messages came that I leave unanswered "
-    "because of their age. `!retry` takes them up, `!cancel` gives them up."
+    "because of their age. `!retry` takes them up, `!cancel` gives them up. "
+    "I keep them for {hours:.0f} hours."
 )
 
 # What has no answer

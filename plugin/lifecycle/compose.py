@@ -30,6 +30,7 @@ from ..delivery.notices import Notices
 from ..delivery.pending import PendingMessages
 from ..delivery.platform_retry import PlatformCalls
 from ..delivery.room_queues import RoomQueues
+from ..delivery.set_aside import SetAside
 from ..delivery.typing_notice import TypingNotice
 from ..handlers.control_room import ControlRoom
 from ..handlers.encrypted import EncryptedMessages
@@ -144,7 +145,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     queues = RoomQueues(timing.stop)
     boundary = ErrorBoundary(matrix.sender, host.log)
     notices = Notices(queues, boundary)
-    pending = PendingMessages(inbox, limits.waiting)
+    pending = PendingMessages(inbox, SetAside(config, limits.set_aside), limits.waiting)
     amend = Amend(pending, matrix.timeline, queues)
     inbound = Inbound(pending, amend, notices)
 

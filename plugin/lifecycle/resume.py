@@ -55,15 +55,19 @@ class Resume:
         """
         known = {one.message.event_id for one in kept}
         new = [one for one in self._wanted(backlog) if one.event_id not in known]
-        questions = [*known, *(one.event_id for one in new)]
+        # What is set aside is looked up when its writer asks for it, so that none slows a start.
+        waiting = (one.message.event_id for one in kept if one.state is not State.SET_ASIDE)
+        questions = [*waiting, *(one.event_id for one in new)]
         statuses = dict.fromkeys(questions, AnswerStatus())
         if not in_group:
             statuses = await self._answers(room_id, questions)
+        late = 0
         for one in self._without_given_up(kept):
             if one.state is State.GIVEN_UP or one.message.event_id in backlog.redacted:
                 await self.messages.pending.complete(one)
             else:
-                await self._take_kept(one, backlog, statuses[one.message.event_id])
+                status = statuses.get(one.message.event_id, AnswerStatus())
+                late += await self._take_kept(one, backlog, status)
         unanswered = []
         for message in new:
             status = statuses[message.event_id]
@@ -71,7 +75,7 @@ class Resume:
                 unanswered.append(message)
             elif not status.whole:
                 self.messages.notices.answer_cut_off(message)
-        self._take_new(room_id, unanswered)
+        self._take_new(room_id, unanswered, late)
 
     def _without_given_up(self, kept: Sequence[PendingMessage]) -> Sequence[PendingMessage]:
         """What is to be taken up; the rest leaves the inbox with the command that gave it up."""
@@ -107,13 +111,14 @@ class Resume:
 
     async def _take_kept(
         self, one: PendingMessage, backlog: Backlog, status: AnswerStatus
-    ) -> None:
+    ) -> bool:
+        """Take up what an earlier run kept; whether it was set aside for its age."""
         pending = self.messages.pending
         if status.whole or (status.messages and one.answer is None):
             await pending.complete(one)
             if not status.whole:
                 self.messages.notices.answer_cut_off(one.message)
-            return
+            return False
         edited = one.message
         for edit in backlog.messages:
             if edit.replaces == edited.event_id and one.answer is None:
@@ -122,14 +127,24 @@ class Resume:
             one.message = edited
             pending.revise(one)
         one.sent = status.messages
+        waits = one.state is State.WAITING and one.answer is None
+        if waits and self._is_late(one.message):
+            return bool(self.messages.inbound.set_aside([one.message]))
         self.messages.take_kept(one)
+        return False
 
-    def _take_new(self, room_id: RoomID, messages: Sequence[IncomingMessage]) -> None:
-        oldest = (time.time() - self.config.settings.catch_up_max_age * 3600) * 1000
-        late = [message for message in messages if message.sent_at < oldest]
-        count = self.messages.inbound.set_aside(late)
-        if count:
-            self.messages.notices.too_old(room_id, count)
+    def _is_late(self, message: IncomingMessage) -> bool:
+        """Whether a message is too old to be answered unasked."""
+        hours = self.config.settings.catch_up_max_age
+        return message.sent_at < (time.time() - hours * 3600) * 1000
+
+    def _take_new(
+        self, room_id: RoomID, messages: Sequence[IncomingMessage], late_before: int
+    ) -> None:
+        inbound = self.messages.inbound
+        late = inbound.set_aside([one for one in messages if self._is_late(one)]) + late_before
+        if late:
+            self.messages.notices.too_old(room_id, late, self.messages.pending.aside.hours)
         for message in messages:
-            if message.sent_at >= oldest and not self.messages.answer_urgent(message):
-                self.messages.inbound.take(message)
+            if not self._is_late(message) and not self.messages.answer_urgent(message):
+                inbound.take(message)

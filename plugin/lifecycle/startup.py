@@ -127,7 +127,8 @@ class Startup:
         if (report := self.result.report) is not None:
             self.services.invitations.finish(report.unfinished)
         verification = reconciler.verify(self.unverified)
-        await asyncio.gather(reconciler.serve(), verification)
+        expiry = self.services.pending.keep_dropping_expired()
+        await asyncio.gather(reconciler.serve(), verification, expiry)
 
     async def save_progress(self) -> None:
         """Save how far everything has come, when the plugin stops."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 from uuid import uuid4
 
@@ -29,7 +29,8 @@ ANSWERS_KEY = "chat.spacekeeper.answers"
 CONTINUES_KEY = "chat.spacekeeper.continues"
 # The instance that answered.
 INSTANCE_KEY = "chat.spacekeeper.instance"
-# Messages that were given up, in the content of the notice that says so.
+# Up to where messages were given up, in the content of the notice that says so: those before an
+# event. Earlier versions listed them.
 SETTLES_KEY = "chat.spacekeeper.settles"
 # In the notice that not all of a chat is told to its platform any more: said once.
 LEFT_OUT_KEY = "chat.spacekeeper.left_out"
@@ -98,17 +99,18 @@ class Sender:
         await self._say(_Speech(room_id, text, str(uuid4()), asked, last_marks=last))
 
     async def reply(
-        self, asked: IncomingMessage, text: str, settled: Sequence[EventID] = (), sent: int = 0
+        self, asked: IncomingMessage, text: str, settles_earlier: bool = False, sent: int = 0
     ) -> None:
         """Answer a message with a notice, which settles it; saying it again does no harm.
 
         Args:
             asked: the message.
             text: the notice, in Markdown.
-            settled: further messages that need no answer after this one.
+            settles_earlier: whatever was written before that message needs no answer, either.
             sent: how many of its messages stand in the room already.
         """
-        last = {SETTLES_KEY: list(settled)} if settled else {}
+        # However many those are: a list of them need not fit into an event.
+        last = {SETTLES_KEY: {"before": asked.event_id}} if settles_earlier else {}
         key = f"{asked.event_id}-reply"
         speech = _Speech(asked.room_id, text, key, asked, settles=True, last_marks=last)
         await self._say(speech, sent)

@@ -97,15 +97,22 @@ class Timeline:
         unseen: set[EventID] = set(questions)
         found = {one: AnswerStatus() for one in questions}
         theirs = (*senders, self.bot) if senders else ()
+        cancels: set[EventID] = set()
+        given_up = False
         try:
             async for event in self.pages.events(room_id, Stretch(theirs)):
                 if event.get("sender") == self.bot:
+                    cancels.update(_gives_up_before(event, self.instance))
                     for one in _settled_by(event, self.instance):
                         if one in found:
                             found[one].messages += 1
                             found[one].whole |= not event["content"].get(CONTINUES_KEY)
+                event_id = EventID(str(event.get("event_id")))
+                if given_up and event_id in found:
+                    found[event_id] = AnswerStatus(found[event_id].messages + 1, True)
+                given_up = given_up or event_id in cancels
                 # An answer comes after its question: past the oldest one there is none.
-                unseen.discard(EventID(str(event.get("event_id"))))
+                unseen.discard(event_id)
                 if not unseen:
                     break
         except TooLong as error:
@@ -153,10 +160,20 @@ class Timeline:
 
 
 def _settled_by(event: dict[str, Any], instance: str) -> list[EventID]:
-    """The messages that need no answer after this one, which the bot sent."""
+    """The messages that an event of the bot's answers, or names as needing no answer."""
     content = event.get("content")
     if not isinstance(content, dict) or content.get(INSTANCE_KEY) != instance:
         return []
     settles = content.get(SETTLES_KEY)
     named = [content.get(ANSWERS_KEY), *(settles if isinstance(settles, list) else ())]
     return [EventID(one) for one in named if isinstance(one, str)]
+
+
+def _gives_up_before(event: dict[str, Any], instance: str) -> list[EventID]:
+    """The message before which everything needs no answer after this one, which the bot sent."""
+    content = event.get("content")
+    if not isinstance(content, dict) or content.get(INSTANCE_KEY) != instance:
+        return []
+    settles = content.get(SETTLES_KEY)
+    before = settles.get("before") if isinstance(settles, dict) else None
+    return [EventID(before)] if isinstance(before, str) else []

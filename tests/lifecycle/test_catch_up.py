@@ -158,7 +158,7 @@ async def test_what_is_too_old_is_said_once_and_waits_for_retry(
 
     notice = (
         "While I was away, 2 messages came that I leave unanswered because of their age. "
-        "`!retry` takes them up, `!cancel` gives them up."
+        "`!retry` takes them up, `!cancel` gives them up. I keep them for 24 hours."
     )
     assert sorted(heard(alice.chat)) == ["Answer to New", notice]
     assert await ask(bot, alice, alice.chat, "!retry") == "I take up 2 messages."

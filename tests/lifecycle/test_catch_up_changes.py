@@ -124,3 +124,22 @@ async def test_an_edit_made_meanwhile_outlives_a_second_restart(
     await bot.deliver()
 
     assert replies(alice.chat, message)[-1] == "Answer to Hello"
+
+
+async def test_a_change_from_another_room_changes_nothing(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    gate = await write_while_busy(bot, platform, alice, "Hello", "And you?")
+    _, hello, and_you = alice.chat.messages(alice.id)
+    world = alice.world
+    relation = {"rel_type": "m.replace", "event_id": hello["event_id"]}
+    new = {"msgtype": "m.text", "body": "Forged"}
+    alice.write(control, "* Forged", **{"m.new_content": new, "m.relates_to": relation})
+    redaction = world.append(control, alice.id, {}, "m.room.redaction")
+    redaction["redacts"] = redaction["content"]["redacts"] = and_you["event_id"]
+    await bot.push()
+    gate.set()
+    await bot.settled()
+
+    assert platform.texts == ["Think", "Hello", "And you?"]
