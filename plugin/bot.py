@@ -22,7 +22,11 @@ from .lifecycle.compose import Host, Services, compose
 from .lifecycle.single_instance import leave, stop_previous
 from .lifecycle.startup import Startup
 
-BROKEN = "The plugin stopped looking at Matrix because of a bug; restart the instance to go on"
+BROKEN_AT_START = "The start failed because of a bug: nobody is served. Restart the instance"
+BROKEN = (
+    "The plugin stopped looking at Matrix because of a bug: chats that it knows are answered, but "
+    "what changes in Spaces is not noticed. Restart the instance"
+)
 SUPERSEDED = (
     "Another maubot runs this instance on the same database, and started later: this one stops "
     "serving. Stop one of the two."
@@ -64,6 +68,7 @@ class Spacekeeper(Plugin):
         if not self.active.load(self.config):
             self.log.error("Nobody is served until the configuration is mended")
             return
+        self.active.report()
         served = self._launch()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(served.wait(), self.active.settings.startup_wait)
@@ -83,13 +88,16 @@ class Spacekeeper(Plugin):
                 await self.platform_http.close()
 
     def on_external_config_update(self) -> None:
-        """Take up a configuration saved in maubot; a bad one leaves the one in force as it is."""
+        """Take up a configuration saved in maubot; what is wrong in it changes nothing."""
         assert isinstance(self.config, Config)
-        if self.main_task is not None:
-            self.active.reload(self.config)
-        elif self.active.load(self.config):
-            # Until now nobody was served, so nothing was in force that it could leave as it is.
+        if self.main_task is None:
+            # Until now nobody was served, so no value was in force that it could leave as it is.
+            self.active = CurrentConfig(self.client.mxid, self.active.http, self.log)
+        may_serve = self.active.load(self.config)
+        if self.main_task is None and may_serve:
             self._launch()
+        if self.main_task is not None:
+            self.active.report()
 
     def _launch(self) -> asyncio.Event:
         """Start serving; what is returned is set when people are served."""
@@ -110,7 +118,9 @@ class Spacekeeper(Plugin):
 
     def _report_end(self, main_task: asyncio.Task[None]) -> None:
         if not main_task.cancelled() and main_task.exception() is not None:
-            self.log.error(BROKEN, exc_info=main_task.exception())
+            serving = self.startup is not None and self.startup.cursor is not None
+            sentence = BROKEN if serving else BROKEN_AT_START
+            self.log.error(sentence, exc_info=main_task.exception())
 
     def _step_down(self) -> None:
         if not self.superseded:

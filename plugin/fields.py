@@ -8,6 +8,7 @@ must not repeat the text of a value that could be a secret.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -16,8 +17,13 @@ import attr
 LARGEST_NUMBER = 1_000_000
 
 
+# What a key or a password may look like: letters and digits mixed, or very long.
+_SECRETIVE = re.compile(r"(?=\S*[A-Za-z])(?=\S*[0-9])\S{8,}|\S{20,}|(?:sk|pk)-")
+
+
 def describe(value: object) -> str:
-    """What was found, in words for a person; the content of long or nested values is left out."""
+    """What was found, in words for a person; the content of long or nested values is left out, and
+    so is text that could be a secret: people paste keys into the wrong line."""
     if value is None or value == "":
         return "nothing"
     if isinstance(value, bool):
@@ -25,7 +31,9 @@ def describe(value: object) -> str:
     if isinstance(value, (int, float)):
         return f"the number {value}"
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 60 else "a long text"
+        if len(value) > 60:
+            return "a long text"
+        return "some text" if _SECRETIVE.search(value) else f'"{value}"'
     if isinstance(value, Mapping):
         return "a mapping"
     return "a list" if isinstance(value, (list, tuple, set)) else f"a {type(value).__name__}"

@@ -20,7 +20,7 @@ from .admin import Administration
 from .arguments import Request
 from .chats import ChatCommands
 from .recognize import MARKS, Invocation, recognize, split_command
-from .status import describe_status
+from .status import describe_chats, describe_instance
 
 CANCEL = Invocation("cancel", "")
 
@@ -158,8 +158,14 @@ class Commands:
         return await self.amend.cancel(request.pending, _describe_cancel)
 
     async def _status(self, request: Request) -> str:
-        chats = self.routes.chats_of(request.message.sender)
-        return describe_status(chats, self.routes, self.reconciler.last, self.config.active)
+        sender, config = request.message.sender, self.config.active
+        chats = self.routes.chats_of(sender)
+        aside = sum(len(self.amend.pending.aside.in_room(chat.room_id)) for chat in chats)
+        status = describe_chats(chats, aside, config)
+        if self.config.level_of(sender) < Level.ADMIN:
+            return status
+        more = describe_instance(self.routes, self.reconciler.last, config)
+        return f"{status}\n\n{more}"
 
     async def _admin(self, request: Request) -> str:
         return await self.administration.run(request.message.sender, request.words)

@@ -77,17 +77,25 @@ GIVEN_UP = "I gave up {messages}."
 NOTHING_WAITS = "Nothing waits for an answer here."
 
 # !status
-CHATS_COUNTED = "Your chats: {live} live, {archived} archived."
-CHATS_LOST = "Lost: {lost}. I am no longer in their rooms."
-NOT_CHECKED = (
-    "{stale} of your chats could not be checked against Matrix, and "
-    "{unread} rooms could not be read; I keep trying."
-)
+YOU_HAVE = "You have {chats} ({archived} archived)."
+ONE_CHAT = "1 chat"
+CHATS = "{count} chats"
+NONE_ARCHIVED = "none"
+ALL_WELL = "Everything is working."
+UNANSWERED = "Messages without an answer: {count}. `!retry` in their chat asks again."
+CHATS_LOST = "Lost chats: {lost}. I am no longer in their rooms."
+NOT_CHECKED = "Chats that I can't read just now: {stale}. I keep trying."
+NO_ASSISTANT = "The assistant of {handles} is not available just now."
+
+# !status, for administrators
+NOT_READ = "{stale} chats are stale, {unread} rooms could not be read; I keep trying."
 LAST_LOOK = "I last looked at Matrix {ago} s ago, which took {seconds:.1f} s."
 NO_LOOK = "Nothing had to be looked at in Matrix since my last start."
 PLATFORMS = "Platforms: {platforms}; new chats use `{default}`."
 NO_PLATFORMS = "none"
-PROBLEMS = "The configuration has problems:"
+PROBLEMS = (
+    "The configuration has mistakes. What is wrong keeps its last good value, or has its default:"
+)
 
 # !admin
 ADMIN_USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`."

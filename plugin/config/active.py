@@ -47,8 +47,6 @@ class CurrentConfig:
     that it was replaced since.
     """
 
-    active: ActiveConfig
-
     def __init__(self, bot: UserID, http: ClientSession, log: logging.Logger) -> None:
         """
         Args:
@@ -60,35 +58,37 @@ class CurrentConfig:
         self.http = http
         self.log = log
         self._own_server = server_of(bot)
+        self.active = ActiveConfig(DEFAULTS, (), {})
 
     def load(self, written: Config) -> bool:
-        """Put in force what is right at a start; what is wrong has its default.
+        """Put in force what is right, at a start and when it was saved, by one rule: what is
+        wrong keeps the value that it had, at a start its default.
 
         Args:
             written: the configuration as maubot keeps it.
 
         Returns:
-            Whether anybody may be served with it.
-        """
-        settings, problems = self._read(written, DEFAULTS)
-        self._activate(settings, problems, {})
-        return not any(problem.fatal for problem in problems)
-
-    def reload(self, written: Config) -> None:
-        """Put in force what was saved, if nothing is wrong with it.
-
-        Args:
-            written: the configuration as maubot keeps it.
+            Whether anybody may be served with it, if nobody was before.
         """
         before = self.active
         settings, problems = self._read(written, before.settings)
-        settings = before.settings if problems else settings
-        kept = {
-            name: platform
-            for name, platform in before.platforms.items()
-            if settings.platforms.get(name) == before.settings.platforms.get(name)
+        platforms = {
+            name: before.platforms[name]
+            if name in before.platforms and before.settings.platforms.get(name) == wanted
+            else registry.build(wanted, self.http)
+            for name, wanted in settings.platforms.items()
         }
-        self._activate(settings, problems, kept)
+        self.active = ActiveConfig(settings, problems, platforms)
+        return not any(problem.fatal for problem in problems)
+
+    def report(self) -> None:
+        """Say in the log what is in force."""
+        settings, mistakes = self.settings, len(self.active.problems)
+        name = settings.default_platform
+        platform = settings.platforms.get(name)
+        what = "which is not set up" if platform is None else registry.name_of(platform)
+        but = f", but for {mistakes} mistake{'s' * (mistakes > 1)}" if mistakes else ""
+        self.log.info("Configuration in force%s: new chats use %s (%s)", but, name, what)
 
     @property
     def settings(self) -> Settings:
@@ -120,15 +120,3 @@ class CurrentConfig:
             # Brings in what is missing, comments too, for whoever opens it next.
             written.update()
         return settings, problems
-
-    def _activate(
-        self,
-        settings: Settings,
-        problems: tuple[ConfigProblem, ...],
-        kept: Mapping[str, Platform],
-    ) -> None:
-        platforms = {
-            name: kept[name] if name in kept else registry.build(wanted, self.http)
-            for name, wanted in settings.platforms.items()
-        }
-        self.active = ActiveConfig(settings, problems, platforms)

@@ -55,7 +55,9 @@ def parse_settings(
     """Check a whole configuration; never raises.
 
     A missing key has its default. A wrong one keeps its value in `fallback` and adds a sentence
-    to the problems, which names the key in dotted form, what was found and what is expected.
+    to the problems, which names the key in dotted form, what was found and what is expected. A
+    key that nobody knows may be the missing one, misspelt: then each that is missing keeps its
+    value in `fallback`, too.
     """
     if not isinstance(raw, Mapping):
         found = describe(raw)
@@ -72,32 +74,34 @@ class _Reading:
     top: Fields
     fallback: Settings
     problems: list[ConfigProblem] = attr.Factory(list)
+    # What is missing has its value in here.
+    missing: Settings = DEFAULTS
 
     def finish(self) -> Settings:
         """Everything, in the order in which base-config.yaml has it."""
         top, old = self.top, self.fallback
         self._report(top.unknown(KEYS))
-        permissions = self._permissions()
         names = self._section("names", {"space": old.space_name, "chat": old.chat_name})
         startup = self._section("startup", {"wait": old.startup_wait})
         catch_up = self._section("catch_up", {"max_age": old.catch_up_max_age})
+        self.missing = missing = old if self.problems else DEFAULTS
         return Settings(
-            permissions=permissions,
-            space_name=self._take(partial(_read_space_name, names), old.space_name),
-            chat_name=self._take(partial(_read_chat_name, names), old.chat_name),
-            room_version=self._take(partial(_read_room_version, top), old.room_version),
+            permissions=self._permissions(),
+            space_name=self._take(partial(_read_space_name, names, missing), old.space_name),
+            chat_name=self._take(partial(_read_chat_name, names, missing), old.chat_name),
+            room_version=self._take(partial(_read_room_version, top, missing), old.room_version),
             startup_wait=self._take(
-                partial(startup.number, "wait", DEFAULTS.startup_wait), old.startup_wait
+                partial(startup.number, "wait", missing.startup_wait), old.startup_wait
             ),
             catch_up_max_age=self._take(
-                partial(catch_up.number, "max_age", DEFAULTS.catch_up_max_age),
+                partial(catch_up.number, "max_age", missing.catch_up_max_age),
                 old.catch_up_max_age,
             ),
             instance_key=self._take(
-                partial(_read_instance_key, top), old.instance_key, fatal=True
+                partial(_read_instance_key, top, missing), old.instance_key, fatal=True
             ),
             default_platform=self._take(
-                partial(_read_default_platform, top), old.default_platform
+                partial(_read_default_platform, top, missing), old.default_platform
             ),
             platforms=self._platforms(),
         )
@@ -122,7 +126,7 @@ class _Reading:
 
     def _permissions(self) -> Mapping[str, Level]:
         if "permissions" not in self.top.raw:
-            return DEFAULTS.permissions
+            return self.missing.permissions
         section = self._whole("permissions", fatal=True)
         if section is None:
             return self.fallback.permissions
@@ -132,7 +136,7 @@ class _Reading:
 
     def _platforms(self) -> Mapping[str, PlatformSettings]:
         if "platforms" not in self.top.raw:
-            return DEFAULTS.platforms
+            return self.missing.platforms
         section = self._whole("platforms")
         if section is None:
             return self.fallback.platforms
@@ -145,18 +149,18 @@ class _Reading:
         return platforms
 
 
-def _read_space_name(names: Fields) -> str:
-    template = names.text("space", DEFAULTS.space_name)
+def _read_space_name(names: Fields, missing: Settings) -> str:
+    template = names.text("space", missing.space_name)
     return check_template(template, SPACE_PLACEHOLDERS, names.key("space"))
 
 
-def _read_chat_name(names: Fields) -> str:
-    template = names.text("chat", DEFAULTS.chat_name)
+def _read_chat_name(names: Fields, missing: Settings) -> str:
+    template = names.text("chat", missing.chat_name)
     return check_template(template, CHAT_PLACEHOLDERS, names.key("chat"))
 
 
-def _read_room_version(top: Fields) -> str:
-    value = top.raw.get("room_version")
+def _read_room_version(top: Fields, missing: Settings) -> str:
+    value = top.raw.get("room_version", missing.room_version)
     if value is None:
         return ""
     # Room versions look like numbers, and few people put quotes around a number.
@@ -165,20 +169,20 @@ def _read_room_version(top: Fields) -> str:
     return str(value)
 
 
-def _read_instance_key(top: Fields) -> str:
-    value = top.raw.get("instance_key")
+def _read_instance_key(top: Fields, missing: Settings) -> str:
+    value = top.raw.get("instance_key", missing.instance_key)
     # A number without quotes is a name like any other.
     if type(value) is int:
         return str(value)
-    return top.optional_text("instance_key")
+    return top.optional_text("instance_key") if "instance_key" in top.raw else str(value)
 
 
-def _read_default_platform(top: Fields) -> str:
-    name = top.text("default_platform", DEFAULTS.default_platform)
-    platforms = top.raw.get("platforms", DEFAULTS.platforms)
+def _read_default_platform(top: Fields, missing: Settings) -> str:
+    name = top.text("default_platform", missing.default_platform)
+    platforms = top.raw.get("platforms", missing.platforms)
     if isinstance(platforms, Mapping) and name not in platforms:
         known = suggest(name, [str(known) for known in platforms])
-        raise ValueError(f'default_platform: "{name}" is not among platforms, {known}')
+        raise ValueError(f"default_platform: {describe(name)} is not among platforms, {known}")
     return name
 
 

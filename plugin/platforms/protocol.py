@@ -105,7 +105,13 @@ class Platform(ABC):
 
 
 class PlatformSettings(ABC):
-    """The settings of one platform, as the configuration holds them: frozen and checked."""
+    """The settings of one platform, as the configuration holds them: frozen and checked.
+
+    Attributes:
+        model: which of a server's models answers, where there are several.
+    """
+
+    model: str = ""
 
     @classmethod
     @abstractmethod

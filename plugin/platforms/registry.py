@@ -40,3 +40,9 @@ def parse(raw: object, where: str) -> PlatformSettings:
 def build(settings: PlatformSettings, http: ClientSession) -> Platform:
     """Set a platform up from its settings; `http` stays the caller's, who closes it."""
     return settings.build(http)
+
+
+def name_of(settings: PlatformSettings) -> str:
+    """The type of a platform, and its model if it has one, for the log."""
+    kind = next(kind for kind, known in TYPES.items() if isinstance(settings, known))
+    return f"{kind}, {settings.model}" if settings.model else kind

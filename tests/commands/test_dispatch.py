@@ -6,10 +6,12 @@ import re
 
 import pytest
 
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Hold
+from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import add_chat, ask, settle_in
+from ..fakes.stories import add_chat, ask, have_set_aside, settle_in
 from ..fakes.users import CHILD, User, links, replies
 
 PARENT = "m.space.parent"
@@ -185,16 +187,44 @@ async def test_space_shows_the_way_and_invites_who_left(bot: Bot, alice: User) -
     assert alice.spaces == [space]
 
 
-async def test_status_counts_and_names_the_platforms(bot: Bot, alice: User) -> None:
+async def test_status_counts_the_chats_and_says_that_all_is_well(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control)
+    assert await ask(bot, alice, control, "!status") == (
+        "You have 2 chats (none archived). Everything is working."
+    )
+
     await ask(bot, alice, control, "!archive C2")
 
-    reply = await ask(bot, alice, control, "!status")
+    assert await ask(bot, alice, control, "!status") == (
+        "You have 2 chats (1 archived). Everything is working."
+    )
 
-    assert "1 live, 1 archived" in reply
-    assert "`echo`" in reply
-    assert "problems" not in reply
+
+async def test_status_says_what_is_not_well(
+    bot: Bot, platform: FakePlatform, server: Homeserver, alice: User
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    await have_set_aside(bot, platform, alice, "Hello")
+    await bot.configure("permissions: {local: user}\n")
+    await add_chat(bot, alice, control)
+    await add_chat(bot, alice, control)
+    server.world.leave(BOT, alice.chats[2].room_id)
+    await bot.deliver()
+
+    assert await ask(bot, alice, control, "!status") == (
+        "You have 2 chats (none archived). "
+        "Messages without an answer: 1. `!retry` in their chat asks again. "
+        "Lost chats: 1. I am no longer in their rooms. "
+        "The assistant of `C1` is not available just now."
+    )
+
+
+async def test_status_tells_administrators_of_the_platforms(bot: Bot, alice: User) -> None:
+    bot.text.text = "permissions: {local: admin}\n"
+    (control,) = await settle_in(bot, alice)
+
+    assert "Platforms: `echo`; new chats use `echo`." in await ask(bot, alice, control, "!status")
 
 
 async def test_help_lists_every_command(bot: Bot, alice: User) -> None:

@@ -6,11 +6,16 @@ import logging
 
 import pytest
 
+from plugin.lifecycle.startup import Startup
+
 from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.maubot import Bot
 from ..fakes.stories import add_chat, ask, settle_in, write_while_busy
-from ..fakes.users import BINDING, User
+from ..fakes.users import BINDING, User, replies
 
+SECRET = "sk-live-4f3c2b1a"
+ADMIN = "permissions: {local: admin}\n"
+FATAL = {"no YAML", "no mapping"}
 WRONG = {
     "unknown key": ("permisions: {local: user}\n", "permisions"),
     "unknown key below": ("startup: {weight: 3}\n", "startup.weight"),
@@ -58,13 +63,16 @@ async def test_a_platform_in_use_goes_on_through_a_change(
 
 
 @pytest.mark.parametrize("kind", WRONG)
-async def test_a_bad_configuration_leaves_the_old_one_in_force_and_names_the_key(
+async def test_a_mistake_in_what_is_saved_is_named_and_costs_itself_alone(
     bot: Bot, alice: User, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bot.text.text = 'names: {chat: "Talk {number}"}\n'
+    caplog.set_level(logging.INFO)
+    bot.text.text = ADMIN + 'names: {chat: "Talk {number}"}\n'
     (control,) = await settle_in(bot, alice)
     mark = len(bot.server.calls)
     text, key = WRONG[kind]
+    if kind not in FATAL and "permis" not in text:
+        text += ADMIN
     caplog.clear()
 
     await bot.configure(text)
@@ -72,13 +80,122 @@ async def test_a_bad_configuration_leaves_the_old_one_in_force_and_names_the_key
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.getMessage().startswith(f"The configuration is wrong: {key}:")
     assert "\n" not in record.getMessage()
+    assert caplog.messages[-1] == (
+        "Configuration in force, but for 1 mistake: new chats use echo (echo)"
+    )
     assert bot.server.calls[mark:] == []
-    assert f"\n- {key}:" in await ask(bot, alice, control, "!status")
-    assert (await add_chat(bot, alice, control)).name == "Talk 2"
+    if "permissions" not in text or kind in FATAL:
+        assert f"\n- {key}:" in await ask(bot, alice, control, "!status")
     assert bot.text.text == text
 
 
-FATAL = {"no YAML", "no mapping"}
+@pytest.mark.parametrize("when", ["saved", "started with"])
+async def test_what_is_right_beside_a_mistake_is_in_force(
+    bot: Bot, alice: User, when: str
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    text = 'names: {chat: "Talk {number}"}\nstartup: {wait: soon}\n'
+    if when == "saved":
+        await bot.configure(text)
+    else:
+        bot.text.text = text
+        await bot.restart()
+
+    assert (await add_chat(bot, alice, control)).name == "Talk 2"
+
+
+async def test_a_wrong_value_keeps_the_last_good_one(bot: Bot, alice: User) -> None:
+    bot.text.text = 'names: {chat: "Talk {number}"}\n'
+    (control,) = await settle_in(bot, alice)
+
+    await bot.configure("names: {chat: 'Talk {nubmer}'}\n")
+    await bot.configure("names: {chat: [Talk]}\n")
+
+    assert (await add_chat(bot, alice, control)).name == "Talk 2"
+
+
+async def test_a_misspelt_key_lets_nobody_in_whom_the_right_one_kept_out(
+    bot: Bot, alice: User, bob: User
+) -> None:
+    bot.text.text = f"permissions: {{'{alice.id}': user}}\n"
+    await settle_in(bot, alice)
+
+    await bot.configure(f"permision: {{'{alice.id}': user}}\n")
+    bob.invite_bot()
+    await bot.deliver()
+
+    assert bob.spaces == []
+    assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
+
+
+async def test_a_start_and_a_save_say_what_is_in_force(
+    bot: Bot, alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await bot.start()
+    await bot.settled()
+    at_start = [text for text in caplog.messages if text.startswith("Configuration")]
+    caplog.clear()
+
+    await bot.configure(
+        "platforms: {gpt: {type: openai, base_url: 'http://127.0.0.1:1/v1', model: lab-model,"
+        f" api_key: {SECRET}}}}}\ndefault_platform: gpt\n"
+    )
+
+    assert at_start == ["Configuration in force: new chats use echo (echo)"]
+    assert caplog.messages == ["Configuration in force: new chats use gpt (openai, lab-model)"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"default_platform: {SECRET}\n",
+        f"startup: {{wait: {SECRET}}}\n",
+        f"room_version: '{SECRET}!'\n",
+        f"platforms: {{gpt: {{type: {SECRET}}}}}\n",
+        f"platforms: {{gpt: {{type: openai, base_url: {SECRET}, model: x}}}}\n",
+        f"permissions: {{local: {SECRET}}}\n",
+        f"platforms: {SECRET}\n",
+        f"{SECRET}\n",
+    ],
+)
+async def test_no_mistake_repeats_what_may_be_a_secret(
+    bot: Bot, alice: User, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.text.text = ADMIN
+    await settle_in(bot, alice)
+
+    await bot.configure(text)
+
+    problems = bot.plugin.active.active.problems
+    assert problems
+    assert SECRET not in caplog.text + "".join(problems)
+
+
+@pytest.mark.parametrize("name", ["run", "serve"])
+async def test_a_bug_that_ends_the_start_or_the_looks_is_said_to_be_what_it_is(
+    bot: Bot,
+    alice: User,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+
+    async def stumble(*args: object) -> None:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(Startup, name, stumble)
+    bot.plugin.timing = bot.timing
+    await bot.start()
+    await bot.settled()
+    message = alice.write(alice.chat, "Hello")
+    await bot.deliver()
+
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert ("nobody is served" in said) == (name == "run")
+    assert replies(alice.chat, message) == ([] if name == "run" else ["Hello"])
 
 
 @pytest.mark.parametrize("kind", sorted(FATAL))
@@ -108,23 +225,41 @@ async def test_an_instance_that_starts_with_a_bad_one_stays_enabled_and_answers(
     text, key = WRONG[kind]
     bot.text.text = text
     if "permissions" in text:
-        text = bot.text.text = f"permissions: {{local: boss, '{alice.id}': user}}\n"
+        text = f"permissions: {{local: boss, '{alice.id}': admin}}\n"
+    elif "permis" not in text:
+        text += ADMIN
+    bot.text.text = text
 
     await bot.restart()
 
-    assert f"\n- {key}:" in await ask(bot, alice, alice.chat, "!status")
+    if "permisions" not in text:
+        assert f"\n- {key}:" in await ask(bot, alice, alice.chat, "!status")
     assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
     assert bot.text.text == text
 
 
 async def test_a_mistake_that_was_mended_is_forgotten(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
-    await bot.configure("startup: {wait: soon}\n")
-    assert "problems" in await ask(bot, alice, control, "!status")
+    await bot.configure(ADMIN + "startup: {wait: soon}\n")
+    assert "mistakes" in await ask(bot, alice, control, "!status")
 
-    await bot.configure("startup: {wait: 3}\n")
+    await bot.configure(ADMIN + "startup: {wait: 3}\n")
 
-    assert "problems" not in await ask(bot, alice, control, "!status")
+    assert "mistakes" not in await ask(bot, alice, control, "!status")
+
+
+async def test_mistakes_in_the_configuration_are_shown_to_administrators_alone(
+    bot: Bot, alice: User, bob: User
+) -> None:
+    permissions = f"permissions: {{local: user, '{alice.id}': admin}}\n"
+    bot.text.text = permissions
+    mine, others = await settle_in(bot, alice, bob)
+    await bot.configure(permissions + "startup: {wait: soon}\n")
+
+    assert "startup.wait" in await ask(bot, alice, mine, "!status")
+    assert await ask(bot, bob, others, "!status") == (
+        "You have 1 chat (none archived). Everything is working."
+    )
 
 
 HALF_MENDED = "startup: {wait: soon}\n"

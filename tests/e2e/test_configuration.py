@@ -31,6 +31,9 @@ async def test_a_saved_configuration_takes_effect_at_once_and_without_a_walk(
     assert stack.proxy.count("GET", f"{neighbour.space_id}/state$") == 0
 
 
+NAMES = 'permissions: {local: admin}\nnames: {chat: "Thread {number}"}\n'
+
+
 @pytest.mark.parametrize(
     ("mistake", "key"),
     [
@@ -42,15 +45,15 @@ async def test_a_saved_configuration_takes_effect_at_once_and_without_a_walk(
     ],
     ids=["unknown-key", "wrong-type", "unknown-platform", "unknown-type", "no-yaml"],
 )
-async def test_a_bad_configuration_leaves_the_old_one_in_force_and_status_names_the_key(
+async def test_a_mistake_costs_itself_alone_and_status_names_the_key_to_administrators(
     stack: Stack, configure: Configure, mistake: str, key: str
 ) -> None:
     wes = await onboard(stack, f"wes-{key.lower()}".replace("the configuration", "all"))
-    await configure('names: {chat: "Thread {number}"}')
-    await configure(f'room_version: "10"\n{mistake}')
+    await configure(NAMES)
+    await configure(f'{NAMES}room_version: "10"\n{mistake}')
     assert await name_of_new_chat(wes) == "Thread 2"
     status = await ask(wes.person, wes.control, "!status")
-    assert "The configuration has problems" in status
+    assert "The configuration has mistakes" in status
     assert key in status
 
 
@@ -58,7 +61,7 @@ async def test_a_bad_configuration_at_the_start_stops_neither_recovery_nor_the_c
     stack: Stack, configure: Configure
 ) -> None:
     xia = await onboard(stack, "xia")
-    await configure("defualt_platform: echo")
+    await configure(NAMES + "defualt_platform: echo")
     await stack.maubot.stop()
     stack.maubot.delete_database(INSTANCE)
     await stack.maubot.start()
