@@ -78,6 +78,7 @@ class Spacekeeper(Plugin):
         leave(self)
         try:
             if self.main_task is not None:
+                self.services.account.leave()
                 self.main_task.cancel()
                 await asyncio.wait({self.main_task})
                 await self.services.close()
@@ -103,9 +104,10 @@ class Spacekeeper(Plugin):
         """Start serving; what is returned is set when people are served."""
         assert isinstance(self.database, Database)
         instance = self.active.settings.instance_key or self.id
-        host = Host(self.client, self.database, instance, self.log, self._step_down)
-        self.services = compose(host, self.active, self.timing, self.limits)
         served = asyncio.Event()
+        host = Host(self.client, self.database, instance, self.log, self._step_down, served)
+        self.services = compose(host, self.active, self.timing, self.limits)
+        self.services.account.join()
         self.main_task = asyncio.create_task(self._run(served))
         self.main_task.add_done_callback(self._report_end)
         return served

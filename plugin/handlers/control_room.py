@@ -7,16 +7,16 @@ is made for anybody, and only who turns to the bot is answered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
 from ..cache.inbox import PendingMessage
 from ..commands.dispatch import Commands
-from ..config.active import CurrentConfig
 from ..config.permissions import Level
 from ..errors import UserError
 from ..matrix.api import NoAnswer
-from ..matrix.client import Matrix
 from ..matrix.links import link, room_url
 from ..message import IncomingMessage
 from ..spaces.provision import OwnerRooms, Provisioning
@@ -36,18 +36,22 @@ class ControlRoom:
     """
 
     def __init__(
-        self,
-        matrix: Matrix,
-        provisioning: Provisioning,
-        commands: Commands,
-        config: CurrentConfig,
+        self, provisioning: Provisioning, commands: Commands, answers: Callable[[UserID], bool]
     ) -> None:
-        self.matrix = matrix
+        """
+        Args:
+            provisioning: makes Spaces and chats.
+            commands: carries out what owners ask for.
+            answers: whether it is for this instance to answer somebody: there may be others on
+                the account. Raises NoAnswer if that is not known yet.
+        """
+        self.matrix = provisioning.matrix
+        self.answers = answers
         self.provisioning = provisioning
         self.routes = provisioning.routes
         self.known_rooms = provisioning.reconciler.known_rooms
         self.commands = commands
-        self.config = config
+        self.config = provisioning.config
         self.log = provisioning.owner_lock.log
         # How many others are in rooms that are groups, and the groups in which a command was
         # answered, which may have been meant for another bot.
@@ -79,7 +83,8 @@ class ControlRoom:
     async def handle(self, pending: PendingMessage) -> None:
         """Answer somebody who wrote outside their chats."""
         message = pending.message
-        if self.config.level_of(message.sender) < Level.USER:
+        permitted = self.config.level_of(message.sender) >= Level.USER
+        if not permitted or not self.answers(message.sender):
             return
         if not await self.is_control_room(message.room_id, message.sender):
             await self._answer_in_group(message)

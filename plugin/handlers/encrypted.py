@@ -60,7 +60,9 @@ class EncryptedMessages:
         async with self.messages.boundary.serving(evt.room_id):
             if chat is not None:
                 await self.matrix.sender.notice(evt.room_id, sentences.ENCRYPTED_CHAT)
-            elif self.messages.config.level_of(
-                evt.sender
-            ) >= Level.USER and await control_room.is_control_room(evt.room_id, evt.sender):
+            elif (
+                self.messages.config.level_of(evt.sender) >= Level.USER
+                and control_room.answers(evt.sender)
+                and await control_room.is_control_room(evt.room_id, evt.sender)
+            ):
                 await self.matrix.sender.notice(evt.room_id, sentences.ENCRYPTED_CONTROL_ROOM)

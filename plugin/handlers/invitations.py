@@ -98,6 +98,8 @@ class Invitations:
 
     async def _answer(self, invitation: Invitation) -> None:
         room_id, sender = invitation.room_id, invitation.sender
+        if not self.control_room.answers(sender):
+            return
         if self.config.level_of(sender) < Level.USER:
             await self._decline(invitation)
         elif room_id not in self._welcomed:
@@ -133,6 +135,8 @@ class Invitations:
             return None
         companion = await self.control_room.companion(room_id)
         if companion is None or self.config.level_of(companion) < Level.USER:
+            return None
+        if not self.control_room.answers(companion):
             return None
         if await self.control_room.resolve_room(room_id, companion) is not None:
             return None

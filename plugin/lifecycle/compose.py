@@ -6,6 +6,7 @@ later. Nothing here does any work.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -56,6 +57,7 @@ from ..topology.scope import Scope
 from .catch_up import CatchUp
 from .resume import Resume
 from .room_readings import RoomReadings
+from .shared_account import SharedAccount
 
 
 @attr.frozen
@@ -68,6 +70,7 @@ class Host:
         instance: the key that its rooms are marked with.
         log: the instance's log.
         step_down: called when another process turns out to run the same instance.
+        served: set when people are served.
     """
 
     client: MaubotMatrixClient
@@ -75,6 +78,7 @@ class Host:
     instance: str
     log: logging.Logger
     step_down: Callable[[], None]
+    served: asyncio.Event
 
 
 @attr.frozen
@@ -86,6 +90,7 @@ class Services:
     store: Store
     inbox: Inbox
     routes: CurrentRoutes
+    account: SharedAccount
     reconciler: Reconciler
     provisioning: Provisioning
     queues: RoomQueues
@@ -130,6 +135,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     matrix = connect(host.client, identity, timing.requests, timing.straggler)
     database = FencedDatabase(host.database, host.log, host.step_down)
     store, inbox, routes = Store(database), Inbox(database), CurrentRoutes()
+    account = SharedAccount(host.client, host.instance, config, routes, host.served)
 
     observer = Observer(matrix, config, timing.doubt)
     applier = Applier(matrix.writer, routes, host.log)
@@ -156,7 +162,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     typing = TypingNotice(matrix.sender, timing.typing)
     responder = Responder(calls, history, inbox, matrix.sender, typing, notices)
 
-    control_room = ControlRoom(matrix, provisioning, commands, config)
+    control_room = ControlRoom(provisioning, commands, account.answers)
     invitation_queue = InvitationQueue(queues, boundary, timing.backoff)
     invitations = Invitations(control_room, invitation_queue)
     messages = Messages(control_room, responder, inbound, timing.reply)
@@ -170,6 +176,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         store=store,
         inbox=inbox,
         routes=routes,
+        account=account,
         reconciler=reconciler,
         provisioning=provisioning,
         queues=queues,

@@ -52,15 +52,28 @@ LOG = cast(TraceLogger, logging.getLogger("maubot.instance.spacekeeper"))
 class Bot:
     """One maubot instance of the plugin: it outlives the plugin objects that run in it."""
 
-    def __init__(self, server: Homeserver, folder: Path, config: str = "") -> None:
+    def __init__(
+        self,
+        server: Homeserver,
+        folder: Path,
+        config: str = "",
+        *,
+        instance: str = "spacekeeper",
+        beside: Bot | None = None,
+    ) -> None:
         """
         Args:
             server: the homeserver.
             folder: where the database is kept.
             config: the configuration as somebody wrote it.
+            instance: the instance's id in maubot.
+            beside: another instance on the same client, which must have been started and delivers
+                to both.
         """
         self.server = server
-        self.database = folder / "spacekeeper.db"
+        self.instance = instance
+        self._beside = beside
+        self.database = folder / f"{instance}.db"
         self.text = Text(config)
         self.timing = FAST
         self.limits = Limits()
@@ -178,6 +191,10 @@ class Bot:
     async def _start(self) -> None:
         if self._http is None:
             self._http = aiohttp.ClientSession()
+        if self._beside is not None:
+            self.client = self._beside.client
+            await self._launch()
+            return
         self.client = MaubotMatrixClient(
             mxid=BOT,
             base_url=self.server.url,
@@ -199,7 +216,7 @@ class Bot:
             client=self.client,
             loop=asyncio.get_running_loop(),
             http=cast(aiohttp.ClientSession, self._http),
-            instance_id="spacekeeper",
+            instance_id=self.instance,
             log=LOG,
             config=self.text.config,
             database=database,
