@@ -41,7 +41,7 @@ class RoomClassifier:
         self.choice = choice
         self.upgrades = upgrades
         self.links = SpaceLinks(snapshot, choice)
-        self.to_read = set(upgrades.to_read)
+        self.to_read = set(upgrades.to_read | choice.to_read)
         self.problems: list[Problem] = []
 
     def classify(self) -> Findings:

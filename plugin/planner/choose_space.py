@@ -15,6 +15,7 @@ import attr
 
 from ..topology.model import Marker, Space, Topology
 from ..topology.snapshot import Room, Snapshot
+from .unmarked_spaces import find_named_owner, is_unmarked
 from .upgrades import RoomUpgrades
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ class SpaceChoice:
         owners: the owner of every Space that was read, superseded ones included.
         unread_owners: owners with an unread Space; nothing is concluded about what they lack,
             and nothing is written for them.
+        to_read: chats that tell whose a Space without a marker is.
     """
 
     chosen: Mapping[UserID, Space]
     owners: Mapping[RoomID, UserID]
     unread_owners: frozenset[UserID]
+    to_read: frozenset[RoomID]
 
     @property
     def markers(self) -> dict[RoomID, Marker]:
@@ -75,41 +78,72 @@ def choose_spaces(snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades) 
     Returns:
         The choice. Never raises.
     """
-    candidates: dict[UserID, list[tuple[Rank, Space]]] = defaultdict(list)
-    owners: dict[RoomID, UserID] = {}
-    unread_owners: set[UserID] = set()
+    candidates, unmarked = SpaceCandidates(snapshot, upgrades), []
     for room in snapshot.rooms.values():
-        if room.marker is None or room.room_id not in snapshot.joined:
-            continue
-        owner = room.marker.matrix_user_id
-        owners[room.room_id] = owner
-        if room.room_id in upgrades.undecided:
-            unread_owners.add(owner)
-        if room.marker.superseded_by in snapshot.unread:
-            # The Space that supersedes this one is there, and could not be read.
-            unread_owners.add(owner)
-            continue
-        last = snapshot.rooms[upgrades.replacements.get(room.room_id, room.room_id)]
-        if last.is_space and room.room_id not in upgrades.unreplaced:
-            owners[last.room_id] = owner
-            candidates[owner].append((_rank(room), _space(last, owner)))
-    for room in snapshot.rooms.values():
+        if room.marker is not None and room.room_id in snapshot.joined:
+            candidates.add(room, room.marker.matrix_user_id)
+        elif room.is_space and is_unmarked(room, snapshot):
+            unmarked.append(room)
         said = room.binding or room.partial
         if said and said.space_id in snapshot.unread and said.matrix_user_id is not None:
-            unread_owners.add(said.matrix_user_id)
-    chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
-    # A Space that was the owner's before is not replaced because it cannot be read; of several
-    # such Spaces the oldest comes last, and so it wins.
-    unread = [space for space in cached.spaces.values() if space.room_id in snapshot.unread]
-    for space in sorted(unread, key=_by_age, reverse=True):
-        unread_owners.add(space.owner)
-        chosen[space.owner] = space
-    return SpaceChoice(chosen, owners, frozenset(unread_owners))
+            candidates.unread_owners.add(said.matrix_user_id)
+    for room in sorted(unmarked, key=_by_room_age):
+        candidates.add_unmarked(room)
+    return candidates.choose(cached)
 
 
-def _rank(room: Room) -> Rank:
-    assert room.marker is not None
-    return (room.marker.superseded_by is not None, *room.age)
+class SpaceCandidates:
+    """The Spaces that may be their owners', and whose nothing final can be said of."""
+
+    def __init__(self, snapshot: Snapshot, upgrades: RoomUpgrades) -> None:
+        self.snapshot = snapshot
+        self.upgrades = upgrades
+        self.candidates: dict[UserID, list[tuple[Rank, Space]]] = defaultdict(list)
+        self.owners: dict[RoomID, UserID] = {}
+        self.unread_owners: set[UserID] = set()
+        self.unread = set(snapshot.unread)
+        self.to_read: set[RoomID] = set()
+
+    def add(self, room: Room, owner: UserID) -> None:
+        """Add a Space of somebody's."""
+        upgrades, superseded_by = self.upgrades, room.marker and room.marker.superseded_by
+        self.owners[room.room_id] = owner
+        if room.room_id in upgrades.undecided:
+            self.unread_owners.add(owner)
+        if superseded_by in self.snapshot.unread:
+            # The Space that supersedes this one is there, and could not be read.
+            self.unread_owners.add(owner)
+            return
+        last = self.snapshot.rooms[upgrades.replacements.get(room.room_id, room.room_id)]
+        if last.is_space and room.room_id not in upgrades.unreplaced:
+            self.owners[last.room_id] = owner
+            rank = (superseded_by is not None, *room.age)
+            self.candidates[owner].append((rank, _space(last, owner)))
+
+    def add_unmarked(self, room: Room) -> None:
+        """Add a Space that lost its marker, if its chats say whose it is; after those with one."""
+        if room.room_id in self.owners:
+            return
+        named = find_named_owner(room, self.snapshot)
+        self.to_read |= named.to_read
+        if named.owner is not None:
+            self.add(room, named.owner)
+            self.unread_owners |= {named.owner} if named.undecided else set()
+        elif named.undecided:
+            self.unread.add(room.room_id)
+
+    def choose(self, cached: Topology) -> SpaceChoice:
+        """The oldest of each owner's."""
+        candidates = self.candidates
+        chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
+        # A Space that was the owner's before is not replaced because it cannot be read; of several
+        # such Spaces the oldest comes last, and so it wins.
+        unread = [space for space in cached.spaces.values() if space.room_id in self.unread]
+        for space in sorted(unread, key=_by_age, reverse=True):
+            self.unread_owners.add(space.owner)
+            chosen[space.owner] = space
+        unread_owners, to_read = frozenset(self.unread_owners), frozenset(self.to_read)
+        return SpaceChoice(chosen, self.owners, unread_owners, to_read)
 
 
 def _by_rank(candidate: tuple[Rank, Space]) -> Rank:
@@ -118,6 +152,10 @@ def _by_rank(candidate: tuple[Rank, Space]) -> Rank:
 
 def _by_age(space: Space) -> tuple[int, str]:
     return (space.created_at, space.room_id)
+
+
+def _by_room_age(room: Room) -> tuple[int, str]:
+    return room.age
 
 
 def _space(room: Room, owner: UserID) -> Space:

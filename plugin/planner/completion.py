@@ -172,7 +172,7 @@ def compute_missing(
 def _compute(chat: ChatCandidate, choice: SpaceChoice, default_platform: str) -> Binding | None:
     parts, chosen = chat.partial or PartialBinding(), choice.chosen.get(chat.owner)
     pointed_to = sorted(chat.room.parents) if chat.room is not None else []
-    space_id = chosen.room_id if chosen is not None else parts.space_id
+    space_id = parts.space_id or (chosen and chosen.room_id)
     if space_id is None and not pointed_to:
         return None
     return Binding(

@@ -75,6 +75,9 @@ def sites(draw: st.DrawFn) -> Site:
     spaces = list(site.state)
     for room_id in CHATS[: draw(st.integers(0, 5))]:
         _draw_room(draw, site, room_id, spaces)
+    for room_id in spaces:
+        if draw(seldom):
+            site.erase(room_id, MARKER_TYPE)
     return site
 
 

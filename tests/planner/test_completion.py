@@ -27,6 +27,7 @@ from .snapshots import (
     SPACE,
     Conditions,
     Site,
+    assert_second_run_writes_nothing,
     event,
     failing,
     live,
@@ -248,6 +249,16 @@ def test_the_number_of_a_lost_chat_whose_mirror_lacks_a_part_is_not_given_again(
     site.link_bare(fresh)
 
     assert live(reconcile(site))[fresh].chat_id == "C10"
+
+
+def test_what_is_known_of_such_a_chat_stays_the_same_from_run_to_run() -> None:
+    """It is mirrored in a Space that another one took the place of."""
+    site, older = whole_site(), RoomID("!older:one.test")
+    damage(site, CHAT, "mirror", "platform")
+    site.make_space(older, at=0)
+    site.away.add(CHAT)
+
+    assert_second_run_writes_nothing(site, NOTHING, FULL)
 
 
 @pytest.mark.parametrize("sender", [ALICE, MALLORY])
