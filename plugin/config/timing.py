@@ -26,6 +26,7 @@ class Timing:
         debounce: how long changes are gathered before they are looked at.
         doubt: the wait before a second look, where the first saw far less than there was.
         verify: the wait before the state of the chats is verified, and between two parts of it.
+        key_waits: the waits for the key to an encrypted message that cannot be read yet.
         platform_retries: the waits before a platform that has no answer is asked again.
         worth_telling: the shortest wait for a platform that its owner is told of.
         typing: how long an answer may take before it is shown that somebody is at work.
@@ -43,6 +44,7 @@ class Timing:
     debounce: float = 0.2
     doubt: float = 3.0
     verify: float = 5.0
+    key_waits: tuple[float, ...] = (1.0, 4.0)
     platform_retries: tuple[float, ...] = (1.0, 4.0)
     worth_telling: float = 5.0
     typing: float = 0.5

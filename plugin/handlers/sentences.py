@@ -46,6 +46,10 @@ ENCRYPTED_CONTROL_ROOM = (
     "This room is encrypted, and I was not given the means to read it: commands do not work here. "
     "They do in every chat of yours."
 )
+NOT_DECRYPTED = (
+    "I could not read what you wrote: the key to it did not reach me. Please send it again. "
+    "If that does not help, let your app send keys to unverified devices, too."
+)
 TEXT_ONLY = "I can read text only; this message did not reach the platform."
 CHAT_IS_ARCHIVED = (
     "This chat is archived, so nobody answers here. `!restore {handle}` brings it back."

@@ -166,8 +166,8 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     invitation_queue = InvitationQueue(queues, boundary, timing.backoff)
     invitations = Invitations(control_room, invitation_queue)
     messages = Messages(control_room, responder, inbound, timing.reply)
-    encrypted = EncryptedMessages(messages, timing.backoff)
-    resume = Resume(messages, matrix.timeline, config)
+    encrypted = EncryptedMessages(messages, timing)
+    resume = Resume(messages, encrypted, matrix.timeline, config)
     readings = RoomReadings(resume, timing.backoff, host.log)
     catch_up = CatchUp(readings, invitations, reconciler)
     return Services(

@@ -15,6 +15,7 @@ from mautrix.types import EventID, RoomID
 
 from ..cache.inbox import PendingMessage, State
 from ..config.active import CurrentConfig
+from ..handlers.encrypted import EncryptedMessages
 from ..handlers.messages import Messages
 from ..matrix.backlog import Backlog
 from ..matrix.timeline import AnswerStatus, Timeline
@@ -27,11 +28,13 @@ class Resume:
 
     Attributes:
         messages: answers them.
+        encrypted: says where they cannot be read.
         timeline: tells what was answered.
         config: says how old a message may be that is answered unasked.
     """
 
     messages: Messages
+    encrypted: EncryptedMessages
     timeline: Timeline
     config: CurrentConfig
 
@@ -76,6 +79,9 @@ class Resume:
             elif not status.whole:
                 self.messages.notices.answer_cut_off(message)
         self._take_new(room_id, unanswered, late)
+        if backlog.sealed is not None:
+            # A key may come yet: nobody waits for that.
+            self.messages.pending.spawn(self.encrypted.read(backlog.sealed))
 
     def _without_given_up(self, kept: Sequence[PendingMessage]) -> Sequence[PendingMessage]:
         """What is to be taken up; the rest leaves the inbox with the command that gave it up."""

@@ -23,10 +23,12 @@ class Backlog:
     Attributes:
         messages: messages and edits, in the order of the room.
         redacted: the messages that were taken back.
+        sealed: the last of somebody's encrypted events that could not be decrypted.
     """
 
     messages: tuple[IncomingMessage, ...] = ()
     redacted: frozenset[EventID] = frozenset()
+    sealed: Mapping[str, Any] | None = None
 
 
 def timeline_events(part: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -71,11 +73,17 @@ async def read_backlog(
     if since is not None and isinstance(before, str):
         events = await timeline.between(room_id, SyncToken(before), since) + events
     clear = [await timeline.pages.decrypted({**event, "room_id": room_id}) for event in events]
+    sealed = [
+        one
+        for one in clear
+        if one.get("type") == "m.room.encrypted" and one.get("sender") != timeline.bot
+    ]
     messages = (parse_message(event) for event in clear)
     redacted = (_redacted_by(event) for event in events)
     return Backlog(
         tuple(message for message in messages if message is not None),
         frozenset(event_id for event_id in redacted if event_id is not None),
+        sealed[-1] if sealed else None,
     )
 
 

@@ -21,22 +21,44 @@ LACKS_RESTRICTED = frozenset(str(version) for version in range(1, 8))
 
 OWNER_POWER = 50
 BOT_POWER = 100
+BOTS_ALONE = (
+    BINDING_TYPE,
+    MARKER_TYPE,
+    PARENT_TYPE,
+    "m.room.power_levels",
+    "m.room.history_visibility",
+    "m.room.server_acl",
+    "m.room.tombstone",
+    "m.room.join_rules",
+)
 
 
 @attr.frozen
 class RoomSpec:
-    """What a new room shall be, beside what makes it ours."""
+    """What a new room shall be, beside what makes it ours.
+
+    Attributes:
+        owner: whom it is for.
+        name: its name.
+        version: its room version.
+        can_decrypt: the bot could go on in it if its owner turned encryption on.
+    """
 
     owner: UserID
     name: str
     version: str
+    can_decrypt: bool = False
 
 
 def space_request(spec: RoomSpec, identity: Identity) -> dict[str, Any]:
     """The body of createRoom for a Space: private, and nobody writes messages in it."""
     marker = Marker(spec.owner).content(identity.instance)
+    request = _request(spec, identity, events_default=BOT_POWER)
+    # Whoever is in the Space may enter every chat in it and read what was said there, so nobody
+    # is let in by a click; to a single chat its owner may invite.
+    request["power_level_content_override"]["invite"] = BOT_POWER
     return {
-        **_request(spec, identity, events_default=BOT_POWER),
+        **request,
         "creation_content": {"type": "m.space"},
         "initial_state": [_state(MARKER_TYPE, marker)],
     }
@@ -58,6 +80,10 @@ def _request(spec: RoomSpec, identity: Identity, events_default: int) -> dict[st
     users = {spec.owner: OWNER_POWER}
     if spec.version in LISTS_CREATOR:
         users[identity.bot] = BOT_POWER
+    events = dict.fromkeys(BOTS_ALONE, BOT_POWER)
+    if not spec.can_decrypt:
+        # It cannot be turned off again: one click would end the chat for good.
+        events["m.room.encryption"] = BOT_POWER
     return {
         # trusted_private_chat would give the owner the bot's own power.
         "preset": "private_chat",
@@ -71,16 +97,7 @@ def _request(spec: RoomSpec, identity: Identity, events_default: int) -> dict[st
             "events_default": events_default,
             "state_default": OWNER_POWER,
             "invite": OWNER_POWER,
-            "events": {
-                BINDING_TYPE: BOT_POWER,
-                MARKER_TYPE: BOT_POWER,
-                PARENT_TYPE: BOT_POWER,
-                "m.room.power_levels": BOT_POWER,
-                "m.room.history_visibility": BOT_POWER,
-                "m.room.server_acl": BOT_POWER,
-                "m.room.tombstone": BOT_POWER,
-                "m.room.join_rules": BOT_POWER,
-            },
+            "events": events,
         },
     }
 

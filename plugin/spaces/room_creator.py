@@ -57,7 +57,7 @@ class RoomCreator:
         self._require_permission(owner)
         displayname = await self.matrix.lookups.display_name(owner)
         name = self.config.settings.space_title(owner, displayname)
-        spec = RoomSpec(owner, name, await self._room_version())
+        spec = await self._spec(owner, name)
         room_id = await self._create(wish, space_request(spec, self.matrix.identity))
         space = Space(room_id, owner, int(time.time() * 1000))
         self.routes.put_space(space)
@@ -84,7 +84,7 @@ class RoomCreator:
         if not name:
             displayname = await self.matrix.lookups.display_name(owner)
             name = self.config.settings.chat_title(binding.number, owner, displayname)
-        spec = RoomSpec(owner, name, await self._room_version())
+        spec = await self._spec(owner, name)
         request = chat_request(spec, binding, self.matrix.identity)
         chat = Chat.bound(await self._create(wish, request), binding)
         # From here on the room is a chat: what its owner writes at once must find its way.
@@ -113,6 +113,10 @@ class RoomCreator:
         finally:
             # What is left to do for this room keeps no other waiting.
             self.turns.give_back(wish)
+
+    async def _spec(self, owner: UserID, name: str) -> RoomSpec:
+        can_decrypt = self.matrix.sender.can_decrypt
+        return RoomSpec(owner, name, await self._room_version(), can_decrypt)
 
     async def _room_version(self) -> str:
         """The configured room version, or the homeserver's default, asked for once: a room's

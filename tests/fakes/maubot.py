@@ -42,6 +42,7 @@ FAST = Timing(
     straggler=0.5,
     debounce=0.0,
     doubt=0.0,
+    key_waits=(0.0,),
     platform_retries=(0.0, 0.0),
     stop=0.05,
 )

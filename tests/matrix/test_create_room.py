@@ -71,6 +71,24 @@ def test_owners_may_rename_and_cannot_forge(request_for: Any) -> None:
     assert "m.space.child" not in powers["events"]
 
 
+@pytest.mark.parametrize("request_for", [chat_request, space_request])
+@pytest.mark.parametrize(("can_decrypt", "power"), [(False, 100), (True, 50)])
+def test_encryption_is_turned_on_by_an_owner_only_where_the_bot_can_go_on(
+    request_for: Any, can_decrypt: bool, power: int
+) -> None:
+    spec = RoomSpec(ALICE, "Chat", "10", can_decrypt)
+    more = (BINDING,) if request_for is chat_request else ()
+    powers = request_for(spec, *more, IDENTITY)["power_level_content_override"]
+
+    assert powers["events"].get("m.room.encryption", powers["state_default"]) == power
+
+
+def test_an_owner_invites_to_a_chat_and_nobody_to_the_space() -> None:
+    """Whoever is in the Space can enter every chat in it."""
+    assert chat()["power_level_content_override"]["invite"] == 50
+    assert space()["power_level_content_override"]["invite"] == 100
+
+
 def test_nobody_writes_in_the_space_itself() -> None:
     assert space()["power_level_content_override"]["events_default"] == 100
     assert chat()["power_level_content_override"]["events_default"] == 0

@@ -1,0 +1,74 @@
+"""What is asked in a thread is answered in it, whatever comes in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..fakes.fake_platform import FakePlatform
+from ..fakes.maubot import BOT, Bot
+from ..fakes.rooms import Event, Room
+from ..fakes.stories import WHEN, come_back, have_set_aside, meanwhile, settle_in
+from ..fakes.users import User
+
+
+def relations(room: Room) -> list[Any]:
+    """How each message of the bot's is related to others."""
+    return [one["content"].get("m.relates_to") for one in room.messages(BOT)]
+
+
+def in_thread(root: Event, asked: Event) -> dict[str, Any]:
+    return {
+        "rel_type": "m.thread",
+        "event_id": root["event_id"],
+        "is_falling_back": True,
+        "m.in_reply_to": {"event_id": asked["event_id"]},
+    }
+
+
+@WHEN
+async def test_an_answer_stays_in_its_thread(
+    bot: Bot, platform: FakePlatform, alice: User, when: str
+) -> None:
+    await settle_in(bot, alice)
+    root = alice.write(alice.chat, "First")
+    await bot.deliver()
+
+    async with meanwhile(bot, when):
+        asked = alice.write_in_thread(root, "Second")
+        aside = alice.write(alice.chat, "Third")
+
+    assert relations(alice.chat) == [
+        {"m.in_reply_to": {"event_id": root["event_id"]}},
+        in_thread(root, asked),
+        {"m.in_reply_to": {"event_id": aside["event_id"]}},
+    ]
+
+
+async def test_so_does_one_that_was_kept_in_the_inbox_over_a_kill(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    root = alice.write(alice.chat, "First")
+    await bot.deliver()
+    platform.gate("Second")
+    asked = alice.write_in_thread(root, "Second")
+    await bot.push()
+    await bot.server.until(lambda: "Second" in platform.texts)
+    await bot.kill()
+    platform.gates.clear()
+
+    await come_back(bot)
+
+    assert relations(alice.chat)[-1] == in_thread(root, asked)
+
+
+async def test_notices_and_commands_stay_in_it_too(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    root = await have_set_aside(bot, platform, alice, "First")
+    asked = alice.write_in_thread(root, "!status")
+
+    await bot.deliver()
+
+    assert relations(alice.chat)[-1] == in_thread(root, asked)
