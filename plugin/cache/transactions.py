@@ -70,6 +70,8 @@ class FencedDatabase:
         self.on_superseded = on_superseded
         self.fence = str(uuid4())
         self.failing = False
+        # Whether something was written; whoever looks after that takes it back.
+        self.written = False
         # Until this run's fence is in the table, the one that stands there is an older run's.
         self._claimed = False
         self._writing = asyncio.Lock()
@@ -99,7 +101,7 @@ class FencedDatabase:
             return False
         if self.failing:
             self.log.info("The database takes what is written again")
-        self.failing = False
+        self.failing, self.written = False, True
         self._claimed = self._claimed or claims
         return True
 
@@ -110,6 +112,9 @@ class FencedDatabase:
                 await stack.enter_async_context(conn.transaction())
             except CLOSED as error:
                 raise DatabaseClosed(str(error)) from error
+            if not self._claimed and conn.scheme == Scheme.SQLITE:
+                # What is deleted is overwritten, for as long as this connection lives.
+                await conn.execute("PRAGMA secure_delete = ON")
             if self._claimed and await _fence_of(conn) not in (None, self.fence):
                 raise Superseded
             for statement in statements:

@@ -31,6 +31,7 @@ class Timing:
         worth_telling: the shortest wait for a platform that its owner is told of.
         typing: how long an answer may take before it is shown that somebody is at work.
         save_cursor: the least time between two writes of the sync token.
+        erase: the wait between two looks for deleted rows to be erased from the files.
         stop: what work that has begun gets to end by itself when the plugin stops.
     """
 
@@ -49,6 +50,7 @@ class Timing:
     worth_telling: float = 5.0
     typing: float = 0.5
     save_cursor: float = 30.0
+    erase: float = 60.0
     stop: float = 5.0
 
 

@@ -14,6 +14,7 @@ import attr
 from maubot.matrix import MaubotMatrixClient
 from mautrix.util.async_db import Database
 
+from ..cache.erasure import Erasure
 from ..cache.inbox import Inbox
 from ..cache.topology_store import Store
 from ..cache.transactions import FencedDatabase
@@ -89,6 +90,7 @@ class Services:
     matrix: Matrix
     store: Store
     inbox: Inbox
+    erasure: Erasure
     routes: CurrentRoutes
     account: SharedAccount
     reconciler: Reconciler
@@ -175,6 +177,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         matrix=matrix,
         store=store,
         inbox=inbox,
+        erasure=Erasure(database, timing.erase),
         routes=routes,
         account=account,
         reconciler=reconciler,

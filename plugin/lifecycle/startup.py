@@ -128,7 +128,8 @@ class Startup:
             self.services.invitations.finish(report.unfinished)
         verification = reconciler.verify(self.unverified)
         expiry = self.services.pending.keep_dropping_expired()
-        await asyncio.gather(reconciler.serve(), verification, expiry)
+        erasure = self.services.erasure.keep_erasing()
+        await asyncio.gather(reconciler.serve(), verification, expiry, erasure)
 
     async def save_progress(self) -> None:
         """Save how far everything has come, when the plugin stops."""
