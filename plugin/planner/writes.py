@@ -58,8 +58,8 @@ class Write:
 
 
 class PlannedChat(NamedTuple):
-    """One chat as it is to be, why, and what to write for that; `to_read` says that its room must
-    be read first. A named tuple, for there may be a million."""
+    """One chat as it is to be, why, and what to write for that; with `to_read`, its room must be
+    read first. A named tuple, for there may be a million."""
 
     chat: Chat
     reason: Reason
@@ -80,6 +80,7 @@ class WritePlanner:
         self.choice = choice
         self.identity = identity
         self.backfilled = backfilled
+        self.superseded = frozenset(choice.superseded)
 
     def plan_markers(self, snapshot: Snapshot) -> list[Write]:
         """The markers that differ: a superseded Space says so and is kept, one that replaces
@@ -122,9 +123,8 @@ class WritePlanner:
 
     def _may_write(self, candidate: ChatCandidate) -> bool:
         owner = candidate.owner
-        if candidate.stale or candidate.status is Status.LOST:
-            return False
-        if owner in self.choice.unread_owners:
+        unread = candidate.stale or owner in self.choice.unread_owners
+        if unread or candidate.status is Status.LOST:
             return False
         return owner in self.choice.chosen or candidate.room is not None
 
@@ -148,11 +148,14 @@ class WritePlanner:
         if room is None:
             return writes
         space_id = candidate.chat.binding.space_id
-        # A chat that was taken out of the Space has no parent: some clients go by that alone.
-        if (space_id in room.parents) == candidate.removed:
-            parent = parent_content(self.identity.bot, candidate.owner)
-            content = {} if candidate.removed else parent
-            writes += (_write(candidate, room.room_id, (PARENT_TYPE, space_id), content),)
+        # Some clients go by the parents alone: a chat that was taken out of the Space has none, one
+        # that moved no longer has the Space before.
+        ours = (space_id, room.binding and room.binding.space_id)
+        standing = {one for one in room.parents if one in ours or one in self.superseded}
+        for parent in sorted(standing ^ (set() if candidate.removed else {space_id})):
+            wanted = parent == space_id and not candidate.removed
+            content = parent_content(self.identity.bot, candidate.owner) if wanted else {}
+            writes += (_write(candidate, room.room_id, (PARENT_TYPE, parent), content),)
         if room.allowed_rooms is not None and space_id not in room.allowed_rooms:
             content = join_rules_content(space_id)
             writes += (_write(candidate, room.room_id, ("m.room.join_rules", ""), content),)
@@ -161,8 +164,7 @@ class WritePlanner:
     def _binding_writes(self, candidate: ChatCandidate) -> tuple[Write, ...]:
         binding, room, link = candidate.binding, candidate.room, candidate.link
         assert binding is not None
-        known = room.binding if room is not None else link and link.mirror
-        if known == binding:
+        if binding == (room.binding if room is not None else link and link.mirror):
             return ()
         content = binding.content(self.identity.instance)
         return (_write(candidate, candidate.room_id, (BINDING_TYPE, ""), content),)
@@ -179,11 +181,8 @@ class WritePlanner:
         return (_write(candidate, binding.space_id, (CHILD_TYPE, candidate.room_id), content),)
 
     def _predecessor_writes(self, candidate: ChatCandidate) -> tuple[Write, ...]:
-        """The rooms that this one replaces are unlinked, then marked as upgraded.
-
-        They come last, when the binding stands in this room; and the links before the marks,
-        because a room that is marked is linked as a chat nowhere.
-        """
+        """The rooms that this one replaces are unlinked, then marked as upgraded: last, when the
+        binding stands in this room; the links first, for a marked room is linked nowhere."""
         if not (candidate.old_links or candidate.unmarked):
             return ()
         moved = moved_content(candidate.room_id, self.identity)

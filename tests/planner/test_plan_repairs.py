@@ -111,6 +111,37 @@ def test_without_the_space_its_chats_keep_working_and_come_along_to_the_next() -
     assert reconcile(site, plan.topology, FULL).writes == ()
 
 
+def test_a_chat_that_moved_no_longer_points_to_the_superseded_space() -> None:
+    site, older = alices_space(1), RoomID("!older:one.test")
+    site.make_space(older, at=0)
+
+    plan = reconcile(site)
+    site.apply(plan.writes)
+
+    assert site.content(CHAT, PARENT_TYPE, older)["canonical"] is True
+    assert site.content(CHAT, PARENT_TYPE, SPACE) == {}
+    assert reconcile(site, plan.topology, FULL).writes == ()
+
+
+def test_a_chat_that_moved_no_longer_points_to_the_space_that_the_bot_was_put_out_of() -> None:
+    site, fresh = alices_space(1), RoomID("!fresh:one.test")
+    site.away.add(SPACE)
+    site.make_space(fresh, at=50)
+
+    plan = reconcile(site, KNOWN)
+    site.apply(plan.writes)
+
+    assert site.content(CHAT, PARENT_TYPE, SPACE) == {}
+    assert reconcile(site, plan.topology, FULL).writes == ()
+
+
+def test_a_pointer_to_a_space_that_is_none_of_ours_stays() -> None:
+    site = alices_space(1)
+    site.send(CHAT, event(PARENT_TYPE, {"via": ["two.test"]}, "!clients:two.test"))
+
+    assert reconcile(site, KNOWN, FULL).writes == ()
+
+
 def test_rooms_of_version_12_have_no_server_and_are_as_good() -> None:
     site, space_id, room_id = Site(), RoomID("!spacehash"), RoomID("!chathash")
     site.make_space(space_id)
