@@ -102,7 +102,7 @@ class BotGone(TopologyChange):
         await scenario.bot.leave(scenario.second)
 
     async def check(self, scenario: Scenario) -> None:
-        await until_said(scenario, "!status", "Lost: 1")
+        await until_said(scenario, "!status", "Lost chats: 1")
         assert await ask(scenario.person, scenario.first, "there?") == "there?"
         assert (await scenario.link(scenario.space, scenario.second))[BINDING]["chat_id"] == "C2"
         assert scenario.rooms_made() == 0

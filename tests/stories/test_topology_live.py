@@ -69,7 +69,7 @@ async def test_a_chat_the_bot_was_put_out_of_is_lost_and_never_made_again(
     assert len(alice.chats) == 2
     assert chat.name not in await ask(bot, alice, control, "!chats")
     if not when.endswith("gone"):
-        assert "Lost: 1" in await ask(bot, alice, control, "!status")
+        assert "Lost chats: 1" in await ask(bot, alice, control, "!status")
 
 
 @WHEN
