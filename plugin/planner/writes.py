@@ -148,8 +148,8 @@ class WritePlanner:
         if room is None:
             return writes
         space_id = candidate.chat.binding.space_id
-        # Some clients go by the parents alone: a chat taken out of the Space has none, and one that
-        # moved does not keep the Space before.
+        # Some clients go by the parents alone: a chat taken out of the Space has none, and one
+        # that moved does not keep the Space before.
         ours = (space_id, room.binding and room.binding.space_id)
         standing = {one for one in room.parents if one in ours or one in self.superseded}
         for parent in sorted(standing ^ (set() if candidate.removed else {space_id})):
