@@ -8,6 +8,7 @@ is made for anybody, and only who turns to the bot is answered.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
@@ -20,6 +21,8 @@ from ..matrix.api import NoAnswer
 from ..matrix.links import link, room_url
 from ..message import IncomingMessage
 from ..spaces.provision import OwnerRooms, Provisioning
+from ..spaces.room_wish import OnWait
+from ..spaces.sentences import minutes
 from ..topology.model import Chat
 from ..topology.scope import Scope
 from . import sentences
@@ -89,17 +92,22 @@ class ControlRoom:
         if not await self.is_control_room(message.room_id, message.sender):
             await self._answer_in_group(message)
             return
+        tell = partial(self._say_preparing, message)
         text = message.body
         if self.commands.is_command(text) or self.commands.is_like_command(text):
             if message.sender not in self.routes.spaces:
-                await self.reinvite_to_space(message.sender)
+                await self.reinvite_to_space(message.sender, tell)
             await self.commands.run(pending, None)
             await self.reinvite_to_space(message.sender)
             return
-        rooms = await self.provisioning.ensure_rooms(message.sender)
+        rooms = await self.provisioning.ensure_rooms(message.sender, tell)
         await self.reinvite_to_space(message.sender)
         text = sentences.NOT_HERE.format(space=await self.describe(rooms))
         await self.matrix.sender.reply(message, text)
+
+    async def _say_preparing(self, message: IncomingMessage, seconds: float) -> None:
+        text = sentences.STILL_PREPARING.format(minutes=minutes(seconds))
+        await self.matrix.sender.notice(message.room_id, text, message)
 
     async def _answer_in_group(self, message: IncomingMessage) -> None:
         """Tell who turned to the bot how to get chats; a command, which may have been meant for
@@ -116,10 +124,15 @@ class ControlRoom:
             return False
         return room_id in self._told or not self.commands.is_command(message.body)
 
-    async def reinvite_to_space(self, owner: UserID) -> None:
-        """See that an owner who wrote can find their Space; if not now, with their next word."""
+    async def reinvite_to_space(self, owner: UserID, tell: OnWait | None = None) -> None:
+        """See that an owner who wrote can find their Space; if not now, with their next word.
+
+        Args:
+            owner: who.
+            tell: called once if it will take a while, with the seconds.
+        """
         try:
-            await self.provisioning.reinvite_to_space(owner)
+            await self.provisioning.reinvite_to_space(owner, tell)
         except (UserError, NoAnswer, MatrixRequestError) as error:
             self.log.warning("%s could not be shown to their Space: %s", owner, error)
 

@@ -21,8 +21,10 @@ from ..config.permissions import Level
 from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.links import link, room_url
+from ..matrix.lookups import PREPARING_KEY, WELCOME_KEY, Greeting
 from ..matrix.sync import Invitation
 from ..spaces.provision import OwnerRooms
+from ..spaces.sentences import minutes
 from ..topology.model import Status
 from . import sentences
 from .control_room import ControlRoom
@@ -84,12 +86,8 @@ class Invitations:
             self.log.warning("The first chat of %s is still missing: %s", owner, error.text)
 
     def greet(self, room_id: RoomID) -> None:
-        """Queue a welcome in a room that maubot joined while nobody saw the invitation; one that
-        needs none is left as it is.
-
-        Args:
-            room_id: a joined room.
-        """
+        """Queue a welcome in a joined room, whose invitation nobody may have seen; one that needs
+        none is left as it is."""
         self.queue.put(room_id, partial(self._greet, room_id))
 
     def answer(self, invitation: Invitation) -> None:
@@ -112,11 +110,18 @@ class Invitations:
         if is_direct and not (await self.matrix.lookups.creation(room_id)).is_space:
             self._welcomed.add(room_id)
             try:
-                await self._welcome(room_id, await self.provisioning.ensure_rooms(sender))
+                tell = partial(self._say_preparing, room_id)
+                await self._welcome(room_id, await self.provisioning.ensure_rooms(sender, tell))
             except NoAnswer:
                 self._welcomed.discard(room_id)
                 raise
         self.provisioning.reconciler.mark_foreign(room_id)
+
+    async def _say_preparing(self, room_id: RoomID, seconds: float) -> None:
+        """Greet somebody whose rooms take a while, once, whatever is interrupted."""
+        if await self.matrix.lookups.greeting(room_id) is Greeting.NONE:
+            text = sentences.PREPARING.format(minutes=minutes(seconds))
+            await self.matrix.sender.notice(room_id, text, mark=PREPARING_KEY)
 
     async def _greet(self, room_id: RoomID) -> None:
         try:
@@ -140,15 +145,15 @@ class Invitations:
             return None
         if await self.control_room.resolve_room(room_id, companion) is not None:
             return None
-        return None if await lookups.has_spoken(room_id) else companion
+        return None if await lookups.greeting(room_id) is Greeting.WELCOMED else companion
 
     async def _welcome(self, room_id: RoomID, rooms: OwnerRooms) -> None:
         text = await self._describe(rooms, await self._is_unreadable(room_id))
         try:
-            await self.matrix.sender.notice(room_id, text)
+            await self.matrix.sender.notice(room_id, text, mark=WELCOME_KEY)
         except NoAnswer:
             # Tried again, unless it stands there all the same.
-            if not await self.matrix.lookups.has_spoken(room_id):
+            if await self.matrix.lookups.greeting(room_id) is not Greeting.WELCOMED:
                 raise
 
     async def _is_unreadable(self, room_id: RoomID) -> bool:

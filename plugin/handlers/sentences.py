@@ -14,6 +14,13 @@ WELCOME = (
     "Accept the invitations and write in {chat}; "
     "`!new` starts another, `!help` shows what else I can do."
 )
+PREPARING = (
+    "Hello! I am preparing your Space; many people are arriving, so it takes about {minutes}."
+)
+STILL_PREPARING = (
+    "I am preparing your Space; many people are arriving, so it takes about {minutes}. "
+    "What you wrote is answered then."
+)
 WELCOME_WITHOUT_CHAT = (
     "Welcome! Your chats live in a Space of your own: {space}. "
     "`!new` starts a chat, `!help` shows what else I can do."

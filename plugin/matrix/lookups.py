@@ -6,6 +6,7 @@ from is for reader.py.
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,22 @@ from mautrix.errors import MatrixRequestError, MNotFound
 from mautrix.types import RoomID, UserID
 
 from .api import NoAnswer, RetryingAPI
+
+# Marks in the bot's messages, in the open where a room is encrypted: rooms are being prepared for
+# somebody, and they were welcomed.
+PREPARING_KEY = "chat.spacekeeper.preparing"
+WELCOME_KEY = "chat.spacekeeper.welcome"
+GREETING_KEYS = (PREPARING_KEY, WELCOME_KEY)
+# Of the bot's own in a room, among which such a mark is looked for.
+LAST_MESSAGES = 20
+
+
+class Greeting(enum.Enum):
+    """How far the bot came in greeting somebody in a room."""
+
+    NONE = "nothing was said"
+    PREPARING = "they were told that their rooms take a while"
+    WELCOMED = "they were welcomed, or more was said since"
 
 
 @attr.frozen
@@ -106,16 +123,22 @@ class Lookups:
             value = value.get(key) if isinstance(value, dict) else None
         return value if isinstance(value, str) else "1"
 
-    async def has_spoken(self, room_id: RoomID) -> bool:
-        """Whether the bot ever sent a message into this room."""
+    async def greeting(self, room_id: RoomID) -> Greeting:
+        """How far the bot came in greeting somebody in a room, as its last messages there tell."""
         chosen = {"senders": [self.bot], "types": ["m.room.message", "m.room.encrypted"]}
-        query = {"dir": "b", "limit": 1, "filter": json.dumps(chosen)}
+        query = {"dir": "b", "limit": LAST_MESSAGES, "filter": json.dumps(chosen)}
         path = Path.v3.rooms[room_id].messages
         answer = await self.api.request(Method.GET, path, query_params=query)
         chunk = answer.get("chunk") if isinstance(answer, dict) else None
         if not isinstance(chunk, list):
             raise NoAnswer("the answer lists no messages")
-        return bool(chunk)
+        for event in chunk:
+            content = event.get("content") if isinstance(event, dict) else None
+            for key in GREETING_KEYS:
+                if isinstance(content, dict) and content.get(key) is True:
+                    return Greeting.PREPARING if key == PREPARING_KEY else Greeting.WELCOMED
+        # Who is greeted without delay reads no more than the welcome, which had no mark once.
+        return Greeting.WELCOMED if chunk else Greeting.NONE
 
     async def _state(
         self, room_id: RoomID, event_type: str, state_key: str

@@ -20,6 +20,7 @@ from mautrix.types import JSON, EventID, EventType, RoomID, TextMessageEventCont
 from ..message import IncomingMessage, sanitize
 from .api import NoAnswer, RetryingAPI
 from .encryption import RoomEncryption
+from .lookups import GREETING_KEYS
 from .render import MARKUP, Renderer, RenderLimits
 from .split import split_message
 
@@ -182,7 +183,9 @@ class Sender:
         if self.client.crypto and await self.encryption.is_on(room_id):
             clear = TextMessageEventContent.deserialize(cast(JSON, content))
             encrypted = await self.client.encrypt(room_id, EventType.ROOM_MESSAGE, clear)
-            event_type, content = "m.room.encrypted", encrypted.serialize()
+            # Read by lookups that decrypt nothing.
+            marks = {key: content[key] for key in GREETING_KEYS if key in content}
+            event_type, content = "m.room.encrypted", {**encrypted.serialize(), **marks}
         path = Path.v3.rooms[room_id].send[event_type][f"{self.instance}-{key}"]
         await self.api.request(Method.PUT, path, content)
 

@@ -135,13 +135,13 @@ class Provisioning:
             raise UserError(sentences.INVITE_LATER.format(minutes=when)) from None
         return True
 
-    async def reinvite_to_space(self, owner: UserID) -> None:
+    async def reinvite_to_space(self, owner: UserID, tell: OnWait | None = None) -> None:
         """See that an owner who is there again can find their Space: whoever left it is invited
         back, whoever has none any more gets a new one with their chats in it."""
         space = self.routes.spaces.get(owner)
         if space is not None and not space.owner_left:
             return
-        home = await self.ensure_rooms(owner)
+        home = await self.ensure_rooms(owner, tell)
         await self.invite_back(home.space.room_id, owner)
         # Asked once: whoever leaves again is invited again when they speak again.
         self.routes.put_space(attr.evolve(home.space, owner_left=False))

@@ -75,6 +75,8 @@ class RoomTurns:
             yield wish
         finally:
             self._wishes.remove(wish)
+            # The order of the others may be another one without it.
+            self._wake_next()
             await wish.close(self._log)
 
     @contextlib.asynccontextmanager
@@ -154,10 +156,16 @@ class RoomTurns:
     def _foresee(self) -> None:
         """Tell everybody how long it takes, as far as the limits met so far tell."""
         seconds = max(0.0, self._told_until - asyncio.get_running_loop().time())
+        first: dict[UserID, float] = {}
         for wish in self._in_order():
-            seconds += (wish.left - 1) * self._interval
-            wish.expect(seconds)
-            seconds += self._interval
+            if wish.first and wish.owner in first:
+                # What newcomers wish for twice is made once.
+                wish.expect(first[wish.owner])
+            elif wish.left:
+                wish.expect(seconds + (wish.left - 1) * self._interval)
+                if wish.first:
+                    first[wish.owner] = seconds + (wish.left - 1) * self._interval
+                seconds += wish.left * self._interval
 
     def _forget(self) -> None:
         """Begin anew, where nobody waits: what was met before says little."""

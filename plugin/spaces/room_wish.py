@@ -44,8 +44,8 @@ class RoomWish:
 
     @property
     def left(self) -> int:
-        """How many rooms are to be made yet; one that was found instead is not known here."""
-        return max(1, self.rooms - self.made)
+        """How many rooms are to be made yet, as far as is known here."""
+        return max(0, self.rooms - self.made)
 
     def expect(self, seconds: float) -> None:
         """Have the owner told, unless they were, if what they waited and still have to comes to

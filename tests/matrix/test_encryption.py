@@ -10,6 +10,7 @@ from mautrix.errors import MForbidden
 from mautrix.types import EventID, RoomID, UserID
 
 from plugin.matrix.api import NoAnswer, RetryingAPI
+from plugin.matrix.lookups import PREPARING_KEY
 from plugin.matrix.sender import Sender
 from plugin.message import IncomingMessage
 
@@ -69,6 +70,18 @@ async def test_in_an_encrypted_room_nothing_goes_out_in_clear_text(
     ((_, _, clear),) = client.clear
     assert clear["body"] == "secret"
     assert clear["chat.spacekeeper.answers"] == "$ask"
+
+
+async def test_how_far_a_greeting_came_can_be_read_without_decryption(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell_all({"event_id": "$sent"})
+    client = Client(encrypted=True, crypto=True)
+
+    await sender(api, client).notice(ROOM, "Hello!", mark=PREPARING_KEY)
+
+    (asked,) = homeserver.asked
+    assert asked.body == {**Encrypted().serialize(), PREPARING_KEY: True}
 
 
 @pytest.mark.parametrize("content", [MEGOLM, {}, {"algorithm": ["?"]}, {"algorithm": "m.other"}])

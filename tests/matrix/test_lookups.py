@@ -9,7 +9,7 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
 from plugin.matrix.api import NoAnswer
-from plugin.matrix.lookups import Lookups
+from plugin.matrix.lookups import PREPARING_KEY, WELCOME_KEY, Greeting, Lookups
 
 from .http_server import FORBIDDEN, NOT_FOUND, Homeserver
 
@@ -90,10 +90,24 @@ async def test_who_is_in_a_room(lookups: Lookups, homeserver: Homeserver, junk: 
         await lookups.members(ROOM)
 
 
-@pytest.mark.parametrize(("chunk", "spoken"), [([], False), ([{"event_id": "$1"}], True)])
-async def test_whether_the_bot_has_spoken(
-    lookups: Lookups, homeserver: Homeserver, chunk: list[Any], *, spoken: bool
+HELLO, WELCOME = {"content": {PREPARING_KEY: True}}, {"content": {WELCOME_KEY: True}}
+OTHER: dict[str, Any] = {"content": {}}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "greeting"),
+    [
+        ([], Greeting.NONE),
+        ([OTHER], Greeting.WELCOMED),
+        ([HELLO], Greeting.PREPARING),
+        ([OTHER, None, {"content": 7}, HELLO], Greeting.PREPARING),
+        ([OTHER, WELCOME, HELLO], Greeting.WELCOMED),
+        ([{"content": {PREPARING_KEY: "yes"}}], Greeting.WELCOMED),
+    ],
+)
+async def test_how_far_the_bot_came_in_greeting_somebody(
+    lookups: Lookups, homeserver: Homeserver, chunk: list[Any], greeting: Greeting
 ) -> None:
     homeserver.tell(f"rooms/{ROOM}/messages", {"chunk": chunk})
 
-    assert await lookups.has_spoken(ROOM) is spoken
+    assert await lookups.greeting(ROOM) is greeting
