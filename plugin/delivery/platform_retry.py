@@ -43,36 +43,32 @@ class FairSlots:
     @contextlib.asynccontextmanager
     async def slot(self, person: UserID) -> AsyncIterator[None]:
         """Wait for a place and hold it: who has the fewest comes first, then who came first."""
+        place = None
         if person in self._waiting or self._held[person] >= self._free:
-            await self._wait(person)
+            place = self._queue(person)
         else:
             self._free -= 1
             self._held[person] += 1
         try:
+            if place is not None:
+                await place
             yield
         finally:
-            self._release(person)
+            # A place may be handed out in the moment in which nobody wants it any more.
+            if place is None or (place.done() and not place.cancelled()):
+                self._free += 1
+                self._held[person] -= 1
+                if not self._held[person]:
+                    del self._held[person]
+                if self._waiting:
+                    self._hand_out()
 
-    async def _wait(self, person: UserID) -> None:
+    def _queue(self, person: UserID) -> asyncio.Future[None]:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(person, deque()).append(place)
         # Nobody else may be left to do so: those before this one may have given up.
         self._hand_out()
-        try:
-            await place
-        except asyncio.CancelledError:
-            if not place.cancelled():
-                # It was handed out in the same moment.
-                self._release(person)
-            raise
-
-    def _release(self, person: UserID) -> None:
-        self._free += 1
-        self._held[person] -= 1
-        if not self._held[person]:
-            del self._held[person]
-        if self._waiting:
-            self._hand_out()
+        return place
 
     def _hand_out(self) -> None:
         while waiting := [one for one in self._waiting if self._held[one] < self._free]:

@@ -117,7 +117,7 @@ async def test_a_picture_is_not_read_and_that_is_said(
     assert heard(alice.chat) == ["I can read text only; this message did not reach the platform."]
 
 
-async def test_a_platform_that_is_missing_is_named(
+async def test_what_is_asked_while_the_assistant_is_missing_is_answered_when_it_is_back(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
     await settle_in(bot, alice)
@@ -125,9 +125,13 @@ async def test_a_platform_that_is_missing_is_named(
 
     reply = await ask(bot, alice, alice.chat, "Hello?")
 
-    assert reply.startswith("The assistant `fake` is not set up at the moment")
+    assert reply == (
+        "The assistant `fake` is not set up at the moment. Please tell whoever runs this bot.  \n"
+        "`!retry` asks again, `!cancel` gives it up."
+    )
     await bot.configure(FAKE_PLATFORM)
-    assert await ask(bot, alice, alice.chat, "Hello?") == "Answer to Hello?"
+    await ask(bot, alice, alice.chat, "!retry")
+    assert heard(alice.chat)[-1] == "Answer to Hello?"
 
 
 @pytest.mark.parametrize("can_retry", [True, False])
