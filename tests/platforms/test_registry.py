@@ -26,6 +26,7 @@ def test_an_openai_server_needs_an_address_and_a_model() -> None:
         system_prompt="",
         history_characters=100_000,
         timeout=120,
+        total_timeout=600,
     )
 
 
@@ -36,10 +37,11 @@ def test_all_of_an_openai_server_can_be_set() -> None:
         "system_prompt": "Be kind.",
         "history_characters": 10,
         "timeout": 1.5,
+        "total_timeout": 60,
     }
 
     assert registry.parse({**GPT, **more}, "platforms.gpt") == OpenAISettings(
-        "https://api.example.org/v1", "small", Key("env:KEY"), "Be kind.", 10, 1.5
+        "https://api.example.org/v1", "small", Key("env:KEY"), "Be kind.", 10, 1.5, 60
     )
 
 
