@@ -116,6 +116,11 @@ def explain_nonsense(reason: str) -> PlatformError:
     )
 
 
+def explain_excess() -> PlatformError:
+    """The failure for an answer that is larger than anything a person could be sent."""
+    return PlatformError(sentences.EXCESS, can_retry=False, detail="part too large")
+
+
 def explain_silence() -> PlatformError:
     """The failure for an answer without a word in it."""
     return PlatformError(

@@ -54,7 +54,7 @@ class ResponseReader:
         while chunk := await self._read():
             self._size += len(chunk)
             if self._size > LARGEST_PART:
-                raise failures.explain_nonsense("part too large")
+                raise failures.explain_excess()
             yield chunk
 
     async def read_all(self) -> bytes:

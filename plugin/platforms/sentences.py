@@ -38,6 +38,7 @@ NONSENSE = (
     "The assistant sent something that I do not understand. "
     "If that happens again, please tell whoever runs this bot."
 )
+EXCESS = "The assistant sent far more than a message can hold."
 EMPTY = "The assistant sent an empty answer."
 FILTERED = "The assistant does not want to answer this message. Please put it in other words."
 

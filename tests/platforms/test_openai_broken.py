@@ -15,6 +15,7 @@ from plugin.platforms.response import LARGEST_PART
 from .conversation import Reply, Server, answer, ask, chunk, error, events, say
 
 NONSENSE = "I do not understand"
+TOO_MUCH = "far more than a message can hold"
 UNFINISHED = "broke off before its end"
 
 
@@ -30,7 +31,8 @@ UNFINISHED = "broke off before its end"
         (events({"choices": [{"delta": {"content": ["surprise"]}}]}), NONSENSE),
         (answer("<html>Log in</html>", "text/html"), NONSENSE),
         (answer("[" * 100_000, "application/json"), NONSENSE),
-        (answer(" " * (LARGEST_PART + 1), "application/json"), NONSENSE),
+        (answer(" " * (LARGEST_PART + 1), "application/json"), TOO_MUCH),
+        (answer("data: " + "x" * LARGEST_PART, "text/event-stream"), TOO_MUCH),
         (error(200, {"choices": []}), NONSENSE),
         (error(200, ["surprise"]), NONSENSE),
         (events("[DONE]"), "an empty answer"),

@@ -90,6 +90,20 @@ async def test_an_answer_without_end_ends_with_a_word_about_it_and_is_asked_for_
     await asyncio.wait_for(closed.wait(), 5)
 
 
+async def test_an_answer_of_one_endless_piece_is_asked_for_once(
+    bot: Bot, assistant: Server, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    closed = asyncio.Event()
+    assistant.reply = trickle(b"x" * 100_000, closed)
+
+    answer = await ask(bot, alice, alice.chat, "Hello?")
+
+    assert answer.startswith("The assistant sent far more than a message can hold.")
+    assert len(assistant.questions) == 1
+    await asyncio.wait_for(closed.wait(), 5)
+
+
 async def test_an_assistant_that_asks_for_patience_gets_it_and_its_owner_is_told(
     bot: Bot, assistant: Server, alice: User
 ) -> None:
