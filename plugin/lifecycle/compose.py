@@ -122,6 +122,7 @@ class Services:
         await self.catch_up.close()
         await self.queues.close()
         await self.pending.close()
+        self.matrix.sender.renderer.close()
 
 
 def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -> Services:

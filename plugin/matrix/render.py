@@ -52,7 +52,16 @@ class Renderer:
             return None
         latest = time.monotonic() + self.limits.wait
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._render, text, latest)
+        try:
+            rendering = loop.run_in_executor(self._thread, self._render, text, latest)
+        except RuntimeError:
+            # Closed: what is still sent at a stop is sent as it was written.
+            return None
+        return await rendering
+
+    def close(self) -> None:
+        """Let go of the thread, when it has nothing left to do."""
+        self._thread.shutdown(wait=False)
 
     def _render(self, text: str, latest: float) -> str | None:
         if time.monotonic() > latest:

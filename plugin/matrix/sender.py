@@ -132,32 +132,40 @@ class Sender:
         text = sanitize(speech.text)
         pieces = [text.strip()] if len(text) <= SHORT else split_message(text)
         last = len(pieces) - 1
+        with_looks = True
         for number, piece in list(enumerate(pieces))[sent:]:
-            content = await self._content(speech, piece, first=number == 0)
+            content = self._content(speech, piece, first=number == 0)
+            # What one piece takes too long for is not tried with the next.
+            if with_looks and MARKUP.search(piece):
+                with_looks = await self._add_looks(content)
             if number == last:
                 content.update(speech.last_marks)
             elif speech.settles:
                 content[CONTINUES_KEY] = True
             await self._send(speech.room_id, content, f"{speech.key}-{number}")
 
-    async def _content(self, speech: _Speech, text: str, first: bool) -> dict[str, Any]:
-        content: dict[str, Any] = {
-            "msgtype": speech.msgtype,
-            "body": text,
-            # An empty list of mentions: nobody is pinged by a name in an answer (section 11.38).
-            "m.mentions": {},
-        }
-        if speech.asked is not None:
-            content |= _relation(speech.asked, first)
-            if speech.settles:
-                content |= {ANSWERS_KEY: speech.asked.event_id, INSTANCE_KEY: self.instance}
-        html = await self.renderer.render(text) if MARKUP.search(text) else None
-        if html is not None:
-            formatted = {"format": "org.matrix.custom.html", "formatted_body": html}
-            # What does not fit is sent as it was written.
-            if len(json.dumps({**content, **formatted})) <= EVENT_BYTES:
-                content.update(formatted)
+    def _content(self, speech: _Speech, text: str, first: bool) -> dict[str, Any]:
+        # An empty list of mentions: nobody is pinged by a name in an answer (section 11.38).
+        content: dict[str, Any] = {"msgtype": speech.msgtype, "body": text, "m.mentions": {}}
+        if (asked := speech.asked) is None:
+            return content
+        relation: dict[str, Any] = {"m.in_reply_to": {"event_id": asked.event_id}}
+        if asked.thread is not None:
+            # Clients that know no threads show the reply (section "Threading").
+            relation |= {"rel_type": "m.thread", "event_id": asked.thread, "is_falling_back": True}
+        if first or asked.thread is not None:
+            content["m.relates_to"] = relation
+        if speech.settles:
+            content |= {ANSWERS_KEY: asked.event_id, INSTANCE_KEY: self.instance}
         return content
+
+    async def _add_looks(self, content: dict[str, Any]) -> bool:
+        """Let a message show what its Markdown means, if that fits; whether it was rendered."""
+        html = await self.renderer.render(content["body"])
+        formatted = {"format": "org.matrix.custom.html", "formatted_body": html}
+        if html is not None and len(json.dumps({**content, **formatted})) <= EVENT_BYTES:
+            content.update(formatted)
+        return html is not None
 
     async def typing(self, room_id: RoomID, active: bool) -> None:
         """Show, or stop showing, that an answer is on its way."""
@@ -188,13 +196,3 @@ class Sender:
             event_type, content = "m.room.encrypted", {**encrypted.serialize(), **marks}
         path = Path.v3.rooms[room_id].send[event_type][f"{self.instance}-{key}"]
         await self.api.request(Method.PUT, path, content)
-
-
-def _relation(asked: IncomingMessage, first: bool) -> dict[str, Any]:
-    """What ties a message to the one that it answers; further pieces name their thread alone."""
-    reply = {"m.in_reply_to": {"event_id": asked.event_id}}
-    if asked.thread is None:
-        return {"m.relates_to": reply} if first else {}
-    # Clients that know no threads show the reply (section "Threading").
-    thread = {"rel_type": "m.thread", "event_id": asked.thread, "is_falling_back": True}
-    return {"m.relates_to": {**thread, **reply}}
