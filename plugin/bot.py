@@ -84,6 +84,8 @@ class Spacekeeper(Plugin):
                 await self.services.close()
             if self.startup is not None and not self.superseded:
                 await self.startup.save_progress()
+            if self.main_task is not None:
+                await self.services.store.close()
         finally:
             if self.platform_http is not None:
                 await self.platform_http.close()

@@ -104,6 +104,11 @@ class Store:
         # Whoever asked may be cancelled; what is written and what is known of it stay one.
         return await asyncio.shield(asyncio.ensure_future(self._put_part(owners, part)))
 
+    async def close(self) -> None:
+        """Wait for what is being written; nothing is written after this."""
+        async with self._writing:
+            await self.db.close()
+
     async def put_token(self, token: SyncToken, unsettled: Scope) -> bool:
         """Note up to which sync token the tables are true.
 

@@ -74,6 +74,7 @@ class FencedDatabase:
         self.written = False
         # Until this run's fence is in the table, the one that stands there is an older run's.
         self._claimed = False
+        self._closed = False
         self._writing = asyncio.Lock()
 
     async def execute(self, statements: Iterable[Statement], claims: bool = False) -> bool:
@@ -95,7 +96,7 @@ class FencedDatabase:
             self.on_superseded()
             return False
         except FAILURES as error:
-            if not self.failing:
+            if not self.failing and not self._closed:
                 self.log.error("The database does not take what is written: %s", error)
             self.failing = True
             return False
@@ -105,8 +106,17 @@ class FencedDatabase:
         self._claimed = self._claimed or claims
         return True
 
+    async def close(self) -> None:
+        """Wait for what is being written; what comes later is not, and nobody is told: maubot
+        closes the database next."""
+        self._closed = True
+        async with self._writing:
+            return
+
     async def _transact(self, statements: list[Statement]) -> None:
         async with self._writing, contextlib.AsyncExitStack() as stack:
+            if self._closed:
+                raise DatabaseClosed("this run of the plugin has ended")
             try:
                 conn: Any = await stack.enter_async_context(self.database.acquire())
                 await stack.enter_async_context(conn.transaction())

@@ -186,6 +186,8 @@ class Invitations:
             if await self._is_joined(room_id):
                 return
             await self.matrix.writer.leave(room_id, sentences.NOT_SERVED)
+        except MForbidden:
+            self.log.debug("The invitation to %s stands no more", room_id)
         except (NoAnswer, MatrixRequestError) as error:
             self.log.warning("The invitation to %s could not be declined: %s", room_id, error)
         else:

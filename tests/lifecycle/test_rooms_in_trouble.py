@@ -11,7 +11,7 @@ import pytest
 
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, refusal
-from ..fakes.maubot import Bot
+from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import open_group, settle_in
 from ..fakes.users import User, heard
@@ -201,3 +201,24 @@ async def test_a_room_that_may_not_be_looked_into_any_more_is_served_again_when_
     await bot.deliver()
 
     assert "Spices" in " ".join(heard(control))
+
+
+async def test_a_direct_room_with_somebody_without_permission_is_not_paged(
+    bot: Bot, alice: User
+) -> None:
+    mallory = User(bot.server.world, "mallory", "elsewhere")
+    room = mallory.invite_bot()
+    bot.server.world.join(BOT, room.room_id)
+    await settle_in(bot, alice)
+    await bot.stop()
+    for number in range(300):
+        mallory.write(room, f"{number}")
+    mark = len(bot.server.calls)
+
+    await bot.start()
+    await bot.settled()
+    await bot.deliver()
+
+    asked = [str(call) for call in bot.server.calls[mark:]]
+    assert [call for call in asked if call.startswith(f"GET rooms/{room.room_id}/messages")] == []
+    assert heard(room) == []

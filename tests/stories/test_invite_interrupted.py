@@ -5,6 +5,7 @@ In the end there is one Space, one first chat and one welcome, whatever happened
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import attr
@@ -114,3 +115,46 @@ async def test_a_homeserver_that_refuses_is_quoted(bot: Bot, alice: User) -> Non
 
     assert heard(room) == ["The homeserver refused: Refused by the test."]
     assert alice.spaces == []
+
+
+async def test_cancel_in_the_room_does_not_end_an_onboarding(bot: Bot, alice: User) -> None:
+    await bot.start()
+    await bot.deliver()
+    making = bot.server.inject(Hold("createRoom"))
+    room = alice.invite_bot()
+    await bot.push()
+    await making.reached.wait()
+
+    for _ in range(3):
+        alice.write(room, "!cancel")
+        await bot.push()
+    await asyncio.sleep(0.02)
+    making.release()
+    await bot.settled()
+
+    assert [text for text in heard(room) if text.startswith("Welcome")]
+    assert len(alice.spaces) == len(alice.chats) == 1
+    assert bot.plugin.services.invitations.queue.idle
+
+
+async def test_an_invitation_to_a_room_that_never_answers_makes_no_later_start_a_long_one(
+    bot: Bot, alice: User, bob: User
+) -> None:
+    bot.give_up_soon()
+    await settle_in(bot, alice)
+    room = bob.invite_bot()
+    bot.server.break_room(room.room_id, requests="join")
+    await bot.push()
+    await bot.server.until(lambda: bot.plugin.services.invitations.queue.idle)
+    for _ in range(3):
+        alice.write(alice.chat, "Hello")
+        await bot.push()
+    await bot.server.until(lambda: len(heard(alice.chat)) == 3)
+    await bot.push()
+    await bot.stop()
+    mark = len(bot.server.calls)
+
+    await bot.start()
+    await bot.settled()
+
+    assert "GET joined_rooms" not in [str(call) for call in bot.server.calls[mark:]]
