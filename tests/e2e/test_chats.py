@@ -86,22 +86,19 @@ async def test_only_the_owner_is_answered_in_a_chat(stack: Stack) -> None:
     assert await messages_of(hal.person, room_id, stack.bot.user_id) == ["hello from hal"]
 
 
-async def test_an_unknown_room_is_not_routed_and_points_to_the_space(stack: Stack) -> None:
+async def test_in_a_group_nothing_is_made_and_only_a_command_is_answered(stack: Stack) -> None:
     jim, kim = await onboard(stack, "jim"), await stack.register_user("kim")
     stack.proxy.clear()
     group = await jim.person.create_room(invite=[kim.user_id, stack.bot.user_id])
     await kim.join(group)
-    answer = await ask(jim.person, group, "hello, group")
-    assert "hello, group" not in answer
-    assert "I answer there, not here" in answer
-    assert "/createRoom" not in "".join(membership_changes(stack.proxy))
+    await jim.person.send(group, "hello, group")
+    assert "direct chat with me" in await ask(kim, group, "!help")
 
-    # Somebody without a Space gets one, and no second room to work in.
-    await kim.send(group, "hello from kim")
-    space_id, _ = await accept_home(kim)
-    answer = (await kim.wait_for_message(group, "kim's chats"))["content"]["body"]
-    assert "I answer there, not here" in answer
-    assert await kim.joined_rooms() >= {group, space_id}
+    said = await messages_of(kim, group, stack.bot.user_id)
+    assert len(said) == 1
+    assert await kim.joined_rooms() == {group}
+    assert not await kim.invitations()
+    assert "/createRoom" not in "".join(membership_changes(stack.proxy))
 
 
 async def test_nobody_writes_in_the_space_itself(stack: Stack) -> None:
@@ -176,7 +173,7 @@ async def test_a_wrong_command_is_answered_by_its_usage(stack: Stack) -> None:
     }
     assert "!rename <title>" in told["!rename"]
     assert "!restore <chat>" in told["!restore"]
-    assert "!restore <chat>" in told["!restore nonsense"]
+    assert "You have no chat called **nonsense**" in told["!restore nonsense"]
     assert "You have no chat `C9`" in told["!restore C9"]
 
 
