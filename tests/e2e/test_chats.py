@@ -13,7 +13,7 @@ from dev.user_client import Event, MatrixRefusal
 
 from .conftest import Configure
 from .recorder import Recorder
-from .story import accept_home, ask, membership_changes, messages_of, onboard, start_chat
+from .story import ask, membership_changes, messages_of, onboard, start_chat
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
