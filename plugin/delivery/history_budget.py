@@ -46,7 +46,7 @@ class HistoryBudget:
     def __init__(self, characters: int) -> None:
         self._left = characters
         # One long turn leaves as much for all those before it as it takes.
-        self._share = characters // 2
+        self._share = max(characters // 2, min(characters, LEAST))
         self._places: list[tuple[Exchange, int]] = []
         self.left_out = False
 

@@ -7,7 +7,6 @@ one person: the oldest goes for the newest. Nothing is kept or dropped in the in
 from __future__ import annotations
 
 import time
-from collections import Counter
 
 from mautrix.types import EventID, RoomID, UserID
 
@@ -33,7 +32,7 @@ class SetAside:
         self._config = config
         self.most = most
         self._messages: dict[EventID, PendingMessage] = {}
-        self._counts: Counter[UserID] = Counter()
+        self._of: dict[UserID, dict[EventID, None]] = {}
 
     @property
     def hours(self) -> float:
@@ -54,11 +53,9 @@ class SetAside:
         sender = pending.message.sender
         self.pop(pending.message.event_id)
         self._messages[pending.message.event_id] = pending
-        self._counts[sender] += 1
-        if self._counts[sender] <= self.most:
-            return None
-        oldest = next(one for one in self._messages.values() if one.message.sender == sender)
-        return self.pop(oldest.message.event_id)
+        theirs = self._of.setdefault(sender, {})
+        theirs[pending.message.event_id] = None
+        return self.pop(next(iter(theirs))) if len(theirs) > self.most else None
 
     def get(self, event_id: EventID) -> PendingMessage | None:
         """The message, if it is set aside."""
@@ -68,7 +65,10 @@ class SetAside:
         """The message, if it was set aside: it no longer is."""
         pending = self._messages.pop(event_id, None)
         if pending is not None:
-            self._counts -= Counter({pending.message.sender: 1})
+            theirs = self._of[pending.message.sender]
+            del theirs[event_id]
+            if not theirs:
+                del self._of[pending.message.sender]
         return pending
 
     def in_room(self, room_id: RoomID) -> list[PendingMessage]:
