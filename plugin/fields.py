@@ -87,7 +87,7 @@ class Fields:
 
     def wrong_secret(self, name: str, expected: str) -> ValueError:
         """The same without what was found: it could be a secret, or hold one."""
-        return ValueError(f"{self.key(name)}: what stands here is not usable, expected {expected}")
+        return ValueError(f"{self.key(name)}: this is not usable, expected {expected}")
 
     def section(self, name: str) -> Fields:
         """The mapping at `name`; empty when the key is missing."""

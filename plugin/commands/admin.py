@@ -49,6 +49,8 @@ class Administration:
 
     async def _rehearse(self, scope: Scope | None) -> str:
         plan = await self.reconciler.plan(scope)
+        if not plan.writes:
+            return sentences.NOTHING_TO_DO
         return sentences.WOULD_DO.format(plan=describe_plan(plan))
 
     async def _reconcile(self, scope: Scope | None) -> str:
@@ -57,6 +59,8 @@ class Administration:
             report = await self.reconciler.run_for(scope, "asked for")
         else:
             report = await self.reconciler.run("asked for", full=True)
+        if not (plan.writes or report.writes or report.failed):
+            return sentences.NOTHING_TO_DO
         return sentences.WAS_DONE.format(
             plan=describe_plan(plan),
             seconds=report.seconds,

@@ -9,21 +9,21 @@ DID_YOU_MEAN = "Did you mean `!{name}`?"
 UNKNOWN = "I don't know `!{name}`. `!help` lists what I can do."
 
 # !help
-HELP = "Everything you write in a chat goes to its platform, except:"
+HELP = "Write anything in a chat and I answer. These commands do more:"
 HELP_NEW = "start a new chat"
 HELP_CHATS = "list your chats"
 HELP_RENAME = "give a chat another name"
 HELP_ARCHIVE = "take a chat out of your Space"
 HELP_RESTORE = "bring an archived chat back"
-HELP_RETRY = "answer what was set aside here"
-HELP_CANCEL = "give up what waits for an answer here"
-HELP_SPACE = "invite you to your Space again"
-HELP_STATUS = "how things are"
+HELP_RETRY = "ask again what got no answer"
+HELP_CANCEL = "stop the answer being written and drop what waits"
+HELP_SPACE = "show you the way to your Space"
+HELP_STATUS = "your chats and whether all is well"
 HELP_ADMIN = "for administrators"
 HELP_HELP = "this list"
 
 # !new
-CHAT_READY = "{chat} is ready, as `{handle}`. Write to me there."
+CHAT_READY = "**{chat}** (`{handle}`) is ready."
 ROOMS_LIMITED = (
     "The homeserver lets me make only so many rooms at a time. "
     "Yours will take about {minutes}; I keep trying."
@@ -36,7 +36,7 @@ CHAT_LINE = "- `{handle}` {chat}"
 ARCHIVED_CHAT_LINE = "- `{handle}` {chat} (archived)"
 
 # Which chat is meant
-USAGE = "Which chat? Usage: {usage}."
+USAGE = "Which chat? {usage}."
 SEVERAL_CHATS = (
     "Several of your chats are called **{title}**: {handles}. Please name one by its handle."
 )
@@ -45,36 +45,38 @@ NO_SUCH_CHAT = "You have no chat `C{number}`. `!chats` lists the ones you have."
 
 # !rename
 RENAME_USAGE = "`!rename <chat> <title>`, for example `!rename C2 Holiday plans`"
-NO_TITLE = "Which name shall it have? Usage: `!rename <title>`"
-TITLE_TOO_LONG = "That name is too long; {limit} characters are the most."
-RENAMED = "`{handle}` is now called {title}."
+NO_TITLE = "What should it be called? `!rename <title>`"
+TITLE_TOO_LONG = "That name is too long; at most {limit} characters."
+RENAMED = "`{handle}` is now called **{title}**."
 
 # !archive
 ARCHIVE_USAGE = "`!archive` in a chat, or `!archive <chat>`, for example `!archive C2`"
-IS_ARCHIVED = "`{handle}` is archived already."
+IS_ARCHIVED = "`{handle}` is already archived."
 ARCHIVED = (
-    "`{handle}` is archived: it left your Space and I no longer answer in it. "
-    "`!restore {handle}` brings it back."
+    "`{handle}` is archived: it is kept, and I no longer answer in it. `!restore {handle}` "
+    "brings it back."
 )
 
 # !restore
 RESTORE_USAGE = "`!restore <chat>`, for example `!restore C2`; `!chats` lists them"
-NOT_IN_ROOM = "I am no longer in the room of `{handle}`."
-RESTORED = "{chat} is in your Space, as `{handle}`."
-RESTORED_AND_INVITED = "{chat} is in your Space, as `{handle}`. I invited you to it again."
+NOT_IN_ROOM = "I am no longer in the room of `{handle}`, so I can't bring it back."
+RESTORED = "**{chat}** (`{handle}`) is back in your Space."
+RESTORED_AND_INVITED = (
+    "**{chat}** (`{handle}`) is back in your Space. I've invited you to it again."
+)
 
 # !space
 YOUR_SPACE = "your Space"
-INVITED_TO_SPACE = "I invited you to {space} again."
-IN_SPACE = "Your chats are in {space}."
+INVITED_TO_SPACE = "I've invited you to **{space}** again."
+IN_SPACE = "Your chats are in **{space}**."
 
 # !retry and !cancel
 ONE_MESSAGE = "1 message"
 MESSAGES = "{count} messages"
-TAKEN_UP = "I take up {messages}."
-NOTHING_SET_ASIDE = "Nothing is set aside here."
-GIVEN_UP = "I gave up {messages}."
-NOTHING_WAITS = "Nothing waits for an answer here."
+TAKEN_UP = "I'm asking again: {messages}."
+NOTHING_SET_ASIDE = "There's no unanswered message here."
+GIVEN_UP = "Stopped. {messages} won't be answered."
+NOTHING_WAITS = "There's nothing to stop here."
 
 # !status
 YOU_HAVE = "You have {chats} ({archived} archived)."
@@ -99,7 +101,8 @@ PROBLEMS = (
 
 # !admin
 ADMIN_USAGE = "Usage: `!admin status` or `!admin reconcile [--dry-run] [@user:server]`."
-ADMINS_ONLY = "That is for administrators; `permissions` says who is one."
+ADMINS_ONLY = "Only this bot's administrators can use `!admin`."
+NOTHING_TO_DO = "All is in order; nothing to change."
 WOULD_DO = "A reconciliation would {plan}."
 WAS_DONE = (
     "The plan was to {plan}.  \nDone in {seconds:.1f} s: {writes} events written, {failed} failed."

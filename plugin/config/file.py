@@ -56,7 +56,7 @@ class Config(BaseProxyConfig):
 
 REASONS = {
     "DuplicateKeyError": "a key stands twice",
-    "ScannerError": "it cannot be taken apart",
+    "ScannerError": "it can't be read (a tab? indent with spaces; or a quote that is not closed)",
     "ParserError": "something is out of place",
 }
 
@@ -74,7 +74,7 @@ def read_settings(
         # The parser's own words may quote what stands there, which may be a secret.
         reason = REASONS.get(type(error).__name__, "it is malformed")
         mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        sentence = f"the configuration: this is no YAML{line}, {reason}"
+        line = f", in or before line {mark.line + 1}" if mark else ""
+        sentence = f"the configuration is not valid YAML{line}: {reason}"
         return fallback, (ConfigProblem(sentence, fatal=True),)
     return parse_settings(config.written, fallback)

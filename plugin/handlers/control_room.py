@@ -23,7 +23,7 @@ from ..message import IncomingMessage
 from ..spaces.provision import OwnerRooms, Provisioning
 from ..spaces.room_wish import OnWait
 from ..spaces.sentences import minutes
-from ..topology.model import Chat
+from ..topology.model import Chat, Status
 from ..topology.scope import Scope
 from . import sentences
 
@@ -102,8 +102,10 @@ class ControlRoom:
             return
         rooms = await self.provisioning.ensure_rooms(message.sender, tell)
         await self.reinvite_to_space(message.sender)
-        text = sentences.NOT_HERE.format(space=await self.describe(rooms))
-        await self.matrix.sender.reply(message, text)
+        chat = await self.link_to_chat(rooms)
+        said = sentences.NOT_HERE_WITHOUT_CHAT if chat is None else sentences.NOT_HERE
+        said = said.format(space=await self.describe(rooms), chat=chat)
+        await self.matrix.sender.reply(message, said)
 
     async def _say_preparing(self, message: IncomingMessage, seconds: float) -> None:
         text = sentences.STILL_PREPARING.format(minutes=minutes(seconds))
@@ -170,3 +172,11 @@ class ControlRoom:
         name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")
         url = room_url(space.room_id, self.config.bot, space.owner)
         return link(name or sentences.YOUR_SPACE, url)
+
+    async def link_to_chat(self, rooms: OwnerRooms) -> str | None:
+        """A link to the first chat that answers, by its name; None if there is none."""
+        live = next((chat for chat in rooms.chats if chat.status is Status.LIVE), None)
+        if live is None:
+            return None
+        name = await self.matrix.lookups.state_value(live.room_id, "m.room.name", "name", "")
+        return link(name or live.chat_id, room_url(live.room_id, self.config.bot, live.owner))

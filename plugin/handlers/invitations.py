@@ -20,12 +20,10 @@ from mautrix.types import MemberStateEventContent as Member
 from ..config.permissions import Level
 from ..errors import UserError
 from ..matrix.api import NoAnswer
-from ..matrix.links import link, room_url
 from ..matrix.lookups import PREPARING_KEY, WELCOME_KEY, Greeting
 from ..matrix.sync import Invitation
 from ..spaces.provision import OwnerRooms
 from ..spaces.sentences import minutes
-from ..topology.model import Status
 from . import sentences
 from .control_room import ControlRoom
 from .invitation_queue import InvitationQueue
@@ -165,17 +163,14 @@ class Invitations:
 
     async def _describe(self, rooms: OwnerRooms, unreadable: bool) -> str:
         space = await self.control_room.describe(rooms)
-        live = next((chat for chat in rooms.chats if chat.status is Status.LIVE), None)
-        if live is None:
+        chat = await self.control_room.link_to_chat(rooms)
+        if chat is None:
             text = sentences.WELCOME_WITHOUT_CHAT.format(space=space)
             return f"{text} {sentences.UNREADABLE}" if unreadable else text
-        url = room_url(live.room_id, self.config.bot, live.owner)
-        if not unreadable:
-            return sentences.WELCOME.format(space=space, chat=link(sentences.FIRST_CHAT, url))
-        lookups = self.matrix.lookups
-        name = await lookups.state_value(live.room_id, "m.room.name", "name", "")
-        chat = link(name or sentences.FIRST_CHAT, url)
-        return sentences.WELCOME_ENCRYPTED.format(space=space, chat=chat)
+        welcome = sentences.WELCOME if len(rooms.chats) == 1 else sentences.WELCOME_AGAIN
+        if unreadable:
+            welcome = sentences.WELCOME_ENCRYPTED
+        return welcome.format(space=space, chat=chat)
 
     async def _decline(self, invitation: Invitation) -> None:
         """Decline an invitation unseen. What fails is not worth a wait: nobody is owed this."""

@@ -10,9 +10,13 @@ NOT_SERVED = (
     "The people who run this bot can change that."
 )
 WELCOME = (
-    "Welcome! Your chats live in a Space of your own: {space}. "
-    "Accept the invitations and write in {chat}; "
-    "`!new` starts another, `!help` shows what else I can do."
+    "Welcome! I've made a private Space for you: **{space}**. Accept the two invitations "
+    "and ask your first question in **{chat}**. More chats: `!new`. Everything else: "
+    "`!help`."
+)
+WELCOME_AGAIN = (
+    "Welcome! Your private Space is **{space}**: please accept its invitation if you haven't yet. "
+    "Ask me anything in **{chat}**. More chats: `!new`. Everything else: `!help`."
 )
 PREPARING = (
     "Hello! I am preparing your Space; many people are arriving, so it takes about {minutes}."
@@ -22,42 +26,44 @@ STILL_PREPARING = (
     "What you wrote is answered then."
 )
 WELCOME_WITHOUT_CHAT = (
-    "Welcome! Your chats live in a Space of your own: {space}. "
-    "`!new` starts a chat, `!help` shows what else I can do."
+    "Welcome! Your private Space is **{space}**. Start a chat: `!new`. Everything else: `!help`."
 )
 WELCOME_ENCRYPTED = (
-    "Welcome! I've made a private Space for you: {space}. "
-    "This direct chat is encrypted, and I can't read it. "
-    "Please accept the invitations and write in {chat}; "
-    "commands such as `!new` work there, too."
+    "Welcome! I've made a private Space for you: **{space}**. This direct chat is "
+    "encrypted, and I can't read it. Please accept the two invitations and write in "
+    "**{chat}**; commands such as `!new` work there, too."
 )
 UNREADABLE = "This direct chat is encrypted, and I can't read it: commands work in your chats."
-FIRST_CHAT = "the first one"
 
 # The control room, groups and unknown rooms
-NOT_HERE = "Your chats are in {space}. I answer there, not here."
+NOT_HERE = (
+    "I answer in **{space}**, not here. Write in **{chat}**, or start another chat with `!new`."
+)
+NOT_HERE_WITHOUT_CHAT = "I answer in **{space}**, not here. Start a chat with `!new`."
 IN_GROUP = (
     "I talk with people one at a time, not in groups. "
     "Start a direct chat with me, and you get chats of your own."
 )
 YOUR_SPACE = "your Space"
-UNREAD = "I could not look at this room yet. Please write again in a minute; nothing is lost."
+UNREAD = "I couldn't look at this room yet. Please write again in a minute; nothing is lost."
 
 # Chats
-NOT_PERMITTED = "You may not use me any more, so nobody answers here. Your chats are kept."
+NOT_PERMITTED = "You may no longer use this bot, so nobody answers here. Your chats are kept."
 ENCRYPTED_CHAT = (
-    "This room is encrypted, and I was not given the means to read it: nobody answers here. "
-    "Your administrator can set up encryption in maubot; `!new` elsewhere starts an open chat."
+    "This chat is now encrypted, and I can't read encrypted messages, so I can't answer "
+    "here any more. `!new` in another chat starts a fresh, unencrypted one."
 )
 ENCRYPTED_CONTROL_ROOM = (
-    "This room is encrypted, and I was not given the means to read it: commands do not work here. "
-    "They do in every chat of yours."
+    "This direct chat is encrypted, and I can't read it. Commands work in every chat of yours."
+)
+TEXT_ONLY = (
+    "I can only read text: pictures, files and voice messages don't reach the assistant. "
+    "Please describe in words what you need."
 )
 NOT_DECRYPTED = (
-    "I could not read what you wrote: the key to it did not reach me. Please send it again. "
-    "If that does not help, let your app send keys to unverified devices, too."
+    "I couldn't read what you wrote: the key to it didn't reach me. Please send it again. "
+    "If that doesn't help, let your app send keys to unverified devices, too."
 )
-TEXT_ONLY = "I can read text only; this message did not reach the platform."
 CHAT_IS_ARCHIVED = (
-    "This chat is archived, so nobody answers here. `!restore {handle}` brings it back."
+    "This chat is archived, so I don't answer here. `!restore {handle}` brings it back."
 )

@@ -5,27 +5,26 @@ never "platform": that is the operator's word.
 """
 
 HOMESERVER_SILENT = (
-    "The homeserver does not answer just now. Nothing is lost; please try again shortly."
+    "The Matrix server doesn't answer just now. Nothing is lost; please try again shortly."
 )
-HOMESERVER_REFUSED = "The homeserver refused: {error}"
-NO_ROOMS = "You may not use me any more, so I make no rooms for you."
+HOMESERVER_REFUSED = "The Matrix server refused: {error}"
+NO_ROOMS = "You may no longer use this bot, so I make no rooms for you."
 TOO_MANY_CHATS = (
-    "I am still making {limit} chats for you. Please ask for another one when they are there."
+    "I'm still making {limit} chats for you. Please ask for another one when they are there."
 )
-CANNOT_INVITE = "The homeserver does not let me invite you there."
+CANNOT_INVITE = "The Matrix server doesn't let me invite you there."
 INVITE_LATER = (
-    "The homeserver lets me invite you only so often. I can do it again in about {minutes}; "
-    "please ask me again then."
+    "The Matrix server lets me invite you only so often. Please ask me again in about {minutes}."
 )
 ONE_MINUTE = "1 minute"
 MINUTES = "{count} minutes"
 CLOSED = (
-    "The room of `{handle}` was closed for good, so I cannot bring it back. "
-    "`!new` starts another chat."
+    "The room of `{handle}` was closed for good, so I can't bring it back. `!new` starts "
+    "another chat."
 )
 REPLACED = (
-    "The room of `{handle}` was replaced by another one that I am not in, so I cannot bring it "
-    "back. Invite me there and write to me: the chat goes on in that room."
+    "The room of `{handle}` was replaced by another one that I'm not in, so I can't bring "
+    "it back. Invite me there and write to me: the chat goes on in that room."
 )
 
 

@@ -12,15 +12,15 @@ from ..fakes.users import User, heard, links, replies
 @pytest.mark.parametrize(
     ("where", "command", "answer"),
     [
-        ("chat", "!rename", "Which name shall it have? Usage: `!rename <title>`"),
-        ("control", "!rename", "Which chat? Usage: `!rename <chat> <title>`"),
-        ("control", "!rename C1", "Which name shall it have? Usage: `!rename <title>`"),
-        ("control", "!archive", "Which chat? Usage: `!archive` in a chat, or `!archive <chat>`"),
+        ("chat", "!rename", "What should it be called? `!rename <title>`"),
+        ("control", "!rename", "Which chat? `!rename <chat> <title>`"),
+        ("control", "!rename C1", "What should it be called? `!rename <title>`"),
+        ("control", "!archive", "Which chat? `!archive` in a chat, or `!archive <chat>`"),
         ("chat", "!archive the lot", "You have no chat called **the lot**. `!chats` lists"),
-        ("chat", "!restore", "Which chat? Usage: `!restore <chat>`, for example `!restore C2`"),
+        ("chat", "!restore", "Which chat? `!restore <chat>`, for example `!restore C2`"),
         ("control", "!restore C0", "You have no chat called **C0**."),
         ("control", "!restore C7", "You have no chat `C7`. `!chats` lists the ones you have."),
-        ("chat", "!new " + "x" * 251, "That name is too long; 250 characters are the most."),
+        ("chat", "!new " + "x" * 251, "That name is too long; at most 250 characters."),
     ],
 )
 async def test_a_wrong_argument_gets_the_usage_and_changes_nothing(

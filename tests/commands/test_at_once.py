@@ -102,7 +102,7 @@ async def test_cancel_leaves_a_chat_alone_that_is_being_made(
     making.release()
     await bot.settled()
 
-    assert replies(chat, cancel) == ["I gave up 1 message."]
+    assert replies(chat, cancel) == ["Stopped. 1 message won't be answered."]
     assert len(replies(chat, new)) == 1
     assert alice.chats[-1].name == "Trip"
 
@@ -199,7 +199,7 @@ async def test_commands_beyond_a_full_queue_are_set_aside_like_anything_else(
 
     lists = [replies(alice.chat, one) for one in messages]
     assert [text[0].splitlines()[2:3] != [] for text in lists[:3]] == [True] * 3
-    assert await ask(bot, alice, alice.chat, "!cancel") == "I gave up 2 messages."
+    assert await ask(bot, alice, alice.chat, "!cancel") == "Stopped. 2 messages won't be answered."
 
 
 async def test_one_chat_that_cannot_be_read_keeps_no_list_of_chats_waiting(

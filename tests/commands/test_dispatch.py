@@ -29,7 +29,7 @@ async def test_new_makes_a_chat_with_a_title(bot: Bot, alice: User) -> None:
     chat = alice.chats[-1]
     assert chat.name == "Holiday plans"
     assert chat.membership(alice.id) == "invite"
-    assert reply == f"[Holiday plans]({url(chat)}) is ready, as `C2`. Write to me there."
+    assert reply == f"**[Holiday plans]({url(chat)})** (`C2`) is ready."
 
 
 async def test_new_in_a_chat_makes_a_chat_beside_it(bot: Bot, alice: User) -> None:
@@ -38,7 +38,7 @@ async def test_new_in_a_chat_makes_a_chat_beside_it(bot: Bot, alice: User) -> No
     reply = await ask(bot, alice, alice.chat, "!new")
 
     chat = alice.chats[-1]
-    assert reply == f"[Chat 2]({url(chat)}) is ready, as `C2`. Write to me there."
+    assert reply == f"**[Chat 2]({url(chat)})** (`C2`) is ready."
     assert len(links(alice.space)) == 2
 
 
@@ -70,7 +70,7 @@ async def test_rename_names_the_chat_it_is_given_in(bot: Bot, alice: User) -> No
     reply = await ask(bot, alice, alice.chat, "!rename Tax _2026_")
 
     assert alice.chat.name == "Tax _2026_"
-    assert reply == "`C1` is now called Tax \\_2026\\_."
+    assert reply == "`C1` is now called **Tax \\_2026\\_**."
 
 
 async def test_rename_in_the_control_room_names_the_chat_it_is_told(bot: Bot, alice: User) -> None:
@@ -91,8 +91,7 @@ async def test_archive_takes_the_chat_out_of_the_space_and_keeps_the_room(
     assert links(alice.space) == {}
     assert alice.chat.membership(BOT) == alice.chat.membership(alice.id) == "join"
     assert reply == (
-        "`C1` is archived: it left your Space and I no longer answer in it. "
-        "`!restore C1` brings it back."
+        "`C1` is archived: it is kept, and I no longer answer in it. `!restore C1` brings it back."
     )
 
 
@@ -122,7 +121,7 @@ async def test_archive_twice_changes_nothing(bot: Bot, alice: User) -> None:
     await ask(bot, alice, control, "!archive C1")
     before = alice.space.state[CHILD, alice.chat.room_id]
 
-    assert await ask(bot, alice, control, "!archive 1") == "`C1` is archived already."
+    assert await ask(bot, alice, control, "!archive 1") == "`C1` is already archived."
     assert alice.space.state[CHILD, alice.chat.room_id] is before
 
 
@@ -136,8 +135,8 @@ async def test_restore_brings_the_chat_and_its_owner_back(bot: Bot, alice: User)
 
     reply = await ask(bot, alice, control, "!restore C1")
 
-    back = f"[Chat 1]({url(chat)}) is in your Space, as `C1`."
-    assert reply == f"{back} I invited you to it again."
+    back = f"**[Chat 1]({url(chat)})** (`C1`) is back in your Space."
+    assert reply == f"{back} I've invited you to it again."
     assert links(alice.space) == linked
     assert chat.membership(alice.id) == "invite"
     alice.join(chat)
@@ -177,12 +176,12 @@ async def test_restore_works_in_the_archived_chat_itself(bot: Bot, alice: User) 
 async def test_space_shows_the_way_and_invites_who_left(bot: Bot, alice: User) -> None:
     (control,) = await settle_in(bot, alice)
     space, link = alice.space, f"[Alice's chats]({url(alice.space)})"
-    assert await ask(bot, alice, control, "!space") == f"Your chats are in {link}."
+    assert await ask(bot, alice, control, "!space") == f"Your chats are in **{link}**."
 
     alice.leave(space)
     await bot.deliver()
 
-    assert await ask(bot, alice, control, "!space") == f"I invited you to {link} again."
+    assert await ask(bot, alice, control, "!space") == f"I've invited you to **{link}** again."
     assert space.membership(alice.id) == "invite"
     assert alice.spaces == [space]
 

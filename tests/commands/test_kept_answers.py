@@ -18,8 +18,8 @@ from ..fakes.users import User, links, replies
 
 # How often each could be killed before it is done with.
 REQUESTS, WRITES = 5, 5
-RETRIED, GIVEN_UP = "I take up 1 message.", "I gave up 1 message."
-ARCHIVED = "`C1` is archived: it left your Space"
+RETRIED, GIVEN_UP = "I'm asking again: 1 message.", "Stopped. 1 message won't be answered."
+ARCHIVED = "`C1` is archived: it is kept"
 COMMANDS = pytest.mark.parametrize(
     ("command", "reply"), [("!retry", RETRIED), ("!cancel", GIVEN_UP), ("!archive", ARCHIVED)]
 )
@@ -89,7 +89,7 @@ async def test_wherever_a_kill_strikes_what_was_done_is_what_is_said(
     assert replies(alice.chat, message) == [RETRIED if command == "!retry" else GIVEN_UP]
     answered = replies(alice.chat, question)[1:]
     assert answered == (["Answer to Hello"] if command == "!retry" else [])
-    assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
+    assert await ask(bot, alice, alice.chat, "!retry") == "There's no unanswered message here."
 
 
 async def test_what_was_asked_for_with_new_is_made_once_and_said_once_wherever_a_kill_strikes(

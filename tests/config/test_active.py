@@ -27,7 +27,10 @@ WRONG = {
         "platforms.a.type",
     ),
     "unknown placeholder": ("names: {chat: 'Chat {nubmer}'}\n", "names.chat"),
-    "no YAML": ("names: {chat: 'never closed\n", "the configuration"),
+    "no YAML": (
+        "names: {chat: 'never closed\n",
+        "the configuration is not valid YAML, in or before line 2",
+    ),
     "no mapping": ("- one\n- two\n", "the configuration"),
     "a room version of another kind": ("room_version: [11]\n", "room_version"),
 }

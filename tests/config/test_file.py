@@ -26,13 +26,18 @@ def test_text_that_is_no_yaml_is_reported_with_its_line() -> None:
     settings, problems = read("names:\n    chat: 'never closed\n")
 
     assert settings == DEFAULTS
-    assert problems == ("the configuration: this is no YAML in line 3, it cannot be taken apart",)
+    assert problems == (
+        "the configuration is not valid YAML, in or before line 3: it can't be read "
+        "(a tab? indent with spaces; or a quote that is not closed)",
+    )
 
 
 def test_a_key_written_twice_is_reported() -> None:
     (problem,) = read("startup: {wait: 1}\nstartup: {wait: 2}\n")[1]
 
-    assert problem.startswith("the configuration: this is no YAML in line 2, a key stands twice")
+    assert problem.startswith(
+        "the configuration is not valid YAML, in or before line 2: a key stands twice"
+    )
 
 
 def test_loading_and_updating_brings_in_what_is_missing_with_its_comments() -> None:

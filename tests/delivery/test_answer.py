@@ -114,7 +114,7 @@ async def test_a_picture_is_not_read_and_that_is_said(
     await bot.deliver()
 
     assert platform.asked == []
-    assert heard(alice.chat) == ["I can read text only; this message did not reach the platform."]
+    assert heard(alice.chat)[0].startswith("I can only read text: pictures, files and voice")
 
 
 async def test_what_is_asked_while_the_assistant_is_missing_is_answered_when_it_is_back(
@@ -143,7 +143,7 @@ async def test_a_platform_that_fails_explains_itself(
     platform.failures["Hello"] = failure
 
     assert await ask(bot, alice, alice.chat, "Hello") == (
-        "The fake platform sleeps.  \n`!retry` asks again, `!cancel` gives it up."
+        "The fake platform sleeps.  \n`!retry` asks again, `!cancel` drops it."
     )
     assert await ask(bot, alice, alice.chat, "Hello again") == "Answer to Hello again"
 
@@ -170,6 +170,6 @@ async def test_who_lost_the_permission_is_told_and_keeps_the_chats(
     await bot.configure(FAKE_PLATFORM.replace("local: user", "local: none"))
 
     assert await ask(bot, alice, alice.chat, "Hello?") == (
-        "You may not use me any more, so nobody answers here. Your chats are kept."
+        "You may no longer use this bot, so nobody answers here. Your chats are kept."
     )
     assert platform.asked == []

@@ -87,7 +87,7 @@ async def test_cancel_ends_a_platform_that_hangs_and_drops_what_waits(
 
     reply = await ask(bot, alice, alice.chat, "!cancel")
 
-    assert reply == "I gave up 2 messages."
+    assert reply == "Stopped. 2 messages won't be answered."
     assert await ask(bot, alice, alice.chat, "Hello") == "Answer to Hello"
     assert platform.texts == ["Think", "Hello"]
     await bot.restart()
@@ -107,14 +107,14 @@ async def test_cancel_in_one_chat_leaves_the_others_alone(
     gate.set()
     await bot.settled()
 
-    assert replies(other, cancel) == ["Nothing waits for an answer here."]
+    assert replies(other, cancel) == ["There's nothing to stop here."]
     assert heard(alice.chats[0]) == ["Answer to Think"]
 
 
 async def test_cancel_where_nothing_waits_says_so(bot: Bot, alice: User) -> None:
     await settle_in(bot, alice)
 
-    assert await ask(bot, alice, alice.chat, "!cancel") == "Nothing waits for an answer here."
+    assert await ask(bot, alice, alice.chat, "!cancel") == "There's nothing to stop here."
 
 
 async def test_a_homeserver_that_takes_no_answer_for_a_while_gets_it_then(

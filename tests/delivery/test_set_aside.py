@@ -12,7 +12,7 @@ from ..fakes.maubot import Bot
 from ..fakes.stories import ask, have_set_aside, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
 
-ASIDE = "`!retry` asks again, `!cancel` gives it up."
+ASIDE = "`!retry` asks again, `!cancel` drops it."
 
 
 @pytest.mark.parametrize(("can_retry", "tries"), [(True, 3), (False, 1)])
@@ -41,8 +41,8 @@ async def test_retry_asks_again_what_failed_and_it_is_answered_once(
     if when != "at once":
         await bot.restart(keep_database=when == "after a restart")
 
-    assert await ask(bot, alice, alice.chat, "!retry") == "I take up 1 message."
-    assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
+    assert await ask(bot, alice, alice.chat, "!retry") == "I'm asking again: 1 message."
+    assert await ask(bot, alice, alice.chat, "!retry") == "There's no unanswered message here."
 
     assert replies(alice.chat, message)[1:] == ["Answer to Hello"]
 
@@ -52,7 +52,7 @@ async def test_retry_does_not_take_up_what_wants_no_answer(bot: Bot, alice: User
     alice.write(alice.chat, "By the way", msgtype="m.notice")
     await bot.deliver()
 
-    assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
+    assert await ask(bot, alice, alice.chat, "!retry") == "There's no unanswered message here."
 
 
 async def test_cancel_gives_up_what_was_set_aside(
@@ -61,8 +61,8 @@ async def test_cancel_gives_up_what_was_set_aside(
     await settle_in(bot, alice)
     await have_set_aside(bot, platform, alice, "Hello")
 
-    assert await ask(bot, alice, alice.chat, "!cancel") == "I gave up 1 message."
-    assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
+    assert await ask(bot, alice, alice.chat, "!cancel") == "Stopped. 1 message won't be answered."
+    assert await ask(bot, alice, alice.chat, "!retry") == "There's no unanswered message here."
 
 
 async def test_an_edit_of_what_was_set_aside_is_what_retry_asks(
@@ -97,7 +97,7 @@ async def test_retry_without_a_database_takes_up_what_was_written_before_it_as_e
     retry, later = alice.write(alice.chat, "!retry"), alice.write(alice.chat, "Later")
     await bot.deliver()
 
-    assert replies(alice.chat, retry) == ["I take up 2 messages."]
+    assert replies(alice.chat, retry) == ["I'm asking again: 2 messages."]
     assert [replies(alice.chat, one)[1:] for one in messages] == [
         ["Answer to One"],
         ["Answer to Hello"],
@@ -118,7 +118,7 @@ async def test_what_comes_beyond_a_full_queue_is_set_aside_and_said_once(
     answers = [f"Answer to {text}" for text in ("Think", "Question 0", "Question 1")]
     assert [text for text in heard(alice.chat) if text.startswith("Answer")] == answers
     (notice,) = (text for text in heard(alice.chat) if not text.startswith("Answer"))
-    assert notice.startswith("3 of your messages wait for an answer. I set aside what you write")
+    assert notice.startswith("3 of your messages are waiting for an answer. I set aside what you")
 
-    assert await ask(bot, alice, alice.chat, "!retry") == "I take up 3 messages."
+    assert await ask(bot, alice, alice.chat, "!retry") == "I'm asking again: 3 messages."
     assert heard(alice.chat)[-3:] == [f"Answer to Question {number}" for number in (2, 3, 4)]

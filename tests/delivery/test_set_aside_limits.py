@@ -16,7 +16,7 @@ from ..fakes.stories import ask, come_back, have_set_aside, settle_in, write_whi
 from ..fakes.users import User, heard, replies
 
 HOUR = 3_600_000
-FULL = "of your messages wait for an answer"
+FULL = "of your messages are waiting for an answer"
 
 
 def set_aside(bot: Bot) -> int:
@@ -39,7 +39,7 @@ async def test_a_flood_fills_no_database_and_retry_takes_up_the_newest(
     await bot.server.until(lambda: set_aside(bot) == 5)
     gate.set()
     await bot.settled()
-    assert await ask(bot, alice, alice.chat, "!retry") == "I take up 5 messages."
+    assert await ask(bot, alice, alice.chat, "!retry") == "I'm asking again: 5 messages."
     assert platform.texts[-5:] == [f"Question {number}" for number in range(35, 40)]
 
 
@@ -72,7 +72,7 @@ async def test_cancel_gives_up_a_flood_for_good_whatever_becomes_of_the_database
 
     cancel = alice.write(alice.chat, "!cancel")
     await bot.deliver()
-    assert replies(alice.chat, cancel) == ["I gave up 300 messages."]
+    assert replies(alice.chat, cancel) == ["Stopped. 300 messages won't be answered."]
     assert len(json.dumps(alice.chat.timeline[-1]["content"])) < 2_000
 
     await bot.kill()
@@ -93,7 +93,7 @@ async def test_what_was_cancelled_while_the_database_was_gone_is_not_taken_up_ag
 
     await ask(bot, alice, alice.chat, "!cancel")
 
-    assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
+    assert await ask(bot, alice, alice.chat, "!retry") == "There's no unanswered message here."
 
 
 async def test_cancel_means_what_was_written_before_it(
@@ -128,7 +128,7 @@ async def test_what_was_set_aside_a_day_ago_is_gone(
         one.set_aside_at -= 25 * HOUR
 
     assert heard(alice.chat) == before
-    assert await ask(bot, alice, alice.chat, "!retry") == "Nothing is set aside here."
+    assert await ask(bot, alice, alice.chat, "!retry") == "There's no unanswered message here."
     assert set_aside(bot) == 0
 
 

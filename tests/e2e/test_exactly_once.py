@@ -164,7 +164,7 @@ async def test_a_chat_is_made_once_although_nobody_could_say_so(
     await onboarded.person.wait_for_message(onboarded.control, title, within=30)
     # Whatever was to be answered twice is so before this.
     await onboarded.person.send(onboarded.control, "!chats")
-    listing = await onboarded.person.wait_for_message(onboarded.control, "Your chats")
+    listing = await onboarded.person.wait_for_message(onboarded.control, "Your chats:")
     assert listing["content"]["body"].count(title) == 1
     answers = [
         event["content"].get(ANSWERS)

@@ -22,7 +22,7 @@ async def test_in_the_control_room_the_way_to_the_space_is_shown(
 
     assert (platform.asked, len(alice.spaces), len(alice.chats)) == ([], 1, 1)
     assert reply.startswith(
-        f"Your chats are in [Alice's chats](https://matrix.to/#/{alice.space.room_id}"
+        f"I answer in **[Alice's chats](https://matrix.to/#/{alice.space.room_id}"
     )
 
 
@@ -36,4 +36,4 @@ async def test_who_could_not_be_told_the_way_is_told_when_the_homeserver_takes_i
 
     told = await ask(bot, alice, control, "Hello?")
 
-    assert told.startswith("Your chats are in")
+    assert told.startswith("I answer in ")

@@ -48,7 +48,7 @@ async def test_in_the_control_room_it_is_said_once_too(bot: Bot, alice: User) ->
         await write_encrypted(bot, alice, control)
 
     _, said = heard(control)
-    assert "commands do not work here" in said
+    assert "Commands work in every chat of yours" in said
 
 
 @pytest.mark.parametrize("when", WHEN_ENCRYPTED)

@@ -58,7 +58,7 @@ async def test_an_archived_chat_is_not_routed_and_says_so(
     await ask(bot, alice, alice.chat, "!archive")
 
     assert await ask(bot, alice, alice.chat, "Hello?") == (
-        "This chat is archived, so nobody answers here. `!restore C1` brings it back."
+        "This chat is archived, so I don't answer here. `!restore C1` brings it back."
     )
     assert platform.asked == []
 
@@ -105,7 +105,7 @@ async def test_a_room_that_could_not_be_read_waits_and_is_not_sent_elsewhere(
     reply = await ask(bot, alice, alice.chat, "Anybody?")
     assert (
         reply
-        == "I could not look at this room yet. Please write again in a minute; nothing is lost."
+        == "I couldn't look at this room yet. Please write again in a minute; nothing is lost."
     )
     bot.server.lift(fault)
 

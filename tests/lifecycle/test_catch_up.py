@@ -157,11 +157,11 @@ async def test_what_is_too_old_is_said_once_and_waits_for_retry(
     await bot.restart()
 
     notice = (
-        "While I was away, 2 messages came that I leave unanswered because of their age. "
-        "`!retry` takes them up, `!cancel` gives them up. I keep them for 24 hours."
+        "2 messages came while I was away, too long ago to answer them unasked. "
+        "`!retry` answers them, `!cancel` drops them. I keep them for 24 hours."
     )
-    assert sorted(heard(alice.chat)) == ["Answer to New", notice]
-    assert await ask(bot, alice, alice.chat, "!retry") == "I take up 2 messages."
+    assert sorted(heard(alice.chat)) == [notice, "Answer to New"]
+    assert await ask(bot, alice, alice.chat, "!retry") == "I'm asking again: 2 messages."
     assert [replies(alice.chat, one) for one in old] == [["Answer to Old"], ["Answer to Older"]]
 
 

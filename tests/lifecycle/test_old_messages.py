@@ -25,8 +25,8 @@ async def test_what_waited_for_a_month_is_not_answered_unasked(
 
     assert platform.texts == []
     (said,) = heard(alice.chat)
-    assert said.startswith("While I was away, 2 messages came")
-    assert await ask(bot, alice, alice.chat, "!retry") == "I take up 2 messages."
+    assert said.startswith("2 messages came while I was away")
+    assert await ask(bot, alice, alice.chat, "!retry") == "I'm asking again: 2 messages."
     assert platform.texts == ["Think", "And this?"]
 
 

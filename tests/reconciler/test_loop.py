@@ -116,7 +116,7 @@ async def test_these_tests_can_fail(
     await bot.deliver()
 
     (answer,) = heard(alice.chats[0])
-    assert answer.startswith("Your chats are in")
+    assert answer.startswith("I answer in ")
     assert len(alice.spaces) == 2
 
 

@@ -25,7 +25,7 @@ async def test_the_conversation_of_a_room_that_may_have_been_made_is_not_forgott
     reply = await ask(bot, alice, chat, "!new")
     bot.server.heal()
 
-    assert "does not answer" in reply
+    assert "doesn't answer" in reply
     assert platform.forgotten == []
     alice.accept_all()
     await bot.deliver()

@@ -109,7 +109,7 @@ async def test_nobody_waits_for_more_chats_than_a_few(
 
     said = answers(rooms, wishes)
     assert len([text for text in said if "is ready" in text]) == 2
-    assert len([text for text in said if "I am still making 2 chats for you" in text]) == 1
+    assert len([text for text in said if "I'm still making 2 chats for you" in text]) == 1
 
 
 async def test_many_short_waits_are_told_of_too(bot: Bot, server: Homeserver, alice: User) -> None:

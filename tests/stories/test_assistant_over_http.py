@@ -116,9 +116,9 @@ async def test_an_assistant_that_asks_for_patience_gets_it_and_its_owner_is_told
     assert len(assistant.questions) == 1
     assert replies(alice.chat, question) == [
         "The assistant is getting too many messages at once. It may work again in 12 seconds. "
-        "Then I ask again by myself; `!cancel` gives it up."
+        "Then I ask again by myself; `!cancel` drops it."
     ]
-    assert await ask(bot, alice, alice.chat, "!cancel") == "I gave up 1 message."
+    assert await ask(bot, alice, alice.chat, "!cancel") == "Stopped. 1 message won't be answered."
 
 
 async def test_after_the_wait_that_the_assistant_asked_for_it_answers(
@@ -137,7 +137,7 @@ async def test_after_the_wait_that_the_assistant_asked_for_it_answers(
     await bot.server.until(lambda: len(replies(alice.chat, question)) == 2)
 
     told, answer = replies(alice.chat, question)
-    assert told.endswith("Then I ask again by myself; `!cancel` gives it up.")
+    assert told.endswith("Then I ask again by myself; `!cancel` drops it.")
     assert answer == "Hello"
 
 
@@ -150,10 +150,10 @@ async def test_who_would_wait_too_long_is_told_when_to_come_back(
     answer = await ask(bot, alice, alice.chat, "Hello?")
 
     assert "It may work again in 120 minutes." in answer
-    assert answer.endswith("`!retry` asks again, `!cancel` gives it up.")
+    assert answer.endswith("`!retry` asks again, `!cancel` drops it.")
     assert len(assistant.questions) == 1
     assistant.reply = HELLO
-    assert await ask(bot, alice, alice.chat, "!retry") == "I take up 1 message."
+    assert await ask(bot, alice, alice.chat, "!retry") == "I'm asking again: 1 message."
     assert heard(alice.chat)[-1] == "Hello"
 
 
@@ -220,7 +220,7 @@ async def test_an_answer_that_never_ends_is_given_up_after_the_total_time(
 
     assert answer == (
         "The assistant did not finish its answer within 1 seconds, so I stopped waiting.  \n"
-        "`!retry` asks again, `!cancel` gives it up."
+        "`!retry` asks again, `!cancel` drops it."
     )
     assert len(assistant.questions) == 1
     await asyncio.wait_for(closed.wait(), 5)
@@ -240,7 +240,7 @@ async def test_cancel_hangs_up_however_often_it_is_said(
     await bot.deliver()
 
     await asyncio.wait_for(closed.wait(), 5)
-    assert replies(alice.chat, first) == ["I gave up 1 message."]
-    assert replies(alice.chat, second) == ["Nothing waits for an answer here."]
+    assert replies(alice.chat, first) == ["Stopped. 1 message won't be answered."]
+    assert replies(alice.chat, second) == ["There's nothing to stop here."]
     assistant.reply = HELLO
     assert await ask(bot, alice, alice.chat, "And now?") == "Hello"

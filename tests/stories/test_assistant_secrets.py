@@ -40,7 +40,7 @@ async def test_a_key_pasted_in_the_wrong_place_is_shown_to_nobody(
 
     assert read == (
         "I have no usable key for the assistant. Please tell whoever runs this bot.  \n"
-        "`!retry` asks again, `!cancel` gives it up."
+        "`!retry` asks again, `!cancel` drops it."
     )
     assert f"Platform `gpt` gave no answer the last time: {reason}." in status
     assert reason in caplog.text

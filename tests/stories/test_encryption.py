@@ -97,7 +97,7 @@ async def test_a_message_that_cannot_be_decrypted_gets_a_word_once(
         alice.write_encrypted(alice.chat)
 
     (said,) = heard(alice.chat)
-    assert "the key to it did not reach me" in said
+    assert "the key to it didn't reach me" in said
 
 
 async def test_the_word_is_said_again_only_when_it_worked_in_between(

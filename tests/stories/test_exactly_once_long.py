@@ -44,7 +44,7 @@ async def test_new_that_was_cut_short_makes_one_room(
     assert [chat.name for chat in alice.chats] == ["Chat 1", "Holiday"]
     assert len(links(alice.space)) == 2
     (reply,) = replies(control, command)
-    assert "is ready, as `C2`" in reply
+    assert "(`C2`) is ready" in reply
 
 
 PARAGRAPHS = [str(number) * (PIECE_BYTES - 100) for number in range(3)]
@@ -91,6 +91,6 @@ async def test_with_the_database_gone_no_part_of_a_long_answer_is_said_twice(
         assert pieces == ANSWER[:-1]
     else:
         assert pieces == ANSWER[: len(pieces)] != []
-        assert "the rest is lost" in last
+        assert "ends too early" in last
     assert len(set(platform.keys)) == 1
     assert await ask(bot, alice, alice.chat, "Next") == "Answer to Next"

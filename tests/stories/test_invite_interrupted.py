@@ -99,7 +99,7 @@ async def test_a_homeserver_that_fails_to_the_end_is_explained_and_made_good(
     bot.server.inject(Answer("createRoom", times=None, status=502))
     (room,) = await settle_in(bot, alice)
     assert heard(room) == [
-        "The homeserver does not answer just now. Nothing is lost; please try again shortly."
+        "The Matrix server doesn't answer just now. Nothing is lost; please try again shortly."
     ]
 
     bot.server.heal()
@@ -113,7 +113,7 @@ async def test_a_homeserver_that_refuses_is_quoted(bot: Bot, alice: User) -> Non
 
     (room,) = await settle_in(bot, alice)
 
-    assert heard(room) == ["The homeserver refused: Refused by the test."]
+    assert heard(room) == ["The Matrix server refused: Refused by the test."]
     assert alice.spaces == []
 
 

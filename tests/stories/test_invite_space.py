@@ -31,10 +31,11 @@ async def test_the_welcome_links_to_the_space_and_the_first_chat(bot: Bot, alice
     (room,) = await settle_in(bot, alice)
 
     assert heard(room) == [
-        f"Welcome! Your chats live in a Space of your own: [Alice's chats]"
-        f"(https://matrix.to/#/{alice.space.room_id}?via=test). Accept the invitations and write "
-        f"in [the first one](https://matrix.to/#/{alice.chat.room_id}?via=test); `!new` starts "
-        f"another, `!help` shows what else I can do."
+        "Welcome! I've made a private Space for you: "
+        f"**[Alice's chats](https://matrix.to/#/{alice.space.room_id}?via=test)**. "
+        "Accept the two invitations and ask your first question in "
+        f"**[Chat 1](https://matrix.to/#/{alice.chat.room_id}?via=test)**. "
+        "More chats: `!new`. Everything else: `!help`."
     ]
 
 
@@ -71,7 +72,7 @@ async def test_who_has_no_chat_that_answers_is_welcomed_without_a_link_to_one(
     (welcome,) = heard(again)
     assert alice.space.room_id in welcome
     assert alice.chat.room_id not in welcome
-    assert "`!new` starts a chat" in welcome
+    assert "Start a chat: `!new`" in welcome
 
 
 async def test_a_room_can_be_recognised_from_its_first_event_on(

@@ -30,7 +30,7 @@ async def test_who_keeps_leaving_their_space_makes_nobody_else_wait(
     await keep_leaving(bot, alice)
 
     assert alice.space.membership(alice.id) == "leave"
-    assert await ask(bot, bob, bob.chat, "!rename Garden") == "`C1` is now called Garden."
+    assert await ask(bot, bob, bob.chat, "!rename Garden") == "`C1` is now called **Garden**."
     bob.leave(bob.space)
     await ask(bot, bob, bob.chat, "Where is my Space?")
     assert bob.space.membership(bob.id) == "invite"

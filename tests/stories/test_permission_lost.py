@@ -34,7 +34,7 @@ async def test_an_onboarding_ends(bot: Bot, alice: User, bob: User) -> None:
 
     assert (len(bob.spaces), bob.chats) == (1, [])
     (said,) = heard(room)
-    assert "may not use me any more" in said
+    assert "may no longer use this bot" in said
     await settle_in(bot, alice)
     assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
 

@@ -142,7 +142,7 @@ async def test_a_chat_closed_for_good_is_archived_and_cannot_be_restored(
         alice.world.append(chat, BOT, closing, ("m.room.tombstone", ""))
 
     assert (await ask(bot, alice, control, "!restore C2")) == (
-        "The room of `C2` was closed for good, so I cannot bring it back. "
+        "The room of `C2` was closed for good, so I can't bring it back. "
         "`!new` starts another chat."
     )
     assert (await ask(bot, alice, chat, "Hello?")).startswith("This chat is archived")
@@ -160,7 +160,7 @@ async def test_a_chat_replaced_by_a_room_without_the_bot_goes_on_there_once_it_i
         new = replace_without_bot(alice, chat)
 
     answer = await ask(bot, alice, control, "!restore C2")
-    assert answer.startswith("The room of `C2` was replaced by another one that I am not in")
+    assert answer.startswith("The room of `C2` was replaced by another one that I'm not in")
     assert (await ask(bot, alice, chat, "Hello?")).startswith("This chat is archived")
     async with meanwhile(bot, when):
         alice.world.invite(alice.id, new.room_id, BOT)
@@ -182,6 +182,6 @@ async def test_a_chat_that_was_replaced_is_not_brought_back_when_its_successor_i
         alice.world.append(new, alice.id, {"membership": "ban"}, ("m.room.member", BOT))
 
     answer = await ask(bot, alice, control, "!restore C2")
-    assert answer == "I am no longer in the room of `C2`."
+    assert answer == "I am no longer in the room of `C2`, so I can't bring it back."
     assert "C2" not in await ask(bot, alice, control, "!chats")
     assert list(links(alice.space)).count(old.room_id) == 0
