@@ -127,7 +127,7 @@ async def test_what_is_asked_while_the_assistant_is_missing_is_answered_when_it_
 
     assert reply == (
         "The assistant `fake` is not set up at the moment. Please tell whoever runs this bot.  \n"
-        "`!retry` asks again, `!cancel` gives it up."
+        "`!retry` asks again, `!cancel` drops it."
     )
     await bot.configure(FAKE_PLATFORM)
     await ask(bot, alice, alice.chat, "!retry")
