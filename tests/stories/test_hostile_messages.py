@@ -3,10 +3,14 @@ else."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
-from ..fakes.stories import WHEN, add_chat, ask, meanwhile, settle_in
+from ..fakes.rooms import Event, Room
+from ..fakes.stories import WHEN, add_chat, ask, come_back, meanwhile, settle_in
 from ..fakes.users import User, replies
 
 # commonmark.py takes half a minute for this, in which nothing else in maubot would go on.
@@ -52,20 +56,42 @@ async def test_chats_with_endless_names_are_listed_a_line_each(
     assert len(said) < 1000
 
 
-async def test_a_list_of_any_length_is_told_whole(bot: Bot, alice: User) -> None:
+async def have_many_chats(bot: Bot, alice: User) -> Room:
+    """Settle in with more chats than one message lists; returns the control room."""
     (control,) = await settle_in(bot, alice)
     for number in range(2, 62):
         await add_chat(bot, alice, control, f"{number} " + "<" * 240)
+    return control
+
+
+def listed(control: Room, question: Event) -> list[str]:
+    """The chats that are listed behind a question, in order."""
+    said = control.messages()[control.messages().index(question) + 1 :]
+    return re.findall(r"`(C\d+)`", "\n".join(one["content"]["body"] for one in said))
+
+
+ALL = [f"C{number}" for number in range(1, 62)]
+
+
+async def test_a_list_of_any_length_is_told_whole(bot: Bot, alice: User) -> None:
+    control = await have_many_chats(bot, alice)
 
     question = alice.write(control, "!chats")
     await bot.deliver()
 
-    first, *more = control.messages()[control.messages().index(question) + 1 :]
-    assert [first["event_id"]] == [
-        one["event_id"]
-        for one in control.messages()
-        if one["content"].get("m.relates_to", {}).get("m.in_reply_to", {}).get("event_id")
-        == question["event_id"]
-    ]
-    told = "\n".join(one["content"]["body"] for one in (first, *more))
-    assert [f"`C{number}`" in told for number in range(1, 62)] == [True] * 61
+    assert listed(control, question) == ALL
+    assert len(replies(control, question)) == 1
+
+
+async def test_a_kill_in_the_middle_of_a_list_costs_nothing(bot: Bot, alice: User) -> None:
+    control = await have_many_chats(bot, alice)
+    fault = bot.server.inject(Hold("/send/m.room.message/", skip=1, room_id=control.room_id))
+    question = alice.write(control, "!chats")
+    await bot.push()
+    await bot.server.until(fault.reached.is_set)
+    await bot.kill()
+    fault.cut_off()
+
+    await come_back(bot)
+
+    assert listed(control, question) == ALL
