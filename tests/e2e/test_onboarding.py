@@ -86,20 +86,45 @@ async def test_invitations_from_two_devices_bring_one_space(stack: Stack) -> Non
     assert stack.proxy.count("POST", "/createRoom$") == 2
 
 
-async def test_who_is_not_permitted_is_told_so_and_gets_nothing(
+async def test_who_is_not_permitted_is_declined_unseen_and_gets_nothing(
     stack: Stack, autojoin: bool
 ) -> None:
     mallory = await stack.register_user(f"mallory-{autojoin}".lower())
     room_id = await mallory.direct_chat(stack.bot.user_id)
+    wanted = "join" if autojoin else "leave"
 
-    def is_farewell(event: Event) -> bool:
-        left = event["type"] == "m.room.member" and event["content"]["membership"] == "leave"
-        return bool(left and event["state_key"] == stack.bot.user_id)
+    def is_seen(event: Event) -> bool:
+        about_bot = event["type"] == "m.room.member" and event["state_key"] == stack.bot.user_id
+        return bool(about_bot and event["content"]["membership"] == wanted)
 
-    await mallory.wait_for_message(room_id, "not set up to serve your account")
-    await mallory.wait_for(is_farewell)
-    assert await mallory.joined_rooms() == {room_id}
+    seen = await mallory.wait_for(is_seen)
+    assert ("not set up to serve your account" in seen["content"].get("reason", "")) != autojoin
+    # Longer than the plugin looks whether maubot joins by itself.
+    await asyncio.sleep(5)
+    member = content_of(await mallory.state(room_id), "m.room.member", stack.bot.user_id)
+    assert member["membership"] == wanted
+    assert not await messages_of(mallory, room_id, stack.bot.user_id)
     assert not await mallory.invitations()
+    assert "/createRoom" not in "".join(membership_changes(stack.proxy))
+
+
+async def test_in_a_group_nothing_is_made_and_who_mentions_the_bot_is_told_how_to_get_chats(
+    stack: Stack, autojoin: bool
+) -> None:
+    host = await stack.register_user(f"host-{autojoin}".lower())
+    guest = await stack.register_user(f"guest-{autojoin}".lower())
+    bot = stack.bot.user_id
+    group = await host.create_room(invite=[bot, guest.user_id])
+    await guest.join(group)
+    await host.wait_for(
+        lambda event: event.get("state_key") == bot and event["content"]["membership"] == "join"
+    )
+
+    await guest.send(group, "Chatter")
+    await guest.send(group, "And you?", **{"m.mentions": {"user_ids": [bot]}})
+
+    await guest.wait_for_message(group, "direct chat")
+    assert len(await messages_of(guest, group, bot)) == 1
     assert "/createRoom" not in "".join(membership_changes(stack.proxy))
 
 
