@@ -21,6 +21,7 @@ from ..config.permissions import Level
 from ..delivery.inbound import Redaction
 from ..matrix.backlog import Backlog, is_limited, read_backlog, timeline_events
 from ..matrix.retry import Backoff
+from ..matrix.room_pages import Stretch
 from ..matrix.until_answered import Attempts
 from .resume import Resume
 
@@ -131,11 +132,13 @@ class RoomReadings:
             self.inbound.take(Redaction(room_id, event_id))
 
     async def _read_backlog(self, reading: RoomReading, page: bool) -> Backlog:
-        room_id, part = reading.room_id, reading.part
+        room_id, part, left_out = reading.room_id, reading.part, None
+        if page and reading.since is not None:
+            chat = self.routes.lookup(room_id)
+            # Guests in somebody's chat are not answered, and may have written any amount.
+            left_out = Stretch(() if chat is None else (chat.owner,), oldest=reading.since)
         try:
-            return await read_backlog(
-                room_id, part, reading.since if page else None, self.timeline
-            )
+            return await read_backlog(room_id, part, left_out, self.timeline)
         except MatrixRequestError as error:
             self.log.warning("Older messages in %s cannot be read: %s", room_id, error)
             return await read_backlog(room_id, part, None, self.timeline)

@@ -13,6 +13,7 @@ import attr
 from mautrix.types import EventID, RoomID, SyncToken
 
 from ..message import IncomingMessage, apply_edits, parse_message
+from .room_pages import Stretch
 from .timeline import Timeline
 
 
@@ -53,15 +54,15 @@ def is_limited(part: Mapping[str, Any]) -> bool:
 
 
 async def read_backlog(
-    room_id: RoomID, part: Mapping[str, Any], since: SyncToken | None, timeline: Timeline
+    room_id: RoomID, part: Mapping[str, Any], left_out: Stretch | None, timeline: Timeline
 ) -> Backlog:
     """The messages that a sync tells of a room, and those that it left out.
 
     Args:
         room_id: the room.
         part: what the sync says of it.
-        since: the token that the sync was asked with, to read what it left out; None to leave
-            that out.
+        left_out: whose messages to read of those that it left out, and after which token; None
+            to leave all of them out.
         timeline: reads what was left out.
 
     Raises:
@@ -70,8 +71,9 @@ async def read_backlog(
     """
     events = timeline_events(part)
     before = part["timeline"].get("prev_batch") if is_limited(part) else None
-    if since is not None and isinstance(before, str):
-        events = await timeline.between(room_id, SyncToken(before), since) + events
+    if left_out is not None and isinstance(before, str):
+        stretch = attr.evolve(left_out, newest=SyncToken(before))
+        events = await timeline.between(room_id, stretch) + events
     clear = [await timeline.pages.decrypted({**event, "room_id": room_id}) for event in events]
     sealed = [
         one

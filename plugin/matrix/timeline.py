@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import attr
-from mautrix.types import EventID, RoomID, SyncToken, UserID
+from mautrix.types import EventID, RoomID, UserID
 
 from .room_pages import PAGE, RoomPages, Stretch, TooLong
 from .sender import ANSWERS_KEY, CONTINUES_KEY, INSTANCE_KEY, SETTLES_KEY
@@ -141,17 +141,14 @@ class Timeline:
             LOG.warning("Not all of %s was searched: %s", room_id, error)
         return events[::-1]
 
-    async def between(
-        self, room_id: RoomID, newest: SyncToken, oldest: SyncToken
-    ) -> list[dict[str, Any]]:
-        """The messages and redactions between two sync tokens, oldest first, decrypted.
+    async def between(self, room_id: RoomID, stretch: Stretch) -> list[dict[str, Any]]:
+        """The messages and redactions of a stretch, oldest first, decrypted.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         events: list[dict[str, Any]] = []
         try:
-            stretch = Stretch(newest=newest, oldest=oldest)
             async for event in self.pages.events(room_id, stretch):
                 events.append(event)
         except TooLong as error:

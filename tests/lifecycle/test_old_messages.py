@@ -64,3 +64,22 @@ async def test_what_is_set_aside_costs_a_start_no_page(
     assert [str(call) for call in bot.server.calls[mark:] if "/messages" in call.path] == []
     await ask(bot, alice, alice.chat, "!retry")
     assert replies(alice.chat, message)[1:] == ["Answer to Hello"]
+
+
+async def test_what_guests_wrote_while_nobody_was_there_is_not_paged(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
+) -> None:
+    await settle_in(bot, alice)
+    alice.let_in(bob, alice.chat)
+    await bot.deliver()
+    await bot.stop()
+    message = alice.write(alice.chat, "Hello")
+    for number in range(1_000):
+        bob.write(alice.chat, f"Spam {number}")
+    mark = len(bot.server.calls)
+
+    await come_back(bot)
+
+    assert replies(alice.chat, message) == ["Answer to Hello"]
+    pages = [call for call in bot.server.calls[mark:] if "/messages" in call.path]
+    assert len(pages) <= 4
