@@ -84,14 +84,18 @@ def _owner_named(
     read = [room, *before] if room is not None else before
     if room is not None and (room.bound_elsewhere or room.superseded_by is not None):
         return None
-    own = [one.binding or one.partial for one in read]
-    said = [words for words in (*own, link.mirror or link.partial) if words is not None]
+    own = [words for one in read if (words := one.binding or one.partial) is not None]
+    mirror = link.mirror or link.partial
+    said = [*own, mirror] if mirror is not None else [*own]
     if said and known is not None:
         said.append(known.binding)
-    space_ids = [words.space_id for words in said if words.space_id is not None]
-    space_ids += sorted(room.parents) if room is not None else []
+    # Where the chat itself names no Space, whatever else does may become its word.
+    named = {space_id for words in said if (space_id := words.space_id) is not None}
+    named |= room.parents if room is not None else frozenset()
+    if (space_id := next((one.space_id for one in own if one.space_id), None)) is not None:
+        named = {space_id}
     owners = (words.matrix_user_id for words in said if words.matrix_user_id is not None)
-    return next(owners, None) if space_ids[:1] == [link.space_id] else None
+    return next(owners, None) if link.space_id in named else None
 
 
 def _not_readable(snapshot: Snapshot) -> frozenset[RoomID]:
