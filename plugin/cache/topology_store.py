@@ -124,6 +124,11 @@ class Store:
             self._token, self._unsettled = token, unsettled
             return before == (token, unsettled) or await self._write([])
 
+    def verified_at(self, owner: UserID) -> int:
+        """When the own state of the owner's chats was last read, in seconds since the epoch; 0 if
+        it was not since the last cold start."""
+        return self._verified_at.get(owner, 0)
+
     async def put_verified(self, owners: Iterable[UserID], at: int) -> bool:
         """Note when the own state of these owners' chats was last read.
 

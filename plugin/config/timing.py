@@ -26,6 +26,7 @@ class Timing:
         debounce: how long changes are gathered before they are looked at.
         doubt: the wait before a second look, where the first saw far less than there was.
         verify: the wait before the state of the chats is verified, and between two parts of it.
+        verify_again: how long a verification is good for: a week, but for a day in the queue.
         key_waits: the waits for the key to an encrypted message that cannot be read yet.
         platform_retries: the waits before a platform that has no answer is asked again.
         worth_telling: the shortest wait for a platform that its owner is told of.
@@ -45,6 +46,7 @@ class Timing:
     debounce: float = 0.2
     doubt: float = 3.0
     verify: float = 5.0
+    verify_again: float = 6 * 86400.0
     key_waits: tuple[float, ...] = (1.0, 4.0)
     platform_retries: tuple[float, ...] = (1.0, 4.0)
     worth_telling: float = 5.0

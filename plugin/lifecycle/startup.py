@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 
 import attr
-from mautrix.types import UserID
 
 from ..cache.inbox import PendingMessage
 from ..cache.load import Loaded
@@ -28,7 +27,6 @@ class Startup:
     loaded: Loaded
     kept: list[PendingMessage]
     result: StartResult
-    unverified: frozenset[UserID]
     cursor: SyncCursor | None = None
 
     def __init__(
@@ -73,12 +71,7 @@ class Startup:
         result = await first_look.look_warm()
         if result is None:
             result = await first_look.look_cold()
-            self.unverified = frozenset(self.services.routes.rooms_of)
-            await self.services.store.put_verified(self.unverified, 0)
-        else:
-            verified_at = self.loaded.verified_at
-            owners = self.services.routes.rooms_of
-            self.unverified = frozenset(one for one in owners if not verified_at.get(one))
+            await self.services.store.put_verified(self.services.routes.rooms_of, 0)
         self.result = result
         for invitation in self.result.invitations:
             self.services.invitations.answer(invitation)
@@ -126,7 +119,7 @@ class Startup:
         reconciler = self.services.reconciler
         if (report := self.result.report) is not None:
             self.services.invitations.finish(report.unfinished)
-        verification = reconciler.verify(self.unverified)
+        verification = reconciler.keep_verifying()
         expiry = self.services.pending.keep_dropping_expired()
         erasure = self.services.erasure.keep_erasing()
         await asyncio.gather(reconciler.serve(), verification, expiry, erasure)

@@ -78,7 +78,7 @@ def choose_spaces(snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades) 
     Returns:
         The choice. Never raises.
     """
-    candidates, unmarked = SpaceCandidates(snapshot, upgrades), []
+    candidates, unmarked = SpaceCandidates(snapshot, cached, upgrades), []
     for room in snapshot.rooms.values():
         if room.marker is not None and room.room_id in snapshot.joined:
             candidates.add(room, room.marker.matrix_user_id)
@@ -89,14 +89,15 @@ def choose_spaces(snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades) 
             candidates.unread_owners.add(said.matrix_user_id)
     for room in sorted(unmarked, key=_by_room_age):
         candidates.add_unmarked(room)
-    return candidates.choose(cached)
+    return candidates.choose()
 
 
 class SpaceCandidates:
     """The Spaces that may be their owners', and whose nothing final can be said of."""
 
-    def __init__(self, snapshot: Snapshot, upgrades: RoomUpgrades) -> None:
+    def __init__(self, snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades) -> None:
         self.snapshot = snapshot
+        self.cached = cached
         self.upgrades = upgrades
         self.candidates: dict[UserID, list[tuple[Rank, Space]]] = defaultdict(list)
         self.owners: dict[RoomID, UserID] = {}
@@ -124,7 +125,7 @@ class SpaceCandidates:
         """Add a Space that lost its marker, if its chats say whose it is; after those with one."""
         if room.room_id in self.owners:
             return
-        named = find_named_owner(room, self.snapshot)
+        named = find_named_owner(room, self.snapshot, self.cached, self.upgrades)
         self.to_read |= named.to_read
         if named.owner is not None:
             self.add(room, named.owner)
@@ -132,13 +133,13 @@ class SpaceCandidates:
         elif named.undecided:
             self.unread.add(room.room_id)
 
-    def choose(self, cached: Topology) -> SpaceChoice:
+    def choose(self) -> SpaceChoice:
         """The oldest of each owner's."""
         candidates = self.candidates
         chosen = {owner: min(ranked, key=_by_rank)[1] for owner, ranked in candidates.items()}
         # A Space that was the owner's before is not replaced because it cannot be read; of several
         # such Spaces the oldest comes last, and so it wins.
-        unread = [space for space in cached.spaces.values() if space.room_id in self.unread]
+        unread = [space for space in self.cached.spaces.values() if space.room_id in self.unread]
         for space in sorted(unread, key=_by_age, reverse=True):
             self.unread_owners.add(space.owner)
             chosen[space.owner] = space

@@ -1,7 +1,8 @@
 """Whose a Space is that the bot made and that lost its marker: its chats name it and their owner.
 
-What counts is what the chats themselves say; where one could not be read, its mirror in the Space,
-for now. Which of two Spaces is an owner's is decided in choose_space.py.
+What counts is what the chats themselves say, completed as completion.py does; where one could not
+be read, its mirror in the Space, for now. Which of two Spaces counts is decided in
+choose_space.py.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from ..topology.model import Binding, PartialBinding
+from ..topology.model import Chat, Topology
 from ..topology.snapshot import Link, Room, Snapshot
+from .upgrades import RoomUpgrades
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -39,20 +41,28 @@ def is_unmarked(room: Room, snapshot: Snapshot) -> bool:
     return ours and room.marker is None and not room.bound_elsewhere
 
 
-def find_named_owner(space: Room, snapshot: Snapshot) -> NamedOwner:
+def find_named_owner(
+    space: Room, snapshot: Snapshot, cached: Topology, upgrades: RoomUpgrades
+) -> NamedOwner:
     """Whom the chats name that a Space links, those included that were taken out of it.
 
     Args:
         space: a Space without a marker.
         snapshot: what was read so far.
+        cached: what was known before; it completes what the chats say.
+        upgrades: which room replaces which.
 
     Returns:
         The owner, the same on every machine. Never raises.
     """
     linked = frozenset(link.room_id for link in space.links)
-    named = Counter(
-        owner for link in space.links if (owner := _owner_named(link, snapshot)) is not None
-    )
+    named: Counter[UserID] = Counter()
+    for link in space.links:
+        before = [snapshot.rooms[one] for one in upgrades.unmarked.get(link.room_id, ())]
+        known = cached.chats.get(link.room_id) if cached.reliable else None
+        owner = _owner_named(link, snapshot.rooms.get(link.room_id), before, known)
+        if owner is not None:
+            named[owner] += 1
     return NamedOwner(
         owner=min(named, key=lambda owner: (-named[owner], owner), default=None),
         to_read=(linked & snapshot.joined) - snapshot.rooms.keys() - _not_readable(snapshot),
@@ -60,18 +70,32 @@ def find_named_owner(space: Room, snapshot: Snapshot) -> NamedOwner:
     )
 
 
-def _owner_named(link: Link, snapshot: Snapshot) -> UserID | None:
-    """Whom a linked chat names, if it names the Space that links it."""
-    room = snapshot.rooms.get(link.room_id)
-    own = (room.binding or room.partial) if room is not None else None
+def _owner_named(
+    link: Link, room: Room | None, before: list[Room], known: Chat | None
+) -> UserID | None:
+    """Whom a linked chat names, if it names the Space that links it.
+
+    Args:
+        link: the link, perhaps with a mirror.
+        room: the chat's room, if it was read.
+        before: rooms that it replaces and that say nothing of that yet.
+        known: what the chat was known as.
+    """
+    read = [room, *before] if room is not None else before
     if room is not None and (room.bound_elsewhere or room.superseded_by is not None):
         return None
-    said: list[Binding | PartialBinding] = [
-        words for words in (own, link.mirror or link.partial) if words is not None
-    ]
-    space_id = next((words.space_id for words in said if words.space_id is not None), None)
+    own = [words for one in read if (words := one.binding or one.partial) is not None]
+    mirror = link.mirror or link.partial
+    said = [*own, mirror] if mirror is not None else [*own]
+    if said and known is not None:
+        said.append(known.binding)
+    # Where the chat itself names no Space, whatever else does may become its word.
+    named = {space_id for words in said if (space_id := words.space_id) is not None}
+    named |= room.parents if room is not None else frozenset()
+    if (space_id := next((one.space_id for one in own if one.space_id), None)) is not None:
+        named = {space_id}
     owners = (words.matrix_user_id for words in said if words.matrix_user_id is not None)
-    return next(owners, None) if space_id == link.space_id else None
+    return next(owners, None) if link.space_id in named else None
 
 
 def _not_readable(snapshot: Snapshot) -> frozenset[RoomID]:

@@ -8,7 +8,6 @@ commands or messages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from functools import partial
 
 from mautrix.errors import MatrixRequestError
@@ -147,11 +146,13 @@ class Reconciler:
         self._verification.close()
         self._cache.close()
 
-    async def verify(self, owners: Iterable[UserID]) -> None:
-        """Have the own state of these owners' chats read, and rooms that are gone noticed."""
-        await asyncio.sleep(self.timing.verify)
-        self.request(await self.known_rooms.owners_missing_rooms())
-        await self._verification.schedule(owners)
+    async def keep_verifying(self) -> None:
+        """Have the own state of everybody's chats read within each week, and rooms that are gone
+        noticed, until cancelled."""
+        while True:
+            await asyncio.sleep(self.timing.verify)
+            self.request(await self.known_rooms.owners_missing_rooms())
+            await self._verification.verify_due(self.routes.rooms_of)
 
     async def _run_queued(self, request: RunRequest) -> None:
         scope = request.scope or Scope()

@@ -224,6 +224,9 @@ def without_incomplete(cached: Topology, site: Site) -> Topology:
     """A cache that knows nothing of the chats whose bindings lack a part: it completes them."""
     kept = {}
     for room_id, chat in cached.chats.items():
+        if room_id in site.away:
+            # Its mirror alone tells what it was, and may lack a part.
+            continue
         room = decode_room(room_id, site.state.get(room_id, {}).values(), IDENTITY)
         if room is None or room.binding is not None or room.superseded_by is not None:
             kept[room_id] = chat

@@ -234,7 +234,7 @@ def is_marked(site: Site, space: Space) -> bool:
 
 
 def names(content: Any) -> tuple[Any, Any] | None:
-    whole = isinstance(content, Mapping) and "platform_chat_id" in content
+    whole = isinstance(content, Mapping) and {"chat_id", "platform_chat_id"} <= content.keys()
     return (content["chat_id"], content["platform_chat_id"]) if whole else None
 
 

@@ -32,6 +32,7 @@ from .snapshots import (
     Conditions,
     Site,
     alices_space,
+    assert_second_run_writes_nothing,
     bind,
     event,
     failing,
@@ -229,6 +230,16 @@ def test_chats_that_are_all_taken_out_still_name_it() -> None:
     site.send(SPACE, event(CHILD_TYPE, {**link, "via": []}, CHAT))
 
     assert reconcile(site).topology.spaces.keys() == {SPACE}
+
+
+def test_a_chat_of_which_the_cache_says_the_rest_names_it_at_once() -> None:
+    site = unmarked(1)
+    content = bind(1).content("main")
+    site.send(CHAT, event(BINDING_TYPE, {"v": 1, "matrix_user_id": content["matrix_user_id"]}))
+    site.link_bare(CHAT, sender=ALICE)
+
+    assert_second_run_writes_nothing(site, KNOWN, FULL)
+    assert site.content(SPACE, MARKER_TYPE) == MARKER
 
 
 def test_contradicting_chats_are_decided_alike_on_every_machine() -> None:
