@@ -55,8 +55,8 @@ class RequestPolicies:
     # told of them in one sync.
     message: RetryPolicy = attr.field(default=RetryPolicy(in_flight=96, attempt=30, total=300))
     # The homeserver may have made the room although it said otherwise: trying again is up to
-    # whoever can look whether it did.
-    create: RetryPolicy = attr.field(default=RetryPolicy(in_flight=2, attempt=120, total=0))
+    # whoever can look whether it did, and so is how many are made at once.
+    create: RetryPolicy = attr.field(default=RetryPolicy(in_flight=32, attempt=120, total=0))
     # Synapse lets one person be invited five times, then once in five minutes: whoever asks for
     # that is told rather than kept waiting.
     invite: RetryPolicy = attr.field(default=RetryPolicy(in_flight=1, attempt=30, total=5))

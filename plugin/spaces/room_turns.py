@@ -24,6 +24,9 @@ from .room_wish import OnWait, RoomWish
 
 # Rooms that are made at the same time.
 PLACES = 2
+# What Synapse lets an account make by default: so many rooms, and then one in so many seconds.
+USUAL_BURST = 10
+USUAL_INTERVAL = 62.5
 
 
 class RoomTurns:
@@ -82,11 +85,14 @@ class RoomTurns:
     @contextlib.asynccontextmanager
     async def turn(self, wish: RoomWish) -> AsyncIterator[None]:
         """Wait until a room may be made for this wish; the place is free again when the block
-        ends, or `give_back` was called."""
+        ends, `give_back` was called, or it takes long: somebody's own server may not answer."""
         await self._take(wish)
+        loop = asyncio.get_running_loop()
+        end = loop.call_later(self._timing.room_turn, self.give_back, wish)
         try:
             yield
         finally:
+            end.cancel()
             self.give_back(wish)
 
     def give_back(self, wish: RoomWish) -> None:
@@ -155,17 +161,27 @@ class RoomTurns:
 
     def _foresee(self) -> None:
         """Tell everybody how long it takes, as far as the limits met so far tell."""
-        seconds = max(0.0, self._told_until - asyncio.get_running_loop().time())
         first: dict[UserID, float] = {}
+        rooms = 0
         for wish in self._in_order():
             if wish.first and wish.owner in first:
                 # What newcomers wish for twice is made once.
                 wish.expect(first[wish.owner])
             elif wish.left:
-                wish.expect(seconds + (wish.left - 1) * self._interval)
+                rooms += wish.left
+                wish.expect(seconds := self._seconds_for(rooms))
                 if wish.first:
-                    first[wish.owner] = seconds + (wish.left - 1) * self._interval
-                seconds += wish.left * self._interval
+                    first[wish.owner] = seconds
+
+    def _seconds_for(self, rooms: int) -> float:
+        """How long it takes to make so many more rooms."""
+        if not self._interval:
+            return 0.0
+        pause = max(0.0, self._told_until - asyncio.get_running_loop().time())
+        made = sum(self._made.values())
+        # The first limit that is met may be a shorter one, of requests of all kinds.
+        beyond = rooms - (USUAL_BURST - made) if made <= USUAL_BURST else 0
+        return max(pause + (rooms - 1) * self._interval, beyond * USUAL_INTERVAL)
 
     def _forget(self) -> None:
         """Begin anew, where nobody waits: what was met before says little."""

@@ -76,3 +76,40 @@ async def test_many_chats_at_once_all_come_true(limits: str, within: float) -> N
         answered = [content.get("chat.spacekeeper.answers") for content in said]
         assert [answered.count(wish) for wish in wishes] == [1] * WISHES
         assert any("only so many rooms at a time" in content["body"] for content in said)
+
+
+@pytest.mark.parametrize(
+    ("limits", "people", "within"),
+    [
+        ("brief", 10, 180),
+        # Sixty rooms: ten at once, then one in 62 seconds.
+        pytest.param("default", 30, 3900, marks=pytest.mark.slow),
+    ],
+)
+async def test_many_people_at_once_are_all_onboarded_and_told(
+    limits: str, people: int, within: float
+) -> None:
+    async with Stack.start(Options(limits=limits)) as stack:
+        arrived = [await stack.register_user(f"person{number}") for number in range(people)]
+        rooms = [await person.direct_chat(stack.bot.user_id) for person in arrived]
+
+        async def said_to(number: int) -> list[str]:
+            said = await messages_about(arrived[number], rooms[number])
+            return [content.get("body", "") for content in said]
+
+        async def is_everybody_welcome() -> bool:
+            return all(["Welcome" in " ".join(await said_to(one)) for one in range(people)])
+
+        await eventually(is_everybody_welcome, "everybody is welcomed", within)
+        for number in range(people):
+            *greetings, welcome = await said_to(number)
+            assert welcome.startswith("Welcome")
+            assert [text.partition("!")[0] for text in greetings] in ([], ["Hello"])
+        waited = [number for number in range(people) if len(await said_to(number)) == 2]
+        # Five or six are served at once, and those who come a moment later at the next minute.
+        assert len(waited) >= people - 8
+        chats = await take_snapshot(stack.as_bot())
+        assert [chat.chat_id for chat in chats] == ["C1"] * people
+        assert len({chat.platform_chat_id for chat in chats}) == people
+        # The control room, the Space and the chat: nothing was made twice.
+        assert len(await stack.as_bot().joined_rooms()) == 3 * people

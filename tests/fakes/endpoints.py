@@ -48,7 +48,8 @@ class Endpoints:
         self.world = world
         self.transactions: dict[tuple[str, ...], str] = {}
         self.invitation_limit: RateLimit | None = None
-        self.room_limit: RateLimit | None = None
+        # Limits of what one user does; messages and state count together, as with Synapse.
+        self.limits: dict[str, RateLimit] = {}
         self.table: Mapping[tuple[str, str], Callable[[Request], Any]] = {
             ("POST", "createRoom"): self._create,
             ("GET", "joined_rooms"): self._joined_rooms,
@@ -85,9 +86,12 @@ class Endpoints:
             raise Refusal(404, "M_UNRECOGNIZED", f"{request.method} {request.parts} is unknown")
         return endpoint(request)
 
+    def _count(self, what: str, user: str) -> None:
+        if (limit := self.limits.get(what)) is not None:
+            limit.count(user)
+
     def _create(self, one: Request) -> Content:
-        if self.room_limit is not None:
-            self.room_limit.count(one.user)
+        self._count("rooms", one.user)
         return {"room_id": self.world.create(one.user, one.body).room_id}
 
     def _joined_rooms(self, one: Request) -> Content:
@@ -127,12 +131,14 @@ class Endpoints:
         return event if one.query.get("format") == "event" else event["content"]
 
     def _put_state(self, one: Request) -> Content:
+        self._count("messages", one.user)
         kind = (one.rest[0], one.rest[1] if len(one.rest) > 1 else "")
         return _id_of(self.world.put_state(one.user, one.room_id, kind, one.body))
 
     def _send(self, one: Request) -> Content:
         key = (one.user, one.room_id, *one.rest)
         if key not in self.transactions:
+            self._count("messages", one.user)
             event = self.world.send(one.user, one.room_id, one.rest[0], one.body)
             self.transactions[key] = event["event_id"]
         return {"event_id": self.transactions[key]}
@@ -171,6 +177,7 @@ class Endpoints:
         return {"chunk": chunk}
 
     def _join(self, one: Request) -> Content:
+        self._count("joins", one.user)
         self.world.join(one.user, one.room_id)
         return {"room_id": one.room_id}
 

@@ -103,20 +103,32 @@ class Homeserver:
     def limit_rooms(self, per_second: float, burst: int = 10) -> None:
         """Limit from now on how many rooms one user can make; Synapse makes ten at once, and then
         one a minute."""
-        self.endpoints.room_limit = RateLimit(per_second, burst)
+        self.endpoints.limits["rooms"] = RateLimit(per_second, burst)
+
+    def limit_messages(self, per_second: float, burst: int = 10) -> None:
+        """Limit from now on how often one user can send a message or a state event."""
+        self.endpoints.limits["messages"] = RateLimit(per_second, burst)
+
+    def limit_joins(self, per_second: float, burst: int = 10) -> None:
+        """Limit from now on how often one user can join a room."""
+        self.endpoints.limits["joins"] = RateLimit(per_second, burst)
 
     def changes(self, since: int = 0) -> list[str]:
         """The requests that were not mere reads, from the `since`th request on."""
         return [str(call) for call in self.calls[since:] if call.method != "GET"]
 
-    async def until(self, true: Callable[[], bool]) -> None:
+    async def until(self, true: Callable[[], bool], within: float = TIME_LIMIT) -> None:
         """Wait until something is true, looking again after every request.
+
+        Args:
+            true: whether it is.
+            within: seconds after which it is given up.
 
         Raises:
             AssertionError: it did not come true.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + TIME_LIMIT
+        deadline = loop.time() + within
         while not true():
             self._changed.clear()
             left = deadline - loop.time()

@@ -40,6 +40,7 @@ FAST = Timing(
     reply=SOON,
     recheck=0.01,
     straggler=0.5,
+    room_turn=0.2,
     debounce=0.0,
     doubt=0.0,
     key_waits=(0.0,),

@@ -69,6 +69,18 @@ async def test_who_comes_later_is_told_of_a_longer_wait(
     assert heard(room) == [HELLO.format("12 minutes")]
 
 
+async def test_the_usual_limit_is_foreseen_before_it_is_met(bot: Bot, server: Homeserver) -> None:
+    # The first limit that is met on the way is a shorter one.
+    moment = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 5_000}
+    server.inject(Answer("createRoom", times=None, status=429, body=moment))
+    people = [User(server.world, f"person{number}") for number in range(7)]
+
+    said = [heard(await arrive(bot, person)) for person in people]
+
+    # Ten rooms at once, and then one a minute; of fourteen, the last four wait for that.
+    assert said[-1] == [HELLO.format("4 minutes")]
+
+
 async def test_who_need_not_wait_is_just_welcomed(bot: Bot, alice: User) -> None:
     (room,) = await settle_in(bot, alice)
 
