@@ -19,6 +19,12 @@ permissions:
     local: user
     "@mallory-true:localhost": none
     "@mallory-false:localhost": none
+    "@wes-defualt_platform:localhost": admin
+    "@wes-startup.wait:localhost": admin
+    "@wes-default_platform:localhost": admin
+    "@wes-platforms.echo:localhost": admin
+    "@wes-all:localhost": admin
+    "@xia:localhost": admin
 """
 
 Configure = Callable[[str], Awaitable[None]]

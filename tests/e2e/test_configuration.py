@@ -31,7 +31,7 @@ async def test_a_saved_configuration_takes_effect_at_once_and_without_a_walk(
     assert stack.proxy.count("GET", f"{neighbour.space_id}/state$") == 0
 
 
-NAMES = 'permissions: {local: admin}\nnames: {chat: "Thread {number}"}\n'
+NAMES = 'names: {chat: "Thread {number}"}\n'
 
 
 @pytest.mark.parametrize(
