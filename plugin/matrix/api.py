@@ -14,16 +14,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import attr
-from aiohttp import ClientError, ClientResponse, ClientTimeout
+from aiohttp import ClientError, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 from mautrix.errors import MatrixError, make_request_error
 
+from .answer import Answer, Excess, read_answer
 from .lanes import LaneClosed, Lanes
 from .retry import RequestPolicies
 
 TOO_MANY = "429: too many requests"
-# Seconds beyond which a pause that a homeserver names makes no sense.
-LONGEST_RETRY_AFTER = 86400.0
+# Bytes of an answer about one room: what stands in there is anybody's.
+LARGEST_ABOUT_ROOM = 24_000_000
+# Characters of what a homeserver says about a refusal; it may be another one's, passed on.
+LONGEST_REFUSAL = 300
 
 
 class NoAnswer(MatrixError):
@@ -40,19 +43,17 @@ class NoAnswer(MatrixError):
         self.limited = limited
 
 
+class TooLarge(NoAnswer):
+    """The homeserver would have answered with more than is read: asking again does not help."""
+
+
 @attr.frozen
 class _Call:
     method: Method
     path: PathBuilder | str
     content: Mapping[str, Any] | None
     query: Mapping[str, Any]
-
-
-@attr.frozen
-class _Answer:
-    status: int
-    body: Any
-    retry_after: float | None
+    most: int | None
 
 
 class RetryingAPI(HTTPAPI):
@@ -84,6 +85,7 @@ class RetryingAPI(HTTPAPI):
         content: Mapping[str, Any] | None = None,
         *,
         query_params: Mapping[str, Any] | None = None,
+        most: int | None = None,
         **_: Any,
     ) -> Any:
         """Call the homeserver, and again until it answers or patience ends.
@@ -93,15 +95,21 @@ class RetryingAPI(HTTPAPI):
             path: the endpoint, from `_matrix` on.
             content: the JSON body; ignored for GET.
             query_params: the query; None values are left out.
+            most: how many bytes of an answer are read; where it concerns a room, never more than
+                `LARGEST_ABOUT_ROOM`.
 
         Returns:
             The JSON value answered.
 
         Raises:
             MatrixRequestError: the homeserver refused, with an errcode of its own.
+            TooLarge: it answered with more than that.
             NoAnswer: it could not be reached, was busy, or answered nonsense, to the end.
         """
-        return await self._request_with_retry(_Call(method, path, content, query_params or {}))
+        if most is None and "/rooms/" in str(path):
+            most = LARGEST_ABOUT_ROOM
+        call = _Call(method, path, content, query_params or {}, most)
+        return await self._request_with_retry(call)
 
     async def _request_with_retry(self, call: _Call) -> Any:
         kind, lane = self._lanes.find(call.method, str(call.path), call.content)
@@ -123,7 +131,7 @@ class RetryingAPI(HTTPAPI):
                             lane.pause(wait)
             except LaneClosed as closed:
                 raise NoAnswer(TOO_MANY, closed.seconds, limited=True) from None
-            if loop.time() + wait > deadline:
+            if loop.time() + wait > deadline or isinstance(failure, TooLarge):
                 raise failure
             self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, call.path)
             if not failure.limited:
@@ -147,7 +155,9 @@ class RetryingAPI(HTTPAPI):
                 },
                 timeout=ClientTimeout(total=seconds),
             ) as response:
-                answer = await _read(response)
+                answer = await read_answer(response, call.most)
+        except Excess as error:
+            raise TooLarge(f"more than {call.most} bytes") from error
         except asyncio.TimeoutError as error:
             raise NoAnswer(f"no answer within {seconds:.0f} s") from error
         except (ClientError, OSError) as error:
@@ -155,27 +165,7 @@ class RetryingAPI(HTTPAPI):
         return _classify(answer)
 
 
-async def _read(response: ClientResponse) -> _Answer:
-    text = await response.text(errors="replace")
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    retry_after = _seconds(response.headers.get("Retry-After"))
-    if isinstance(body, dict) and retry_after is None:
-        retry_after = _seconds(body.get("retry_after_ms"), per_second=1000)
-    return _Answer(response.status, body, retry_after)
-
-
-def _seconds(value: Any, per_second: int = 1) -> float | None:
-    try:
-        number = float(value) / per_second
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if 0 <= number < LONGEST_RETRY_AFTER else None
-
-
-def _classify(answer: _Answer) -> Any:
+def _classify(answer: Answer) -> Any:
     """What an answer amounts to (client-server API, section 2.1: errors carry an errcode)."""
     status, body = answer.status, answer.body
     if status == 429:
@@ -187,5 +177,5 @@ def _classify(answer: _Answer) -> Any:
     errcode = body.get("errcode") if isinstance(body, dict) else None
     if not isinstance(errcode, str) or not 400 <= status < 500:
         raise NoAnswer(f"{status} {errcode or 'without a Matrix error'}")
-    message = str(body.get("error", ""))
+    message = " ".join(str(body.get("error", ""))[:LONGEST_REFUSAL].split())
     raise make_request_error(http_status=status, text=message, errcode=errcode, message=message)

@@ -22,7 +22,7 @@ from ..topology.decode import decode_room
 from ..topology.scope import TOPOLOGY_TYPES
 from ..topology.snapshot import Room, Snapshot
 from .account_data import AccountData
-from .api import NoAnswer, RetryingAPI
+from .api import NoAnswer, RetryingAPI, TooLarge
 from .concurrent_reads import ConcurrentReads
 from .sync import Invitation, invitations_in
 
@@ -97,11 +97,26 @@ class Reader:
         found.unread.discard(room_id)
 
     async def _room(self, room_id: RoomID) -> Room:
-        events = await self.api.request(Method.GET, Path.v3.rooms[room_id].state)
+        events = await self._state(room_id)
         room = decode_room(room_id, events, self.identity) if isinstance(events, list) else None
         if room is None:
             raise NoAnswer("the answer is no room's state")
         return room
+
+    async def _state(self, room_id: RoomID) -> Any:
+        """All of a room's state; of one that is too large for that, and for good none of the
+        bot's, the event that says so."""
+        path = Path.v3.rooms[room_id].state
+        try:
+            return await self.api.request(Method.GET, path)
+        except TooLarge:
+            event = {"format": "event"}
+            path = path["m.room.create"][""]
+            create = await self.api.request(Method.GET, path, query_params=event)
+            room = decode_room(room_id, [create], self.identity)
+            if room is None or room.creator == self.identity.bot or room.predecessor is not None:
+                raise
+            return [create]
 
     async def joined_rooms(self) -> frozenset[RoomID]:
         """Every room the bot is in (client-server API, section 10.2).
