@@ -111,6 +111,10 @@ class PendingMessages:
         """Whether as many of a person's messages wait as may."""
         return self.waiting[sender] >= self.longest_queue
 
+    def is_half_empty(self, sender: UserID) -> bool:
+        """Whether no more than half as many of a person's messages wait as may."""
+        return self.waiting[sender] <= self.longest_queue // 2
+
     def set_aside(self, pending: PendingMessage) -> asyncio.Task[None]:
         """Let a message wait until its writer asks for it.
 

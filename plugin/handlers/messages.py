@@ -20,7 +20,8 @@ from ..commands.dispatch import Commands
 from ..config.permissions import Level
 from ..delivery.answer import Responder
 from ..delivery.beside_queues import BesideQueues
-from ..delivery.inbound import Inbound, Redaction
+from ..delivery.gates import Redaction
+from ..delivery.inbound import Inbound
 from ..delivery.notices import Notices
 from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
