@@ -35,6 +35,8 @@ from .control_room import ControlRoom
 
 # What clients send without anybody having written something.
 SILENT = ("m.notice",)
+# Places beyond a full queue for the command that ends what waits there.
+SPARE = 5
 
 
 class Messages:
@@ -93,7 +95,8 @@ class Messages:
         """
         if message.replaces is not None or not self.commands.needs_no_turn(message.body):
             return False
-        if self.pending.is_full(message.sender) and not self.commands.ends_answers(message.body):
+        spare = SPARE if self.commands.ends_answers(message.body) else 0
+        if self.pending.is_full(message.sender, spare):
             return False
         if (urgent := self.inbound.receive_urgent(message)) is not None:
             self._beside.put(message.room_id, self._settle(urgent))
