@@ -26,7 +26,12 @@ Action = IncomingMessage | Redaction
 
 
 class Gates:
-    """The gates of one instance's rooms, all open at first."""
+    """The gates of one instance's rooms, all open at first.
+
+    Attributes:
+        closed: how many times each room's gate was closed and not opened since.
+        all_closed: how many times all gates were.
+    """
 
     def __init__(self, places: int) -> None:
         """
@@ -34,8 +39,8 @@ class Gates:
             places: messages, edits and redactions that may wait before one gate.
         """
         self._places = places
-        self._closed: Counter[RoomID] = Counter()
-        self._all_closed = 0
+        self.closed: Counter[RoomID] = Counter()
+        self.all_closed = 0
         self._held: dict[RoomID, list[Action]] = {}
 
     @property
@@ -43,26 +48,22 @@ class Gates:
         """Whether something waits before any of them."""
         return bool(self._held)
 
-    def is_open(self, room_id: RoomID) -> bool:
-        """Whether nothing has to wait there."""
-        return not (self._all_closed or self._closed[room_id])
-
     def close(self, room_id: RoomID) -> None:
         """Close a room's gate; closed twice, it has to be opened twice."""
-        self._closed[room_id] += 1
+        self.closed[room_id] += 1
 
     def open(self, room_id: RoomID) -> list[Action]:
         """Open a room's gate; what waited there, in its order, if it is open now."""
-        self._closed[room_id] -= 1
+        self.closed[room_id] -= 1
         return self._take(room_id)
 
     def close_all(self) -> None:
         """Close every gate."""
-        self._all_closed += 1
+        self.all_closed += 1
 
     def open_all(self) -> dict[RoomID, list[Action]]:
         """Open every gate that was not closed by itself; what waited there, by room."""
-        self._all_closed -= 1
+        self.all_closed -= 1
         return {room_id: self._take(room_id) for room_id in list(self._held)}
 
     def hold(self, action: Action) -> bool:
@@ -91,7 +92,7 @@ class Gates:
         return False
 
     def _take(self, room_id: RoomID) -> list[Action]:
-        if not self.is_open(room_id):
+        if self.all_closed or self.closed[room_id]:
             return []
-        del self._closed[room_id]
+        del self.closed[room_id]
         return self._held.pop(room_id, [])

@@ -57,9 +57,10 @@ class Inbound:
 
     def receive(self, action: Action) -> None:
         """Take in what was just delivered, or let it wait for the older messages of its room."""
-        if self._gates.is_open(action.room_id):
+        gates = self._gates
+        if not (gates.all_closed or gates.closed[action.room_id]):
             self.take(action)
-        elif not self._gates.hold(action) and isinstance(action, IncomingMessage):
+        elif not gates.hold(action) and isinstance(action, IncomingMessage):
             self._take_beyond(action)
 
     def receive_urgent(self, message: IncomingMessage) -> PendingMessage | None:
@@ -139,20 +140,17 @@ class Inbound:
         elif action.replaces is not None:
             self.amend.edit(action)
         elif self._seen.add(action.event_id):
-            self._accept(action)
+            saving = self.pending.accept(action)
+            if saving is not None:
+                self._note_full(action, saving)
+            elif action.sender in self._told_full and self.pending.is_half_empty(action.sender):
+                # What comes beyond from now on is another flood.
+                del self._told_full[action.sender]
 
     def _take_beyond(self, message: IncomingMessage) -> None:
         """Take in a message for which no place is left before the gate of its room."""
         if message.replaces is None and self._seen.add(message.event_id):
             self._note_full(message, self.pending.set_aside(PendingMessage(message)))
-
-    def _accept(self, message: IncomingMessage) -> None:
-        saving = self.pending.accept(message)
-        if saving is not None:
-            self._note_full(message, saving)
-        elif message.sender in self._told_full and self.pending.is_half_empty(message.sender):
-            # What comes beyond from now on is another flood.
-            del self._told_full[message.sender]
 
     def _note_full(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
         told = self._told_full.get(message.sender, frozenset())

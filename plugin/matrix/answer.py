@@ -55,22 +55,20 @@ async def read_answer(response: ClientResponse, most: int | None) -> Answer:
         size += len(piece)
         if most is not None and size > most:
             raise Excess
-    body = await _parse(b"".join(pieces).decode(errors="replace"))
+    text = b"".join(pieces).decode(errors="replace")
+    try:
+        if len(text) <= SMALL:
+            body = json.loads(text)
+        else:
+            # The hook lets other threads have a turn, which the parser itself never does.
+            body = await asyncio.to_thread(json.loads, text, object_hook=_itself)
+    except (ValueError, RecursionError):
+        # No JSON, or deeper than anybody writes by mistake.
+        body = None
     retry_after = _seconds(response.headers.get("Retry-After"))
     if isinstance(body, dict) and retry_after is None:
         retry_after = _seconds(body.get("retry_after_ms"), per_second=1000)
     return Answer(response.status, body, retry_after)
-
-
-async def _parse(text: str) -> Any:
-    try:
-        if len(text) <= SMALL:
-            return json.loads(text)
-        # The hook lets other threads have a turn, which the parser itself never does.
-        return await asyncio.to_thread(json.loads, text, object_hook=_itself)
-    except (ValueError, RecursionError):
-        # No JSON, or deeper than anybody writes by mistake.
-        return None
 
 
 def _itself(value: dict[str, Any]) -> dict[str, Any]:

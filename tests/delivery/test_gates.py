@@ -31,10 +31,9 @@ def test_what_waits_comes_in_its_order_when_the_gate_opens() -> None:
     for name in ("one", "two", "three"):
         assert gates.hold(message(name))
 
-    assert not gates.is_open(ROOM)
-    assert gates.is_open(OTHER)
+    assert (gates.closed[ROOM], gates.closed[OTHER]) == (1, 0)
     assert bodies(gates.open(ROOM)) == ["one", "two", "three"]
-    assert gates.is_open(ROOM)
+    assert gates.closed[ROOM] == 0
     assert not gates.anything_waits
 
 
