@@ -2,7 +2,7 @@
 
 It is mautrix's own HTTPAPI with another `request`: what it returns was answered, a
 `MatrixRequestError` was refused by the homeserver in Matrix's own words, and `NoAnswer` means
-that nobody knows. A proxy's error page, a broken answer and a time-out are all `NoAnswer`.
+that nobody knows: see outcome.py.
 """
 
 from __future__ import annotations
@@ -16,35 +16,15 @@ from typing import Any
 import attr
 from aiohttp import ClientError, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
-from mautrix.errors import MatrixError, make_request_error
 
-from .answer import Answer, Excess, read_answer
 from .lanes import LaneClosed, Lanes
+from .outcome import TOO_MANY, NoAnswer, TooLarge, classify, read_answer
 from .retry import RequestPolicies
 
-TOO_MANY = "429: too many requests"
+__all__ = ["NoAnswer", "RetryingAPI", "TooLarge"]
+
 # Bytes of an answer about one room: what stands in there is anybody's.
 LARGEST_ABOUT_ROOM = 24_000_000
-# Characters of what a homeserver says about a refusal; it may be another one's, passed on.
-LONGEST_REFUSAL = 300
-
-
-class NoAnswer(MatrixError):
-    """The homeserver gave no answer that means anything: nothing may be concluded from it.
-
-    Attributes:
-        retry_after: seconds the homeserver asked to wait, if it did.
-        limited: it said that there were too many requests (a 429).
-    """
-
-    def __init__(self, what: str, retry_after: float | None = None, limited: bool = False) -> None:
-        super().__init__(what)
-        self.retry_after = retry_after
-        self.limited = limited
-
-
-class TooLarge(NoAnswer):
-    """The homeserver would have answered with more than is read: asking again does not help."""
 
 
 @attr.frozen
@@ -156,26 +136,8 @@ class RetryingAPI(HTTPAPI):
                 timeout=ClientTimeout(total=seconds),
             ) as response:
                 answer = await read_answer(response, call.most)
-        except Excess as error:
-            raise TooLarge(f"more than {call.most} bytes") from error
         except asyncio.TimeoutError as error:
             raise NoAnswer(f"no answer within {seconds:.0f} s") from error
         except (ClientError, OSError) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
-        return _classify(answer)
-
-
-def _classify(answer: Answer) -> Any:
-    """What an answer amounts to (client-server API, section 2.1: errors carry an errcode)."""
-    status, body = answer.status, answer.body
-    if status == 429:
-        raise NoAnswer(TOO_MANY, answer.retry_after, limited=True)
-    if 200 <= status < 300:
-        if isinstance(body, (dict, list)):
-            return body
-        raise NoAnswer(f"{status} with a body that is no JSON object")
-    errcode = body.get("errcode") if isinstance(body, dict) else None
-    if not isinstance(errcode, str) or not 400 <= status < 500:
-        raise NoAnswer(f"{status} {errcode or 'without a Matrix error'}")
-    message = " ".join(str(body.get("error", ""))[:LONGEST_REFUSAL].split())
-    raise make_request_error(http_status=status, text=message, errcode=errcode, message=message)
+        return classify(answer)

@@ -9,8 +9,8 @@ from mautrix.api import HTTPAPI, Method, Path
 from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
 from mautrix.types import RoomID
 
-from plugin.matrix.answer import SMALL
 from plugin.matrix.api import LARGEST_ABOUT_ROOM, NoAnswer, RetryingAPI, TooLarge
+from plugin.matrix.outcome import SMALL
 from plugin.matrix.retry import RequestPolicies, RetryPolicy
 
 from .http_server import BUSY, DROP, FORBIDDEN, HANG, NOT_FOUND, Homeserver, Reply, refused, whoami
