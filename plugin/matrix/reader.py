@@ -30,6 +30,8 @@ from .sync import Invitation, invitations_in
 # it takes fewer of the slots that all reads share.
 MAX_CONCURRENT = 8
 MAX_CONCURRENT_FULL = 2
+# State events of a room that take no time to decode.
+FEW = 1_000
 MESSAGE_TYPES = ("m.room.message", "m.room.encrypted", "m.room.redaction")
 
 
@@ -97,8 +99,12 @@ class Reader:
         found.unread.discard(room_id)
 
     async def _room(self, room_id: RoomID) -> Room:
-        events = await self._state(room_id)
-        room = decode_room(room_id, events, self.identity) if isinstance(events, list) else None
+        events, room = await self._state(room_id), None
+        if isinstance(events, list) and len(events) <= FEW:
+            room = decode_room(room_id, events, self.identity)
+        elif isinstance(events, list):
+            # An owner may link any number of rooms, and nothing else must stand still for that.
+            room = await asyncio.to_thread(decode_room, room_id, events, self.identity)
         if room is None:
             raise NoAnswer("the answer is no room's state")
         return room
