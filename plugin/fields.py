@@ -19,6 +19,13 @@ LARGEST_NUMBER = 1_000_000
 
 # What a key or a password may look like: letters and digits mixed, or very long.
 _SECRETIVE = re.compile(r"(?=\S*[A-Za-z])(?=\S*[0-9])\S{8,}|\S{20,}|(?:sk|pk)-")
+# What a key looks like where a name belongs: names of people and servers have other signs in them.
+_KEYLIKE = re.compile(r"(?:sk|pk)-.*|[^\s@.:*]{32,}", re.IGNORECASE | re.DOTALL)
+
+
+def label(name: object) -> str:
+    """A name that somebody chose, as it may be shown: people paste keys where names belong."""
+    return "(a key?)" if _KEYLIKE.fullmatch(str(name).strip()) else str(name)
 
 
 def describe(value: object) -> str:
@@ -44,7 +51,8 @@ def suggest(word: object, known: Collection[str]) -> str:
     if not known:
         return "there are none"
     close = difflib.get_close_matches(str(word), known, 1)
-    return f'did you mean "{close[0]}"?' if close else f"known are {', '.join(sorted(known))}"
+    listed = ", ".join(sorted(map(label, known)))
+    return f'did you mean "{label(close[0])}"?' if close else f"known are {listed}"
 
 
 def report_wrong(key: str, value: object, expected: str) -> ValueError:
@@ -66,7 +74,7 @@ class Fields:
 
     def key(self, name: object) -> str:
         """The dotted key of the entry `name`."""
-        return f"{self.where}.{name}" if self.where else str(name)
+        return f"{self.where}.{label(name)}" if self.where else label(name)
 
     def unknown(self, known: Collection[str]) -> list[str]:
         """One sentence for every key that is not in `known`."""

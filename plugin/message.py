@@ -19,6 +19,8 @@ TEXT_TYPES = ("m.text", "m.emote")
 USER_LINK = re.compile(r"https://matrix\.to/#/((?:@|%40)[^\s\"'<>?]+)")
 # Nobody means more people than this by name.
 MOST_MENTIONS = 50
+# Bytes; what is longer is no event's id.
+LONGEST_EVENT_ID = 255
 
 
 def _user_ids(users: Iterable[str]) -> tuple[UserID, ...]:
@@ -90,7 +92,7 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
     relation = content.get("m.relates_to")
     relation = relation if isinstance(relation, dict) else {}
     kind, related = relation.get("rel_type"), relation.get("event_id")
-    related = EventID(related) if isinstance(related, str) and related else None
+    related = EventID(related) if isinstance(related, str) and _is_event_id(related) else None
     if kind == "m.replace":
         content = content.get("m.new_content")
         if related is None or not isinstance(content, dict):
@@ -111,6 +113,11 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
         thread=related if kind == "m.thread" else None,
         mentions=_mentions(content),
     )
+
+
+def _is_event_id(text: str) -> bool:
+    """Whether an event may have this id (appendices, section 4.2): others may write anything."""
+    return 0 < len(text.encode(errors="surrogatepass")) <= LONGEST_EVENT_ID
 
 
 def _mentions(content: Mapping[str, Any]) -> tuple[UserID, ...]:

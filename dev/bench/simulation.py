@@ -30,6 +30,17 @@ INDEX = own_type(INDEX_TYPE, INSTANCE)
 LARGE = ("/joined_rooms", INDEX)
 
 
+class Content:
+    """The body of an answer, as aiohttp has it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        """All of it."""
+        yield self._text.encode()
+
+
 class Answer:
     """What the plugin sees of an aiohttp response."""
 
@@ -37,11 +48,7 @@ class Answer:
 
     def __init__(self, text: str, status: int = 200) -> None:
         self.status = status
-        self._text = text
-
-    async def text(self, errors: str = "strict") -> str:
-        """The body."""
-        return self._text
+        self.content = Content(text)
 
 
 NOT_FOUND = Answer('{"errcode": "M_NOT_FOUND", "error": "There is none."}', 404)

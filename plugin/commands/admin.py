@@ -14,6 +14,9 @@ from ..topology.contents import is_user_id
 from ..topology.scope import Scope
 from . import sentences
 
+# Rooms that cannot be read and are told one by one: how many there are is said before.
+MOST_NAMED = 100
+
 
 class Administration:
     """Answers `!admin`."""
@@ -102,6 +105,6 @@ class Administration:
         ]
         lines += [
             sentences.STALE_OR_UNREAD.format(room_id=room_id)
-            for room_id in sorted(routes.stale | routes.unread)
+            for room_id in sorted(routes.stale | routes.unread)[:MOST_NAMED]
         ]
         return "  \n".join(lines)

@@ -6,20 +6,15 @@ whoever asks is served their own chats only.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-
-from mautrix.errors import MatrixRequestError
-
 from ..config.active import CurrentConfig
 from ..errors import UserError
-from ..matrix.api import NoAnswer
 from ..matrix.links import link, plain, room_url
 from ..spaces.edit import ChatEdits
 from ..spaces.sentences import minutes
 from ..topology.model import Chat, Status
 from . import sentences
 from .arguments import Request, parse_title
+from .chat_names import ChatNames
 from .which_chat import WhichChat
 
 
@@ -32,7 +27,8 @@ class ChatCommands:
         self.matrix = edits.matrix
         self.routes = edits.routes
         self.config = config
-        self.which = WhichChat(edits.routes, edits.matrix.lookups)
+        self.names = ChatNames(edits.matrix.lookups)
+        self.which = WhichChat(edits.routes, self.names)
 
     async def new(self, request: Request) -> str:
         title = parse_title(request.words)
@@ -50,14 +46,14 @@ class ChatCommands:
         chats = [chat for chat in self.routes.chats_of(owner) if chat.status is not Status.LOST]
         if not chats:
             return sentences.NO_CHATS
-        links = await asyncio.gather(*(self._link(chat) for chat in chats))
+        names = await self.names.read(owner, chats)
         lines = [
             (
                 sentences.ARCHIVED_CHAT_LINE
                 if chat.status is Status.ARCHIVED
                 else sentences.CHAT_LINE
-            ).format(handle=chat.chat_id, chat=name)
-            for chat, name in zip(chats, links, strict=True)
+            ).format(handle=chat.chat_id, chat=self._link_named(chat, name))
+            for chat, name in zip(chats, names, strict=True)
         ]
         return "\n".join([sentences.YOUR_CHATS, "", *lines])
 
@@ -107,11 +103,12 @@ class ChatCommands:
         return where.format(space=link(name or sentences.YOUR_SPACE, url))
 
     async def _link(self, chat: Chat) -> str:
-        name = ""
-        with contextlib.suppress(NoAnswer, MatrixRequestError):
-            # One room that cannot be read is known by its handle.
-            name = await self.matrix.lookups.state_value(chat.room_id, "m.room.name", "name", "")
+        (name,) = await self.names.read(chat.owner, [chat])
+        return self._link_named(chat, name)
+
+    def _link_named(self, chat: Chat, name: str | None) -> str:
         url = room_url(chat.room_id, self.config.bot, chat.owner)
+        # One room that cannot be read is known by its handle.
         return link(name or chat.chat_id, url)
 
 

@@ -6,7 +6,6 @@ them.
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from mautrix.types import UserID
@@ -14,11 +13,11 @@ from mautrix.types import UserID
 from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.links import plain
-from ..matrix.lookups import Lookups
 from ..topology.model import Chat, Status
 from ..topology.routes import Routes
 from . import sentences
 from .arguments import parse_title
+from .chat_names import ChatNames
 
 HANDLE = re.compile(r"[cC]([1-9][0-9]{0,8})")
 NUMBER = re.compile(r"[cC]?([1-9][0-9]{0,8})")
@@ -27,9 +26,9 @@ NUMBER = re.compile(r"[cC]?([1-9][0-9]{0,8})")
 class WhichChat:
     """Finds the chat that a command is about."""
 
-    def __init__(self, routes: Routes, lookups: Lookups) -> None:
+    def __init__(self, routes: Routes, names: ChatNames) -> None:
         self.routes = routes
-        self.lookups = lookups
+        self.names = names
 
     def by_handle(self, owner: UserID, word: str) -> Chat | None:
         """The owner's chat with this handle, written in full; None if the word is none."""
@@ -72,17 +71,12 @@ class WhichChat:
 
     async def _named(self, owner: UserID, title: str) -> list[Chat]:
         chats = self.routes.chats_of(owner)
-        reads = (
-            self.lookups.state_value(chat.room_id, "m.room.name", "name", "") for chat in chats
-        )
-        names = await asyncio.gather(*reads, return_exceptions=True)
+        names = await self.names.read(owner, chats)
         found = [
             chat
             for chat, name in zip(chats, names, strict=True)
-            if isinstance(name, str) and parse_title(name[:250]).casefold() == title.casefold()
+            if name is not None and parse_title(name[:250]).casefold() == title.casefold()
         ]
-        if not found:
-            for name in names:
-                if isinstance(name, NoAnswer):
-                    raise name
+        if not found and None in names:
+            raise NoAnswer("the name of a chat could not be read")
         return found

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..fields import describe, suggest
+from ..fields import describe, label, suggest
 
 if TYPE_CHECKING:
     from mautrix.types import UserID
@@ -67,7 +67,7 @@ def parse_permissions(
     permissions: dict[str, Level] = {}
     problems: list[str] = []
     for who, word in raw.items():
-        where = f"permissions.{who}"
+        where = f"permissions.{label(who)}"
         if not isinstance(who, str) or not _WHO.fullmatch(who):
             problems.append(
                 f"{where}: this is nobody, expected a user id (@name:server), "
@@ -83,7 +83,7 @@ def parse_permissions(
         else:
             level = LEVELS[word]
         if entry in permissions:
-            problems.append(f"{where}: {entry} stands there already")
+            problems.append(f"{where}: {label(entry)} stands there already")
         permissions[entry] = min(level, permissions.get(entry, level))
     return permissions, problems
 

@@ -11,7 +11,7 @@ import string
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from ..fields import suggest
+from ..fields import describe, label, suggest
 
 if TYPE_CHECKING:
     from mautrix.types import UserID
@@ -33,16 +33,17 @@ def check_template(template: str, placeholders: Collection[str], where: str) -> 
         fields = list(string.Formatter().parse(template))
     except ValueError:
         raise ValueError(
-            f'{where}: the braces in "{template}" do not match, expected text with {listed}'
+            f"{where}: found {describe(template)} with braces that do not match, expected text "
+            f"with {listed}"
         ) from None
     for _, name, form, conversion in fields:
         if name is None:
             continue
         if form or conversion:
-            raise ValueError(f"{where}: {{{name}}} must stand alone, without a format")
+            raise ValueError(f"{where}: {{{label(name)}}} must stand alone, without a format")
         if name not in placeholders:
             hint = suggest(name, placeholders)
-            raise ValueError(f"{where}: there is no placeholder {{{name}}}, {hint}")
+            raise ValueError(f"{where}: there is no placeholder {{{label(name)}}}, {hint}")
     return template
 
 

@@ -68,6 +68,7 @@ class Limits:
         conversations: conversations with one platform that go on at the same time.
         answer: characters of one answer that are kept; what comes beyond is not read.
         chats_at_once: further chats that one person may wait for.
+        chats: chats that one person may have, archived ones included.
     """
 
     waiting: int = 100
@@ -75,3 +76,5 @@ class Limits:
     conversations: int = 64
     answer: int = 200_000
     chats_at_once: int = 10
+    # Each is in its owner's Space, which is read whole again and again.
+    chats: int = 5_000

@@ -12,6 +12,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 
+import attr
 from mautrix.errors import MatrixRequestError, MForbidden
 from mautrix.types import RoomID
 
@@ -21,6 +22,8 @@ from ..matrix.sender import Sender
 from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
 from . import sentences
+
+BAD_REQUEST = 400
 
 
 class ErrorBoundary:
@@ -72,6 +75,11 @@ class ErrorBoundary:
             self.log.warning("Nothing can be said in %s any more: %s", room_id, refusal)
         except NoAnswer:
             raise
+        except MatrixRequestError as refusal:
+            if message.thread is None or refusal.http_status != BAD_REQUEST:
+                raise NoAnswer(f"refused: {refusal}") from refusal
+            # Who wrote it may have named a thread in which nobody else can say anything.
+            await self._answer_with(error, attr.evolve(message, thread=None))
         except Exception as failure:
             # The homeserver takes nothing at the moment, or maubot's encryption failed: the
             # message waits until that is over.

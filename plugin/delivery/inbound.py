@@ -9,29 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-import attr
-from mautrix.types import EventID, RoomID, UserID
+from mautrix.types import RoomID, UserID
 
 from ..cache.inbox import PendingMessage, State
 from ..message import IncomingMessage
 from .amend import Amend
+from .gates import Action, Gates, Redaction
 from .notices import Notices
 from .pending import PendingMessages
 from .seen_messages import SeenMessages
-
-
-@attr.frozen
-class Redaction:
-    """A message that was taken back by its writer."""
-
-    room_id: RoomID
-    event_id: EventID
-
-
-Action = IncomingMessage | Redaction
 
 
 class Inbound:
@@ -48,17 +36,15 @@ class Inbound:
         self.amend = amend
         self.notices = notices
         self._seen = SeenMessages()
-        self._paused: Counter[RoomID] = Counter()
-        self._all_paused = 0
+        self._gates = Gates(pending.longest_queue)
         self._decrypting = 0
         # Who was told, and where, that too many of their messages wait.
         self._told_full: dict[UserID, frozenset[RoomID]] = {}
-        self._held: dict[RoomID, list[Action]] = {}
 
     @property
     def saved(self) -> bool:
         """Whether every message that was delivered is kept in the inbox, or done with."""
-        return self.pending.saved and not self._held and not self._decrypting
+        return self.pending.saved and not self._gates.anything_waits and not self._decrypting
 
     @contextlib.contextmanager
     def decrypting(self) -> Iterator[None]:
@@ -71,10 +57,11 @@ class Inbound:
 
     def receive(self, action: Action) -> None:
         """Take in what was just delivered, or let it wait for the older messages of its room."""
-        if self._all_paused or self._paused[action.room_id]:
-            self._held.setdefault(action.room_id, []).append(action)
-        else:
+        gates = self._gates
+        if not (gates.all_closed or gates.closed[action.room_id]):
             self.take(action)
+        elif not gates.hold(action) and isinstance(action, IncomingMessage):
+            self._take_beyond(action)
 
     def receive_urgent(self, message: IncomingMessage) -> PendingMessage | None:
         """Take in a message that waits neither for its turn nor for older ones.
@@ -99,16 +86,15 @@ class Inbound:
 
     def pause(self, room_id: RoomID) -> None:
         """Let what is delivered in a room wait: older messages of it are about to be read."""
-        self._paused[room_id] += 1
+        self._gates.close(room_id)
 
     def resume(self, room_id: RoomID) -> None:
         """Take in what waited for the older messages of a room: all of those were taken in."""
-        self._paused[room_id] -= 1
-        self._open_gate(room_id)
+        self._take_all(self._gates.open(room_id))
 
     def pause_all(self) -> None:
         """Let everything wait while it is not known yet which rooms have older messages."""
-        self._all_paused += 1
+        self._gates.close_all()
 
     def resume_all(self) -> list[RoomID]:
         """Open the gate of every room that is not paused by itself.
@@ -116,11 +102,10 @@ class Inbound:
         Returns:
             The rooms in which something waited.
         """
-        self._all_paused -= 1
-        held = list(self._held)
-        for room_id in held:
-            self._open_gate(room_id)
-        return held
+        held = self._gates.open_all()
+        for actions in held.values():
+            self._take_all(actions)
+        return list(held)
 
     def take_kept(self, pending: PendingMessage) -> None:
         """Take up a message that an earlier run kept in the inbox."""
@@ -144,11 +129,8 @@ class Inbound:
             self.pending.set_aside(PendingMessage(message))
         return len(new)
 
-    def _open_gate(self, room_id: RoomID) -> None:
-        if self._all_paused or self._paused[room_id] > 0:
-            return
-        del self._paused[room_id]
-        for action in self._held.pop(room_id, ()):
+    def _take_all(self, actions: Iterable[Action]) -> None:
+        for action in actions:
             self.take(action)
 
     def take(self, action: Action) -> None:
@@ -159,13 +141,22 @@ class Inbound:
             self.amend.edit(action)
         elif self._seen.add(action.event_id):
             saving = self.pending.accept(action)
-            told = self._told_full.get(action.sender, frozenset())
-            if saving is not None and action.room_id not in told:
-                self._told_full[action.sender] = told | {action.room_id}
-                self.pending.spawn(self._say_full(action, saving))
-            elif told and self.pending.waiting[action.sender] <= self.pending.longest_queue // 2:
+            if saving is not None:
+                self._note_full(action, saving)
+            elif action.sender in self._told_full and self.pending.is_half_empty(action.sender):
                 # What comes beyond from now on is another flood.
                 del self._told_full[action.sender]
+
+    def _take_beyond(self, message: IncomingMessage) -> None:
+        """Take in a message for which no place is left before the gate of its room."""
+        if message.replaces is None and self._seen.add(message.event_id):
+            self._note_full(message, self.pending.set_aside(PendingMessage(message)))
+
+    def _note_full(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
+        told = self._told_full.get(message.sender, frozenset())
+        if message.room_id not in told:
+            self._told_full[message.sender] = told | {message.room_id}
+            self.pending.spawn(self._say_full(message, saving))
 
     async def _say_full(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
         # Nobody is told of what a kill could still undo.

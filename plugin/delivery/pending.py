@@ -107,9 +107,13 @@ class PendingMessages:
         self._open(pending)
         return pending
 
-    def is_full(self, sender: UserID) -> bool:
-        """Whether as many of a person's messages wait as may."""
-        return self.waiting[sender] >= self.longest_queue
+    def is_full(self, sender: UserID, spare: int = 0) -> bool:
+        """Whether as many of a person's messages wait as may, and so many more."""
+        return self.waiting[sender] >= self.longest_queue + spare
+
+    def is_half_empty(self, sender: UserID) -> bool:
+        """Whether no more than half as many of a person's messages wait as may."""
+        return self.waiting[sender] <= self.longest_queue // 2
 
     def set_aside(self, pending: PendingMessage) -> asyncio.Task[None]:
         """Let a message wait until its writer asks for it.

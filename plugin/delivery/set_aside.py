@@ -7,6 +7,7 @@ one person: the oldest goes for the newest. Nothing is kept or dropped in the in
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from mautrix.types import EventID, RoomID, UserID
 
@@ -74,6 +75,11 @@ class SetAside:
     def in_room(self, room_id: RoomID) -> list[PendingMessage]:
         """What is set aside in a room, in its order."""
         return [one for one in self._messages.values() if one.message.room_id == room_id]
+
+    def count_in(self, sender: UserID, room_ids: Collection[RoomID]) -> int:
+        """How many of a person's messages are set aside in some rooms."""
+        theirs = map(self._messages.__getitem__, self._of.get(sender, ()))
+        return sum(one.message.room_id in room_ids for one in theirs)
 
     def take(self, room_id: RoomID) -> list[PendingMessage]:
         """What was set aside in a room, in its order: it no longer is."""

@@ -17,7 +17,7 @@ from ..cache.inbox import PendingMessage
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
 from ..errors import UserError
-from ..matrix.api import NoAnswer
+from ..matrix.api import NoAnswer, TooLarge
 from ..matrix.links import link, room_url
 from ..message import IncomingMessage
 from ..spaces.provision import OwnerRooms, Provisioning
@@ -29,6 +29,8 @@ from . import sentences
 
 # Others in a group, below which those who leave are followed by a look at who is there.
 SMALL_GROUP = 10
+# Others in a group whose list of members is longer than is read.
+UNCOUNTED = 1000
 
 
 class ControlRoom:
@@ -147,7 +149,11 @@ class ControlRoom:
 
         Whoever is invited counts: what begins as a group must not be taken for a control room.
         """
-        others = await self.matrix.lookups.members(room_id) - {self.config.bot}
+        try:
+            others = await self.matrix.lookups.members(room_id) - {self.config.bot}
+        except TooLarge:
+            self._groups[room_id] = UNCOUNTED
+            return None
         self._groups.pop(room_id, None)
         if len(others) > 1:
             self._groups[room_id] = len(others)

@@ -63,7 +63,8 @@ class EncryptedMessages:
             sealed: the encrypted event, with its `room_id`.
         """
         room_id, sender = RoomID(sealed["room_id"]), UserID(str(sealed.get("sender")))
-        if sender == self.messages.config.bot:
+        if not self.messages.may_be_answered(room_id, sender):
+            # Nor does anything have to wait until it is known what it says.
             return
         if not self.matrix.sender.can_decrypt:
             texts = (sentences.ENCRYPTED_CHAT, sentences.ENCRYPTED_CONTROL_ROOM)

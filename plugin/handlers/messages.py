@@ -13,14 +13,15 @@ from functools import partial
 
 from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
-from mautrix.types import EventType, RedactionEvent, RoomID
+from mautrix.types import EventType, RedactionEvent, RoomID, UserID
 
 from ..cache.inbox import PendingMessage, State
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
 from ..delivery.answer import Responder
 from ..delivery.beside_queues import BesideQueues
-from ..delivery.inbound import Inbound, Redaction
+from ..delivery.gates import Redaction
+from ..delivery.inbound import Inbound
 from ..delivery.notices import Notices
 from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
@@ -34,6 +35,8 @@ from .control_room import ControlRoom
 
 # What clients send without anybody having written something.
 SILENT = ("m.notice",)
+# Places beyond a full queue for the command that ends what waits there.
+SPARE = 5
 
 
 class Messages:
@@ -92,7 +95,8 @@ class Messages:
         """
         if message.replaces is not None or not self.commands.needs_no_turn(message.body):
             return False
-        if self.pending.is_full(message.sender) and not self.commands.ends_answers(message.body):
+        spare = SPARE if self.commands.ends_answers(message.body) else 0
+        if self.pending.is_full(message.sender, spare):
             return False
         if (urgent := self.inbound.receive_urgent(message)) is not None:
             self._beside.put(message.room_id, self._settle(urgent))
@@ -111,19 +115,27 @@ class Messages:
         self.queues.put(room_id, partial(self._answer_all, room_id))
 
     def wants_answer(self, message: IncomingMessage) -> bool:
-        """Whether anybody does: not to the bot's own, to notices of other bots, to guests in
-        somebody's chat, to talk in groups, or to people without permission."""
-        if message.sender == self.config.bot or message.msgtype in SILENT:
+        """Whether anybody does: not to notices of other bots, nor to talk in groups, nor where
+        nothing that this person writes is answered."""
+        if message.msgtype in SILENT:
             return False
-        chat = self.routes.lookup(message.room_id)
+        room_id = message.room_id
+        if not self.may_be_answered(room_id, message.sender):
+            return False
+        return self.routes.lookup(room_id) is not None or not self.control_room.is_ignored(message)
+
+    def may_be_answered(self, room_id: RoomID, sender: UserID) -> bool:
+        """Whether something that a person writes in a room may want an answer: not what the bot
+        says, nor what guests do in somebody's chat, nor people without permission."""
+        if sender == self.config.bot:
+            return False
+        chat = self.routes.lookup(room_id)
         if chat is not None:
-            return message.sender == chat.owner
-        if message.room_id in self.routes.elsewhere:
+            return sender == chat.owner
+        if room_id in self.routes.elsewhere:
             # Another instance's chat, on the same account: it answers there.
             return False
-        if self.control_room.is_ignored(message):
-            return False
-        return self.config.level_of(message.sender) >= Level.USER
+        return self.config.level_of(sender) >= Level.USER
 
     async def _answer_all(self, room_id: RoomID) -> None:
         async for pending in self.pending.of(room_id):

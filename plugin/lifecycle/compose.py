@@ -145,7 +145,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     known_rooms = KnownRooms(matrix.reader, routes, host.log)
     reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing)
 
-    turns = RoomTurns(timing, limits.chats_at_once, host.log)
+    turns = RoomTurns(timing, limits, host.log)
     owner_lock = OwnerLock(reconciler, turns, timing.requests.backoff)
     creator = RoomCreator(matrix, reconciler, turns, config)
     unread_rooms = UnreadRooms(matrix.lookups, reconciler)

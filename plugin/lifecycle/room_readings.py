@@ -18,7 +18,7 @@ from mautrix.types import RoomID, SyncToken, UserID
 
 from ..cache.inbox import PendingMessage
 from ..config.permissions import Level
-from ..delivery.inbound import Redaction
+from ..delivery.gates import Redaction
 from ..matrix.backlog import Backlog, is_limited, read_backlog, timeline_events
 from ..matrix.retry import Backoff
 from ..matrix.room_pages import Stretch

@@ -2,7 +2,7 @@
 
 It is mautrix's own HTTPAPI with another `request`: what it returns was answered, a
 `MatrixRequestError` was refused by the homeserver in Matrix's own words, and `NoAnswer` means
-that nobody knows. A proxy's error page, a broken answer and a time-out are all `NoAnswer`.
+that nobody knows: see outcome.py.
 """
 
 from __future__ import annotations
@@ -14,30 +14,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import attr
-from aiohttp import ClientError, ClientResponse, ClientTimeout
+from aiohttp import ClientError, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
-from mautrix.errors import MatrixError, make_request_error
 
 from .lanes import LaneClosed, Lanes
+from .outcome import TOO_MANY, NoAnswer, TooLarge, classify, read_answer
 from .retry import RequestPolicies
 
-TOO_MANY = "429: too many requests"
-# Seconds beyond which a pause that a homeserver names makes no sense.
-LONGEST_RETRY_AFTER = 86400.0
+__all__ = ["NoAnswer", "RetryingAPI", "TooLarge"]
 
-
-class NoAnswer(MatrixError):
-    """The homeserver gave no answer that means anything: nothing may be concluded from it.
-
-    Attributes:
-        retry_after: seconds the homeserver asked to wait, if it did.
-        limited: it said that there were too many requests (a 429).
-    """
-
-    def __init__(self, what: str, retry_after: float | None = None, limited: bool = False) -> None:
-        super().__init__(what)
-        self.retry_after = retry_after
-        self.limited = limited
+# Bytes of an answer about one room: what stands in there is anybody's.
+LARGEST_ABOUT_ROOM = 24_000_000
 
 
 @attr.frozen
@@ -46,13 +33,7 @@ class _Call:
     path: PathBuilder | str
     content: Mapping[str, Any] | None
     query: Mapping[str, Any]
-
-
-@attr.frozen
-class _Answer:
-    status: int
-    body: Any
-    retry_after: float | None
+    most: int | None
 
 
 class RetryingAPI(HTTPAPI):
@@ -84,6 +65,7 @@ class RetryingAPI(HTTPAPI):
         content: Mapping[str, Any] | None = None,
         *,
         query_params: Mapping[str, Any] | None = None,
+        most: int | None = None,
         **_: Any,
     ) -> Any:
         """Call the homeserver, and again until it answers or patience ends.
@@ -93,15 +75,21 @@ class RetryingAPI(HTTPAPI):
             path: the endpoint, from `_matrix` on.
             content: the JSON body; ignored for GET.
             query_params: the query; None values are left out.
+            most: how many bytes of an answer are read; where it concerns a room, never more than
+                `LARGEST_ABOUT_ROOM`.
 
         Returns:
             The JSON value answered.
 
         Raises:
             MatrixRequestError: the homeserver refused, with an errcode of its own.
+            TooLarge: it answered with more than that.
             NoAnswer: it could not be reached, was busy, or answered nonsense, to the end.
         """
-        return await self._request_with_retry(_Call(method, path, content, query_params or {}))
+        if most is None and "/rooms/" in str(path):
+            most = LARGEST_ABOUT_ROOM
+        call = _Call(method, path, content, query_params or {}, most)
+        return await self._request_with_retry(call)
 
     async def _request_with_retry(self, call: _Call) -> Any:
         kind, lane = self._lanes.find(call.method, str(call.path), call.content)
@@ -123,7 +111,7 @@ class RetryingAPI(HTTPAPI):
                             lane.pause(wait)
             except LaneClosed as closed:
                 raise NoAnswer(TOO_MANY, closed.seconds, limited=True) from None
-            if loop.time() + wait > deadline:
+            if loop.time() + wait > deadline or isinstance(failure, TooLarge):
                 raise failure
             self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, call.path)
             if not failure.limited:
@@ -147,45 +135,9 @@ class RetryingAPI(HTTPAPI):
                 },
                 timeout=ClientTimeout(total=seconds),
             ) as response:
-                answer = await _read(response)
+                answer = await read_answer(response, call.most)
         except asyncio.TimeoutError as error:
             raise NoAnswer(f"no answer within {seconds:.0f} s") from error
         except (ClientError, OSError) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
-        return _classify(answer)
-
-
-async def _read(response: ClientResponse) -> _Answer:
-    text = await response.text(errors="replace")
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    retry_after = _seconds(response.headers.get("Retry-After"))
-    if isinstance(body, dict) and retry_after is None:
-        retry_after = _seconds(body.get("retry_after_ms"), per_second=1000)
-    return _Answer(response.status, body, retry_after)
-
-
-def _seconds(value: Any, per_second: int = 1) -> float | None:
-    try:
-        number = float(value) / per_second
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if 0 <= number < LONGEST_RETRY_AFTER else None
-
-
-def _classify(answer: _Answer) -> Any:
-    """What an answer amounts to (client-server API, section 2.1: errors carry an errcode)."""
-    status, body = answer.status, answer.body
-    if status == 429:
-        raise NoAnswer(TOO_MANY, answer.retry_after, limited=True)
-    if 200 <= status < 300:
-        if isinstance(body, (dict, list)):
-            return body
-        raise NoAnswer(f"{status} with a body that is no JSON object")
-    errcode = body.get("errcode") if isinstance(body, dict) else None
-    if not isinstance(errcode, str) or not 400 <= status < 500:
-        raise NoAnswer(f"{status} {errcode or 'without a Matrix error'}")
-    message = str(body.get("error", ""))
-    raise make_request_error(http_status=status, text=message, errcode=errcode, message=message)
+        return classify(answer)

@@ -23,6 +23,8 @@ from .api import NoAnswer, RetryingAPI
 PREPARING_KEY = "chat.spacekeeper.preparing"
 WELCOME_KEY = "chat.spacekeeper.welcome"
 GREETING_KEYS = (PREPARING_KEY, WELCOME_KEY)
+# Bytes of a room's list of members, enough for two thousand: only two of them make no group.
+LARGEST_MEMBER_LIST = 1_000_000
 # Of the bot's own in a room, among which such a mark is looked for.
 LAST_MESSAGES = 20
 
@@ -58,9 +60,16 @@ class Lookups:
         self.bot = bot
 
     async def members(self, room_id: RoomID) -> frozenset[UserID]:
-        """Who is in a room of the bot's, or invited to it (client-server API, section 11.5)."""
+        """Who is in a room of the bot's, or invited to it (client-server API, section 11.5).
+
+        Raises:
+            TooLarge: far more people than are ever counted.
+            NoAnswer, MatrixRequestError: that is not known.
+        """
         path, query = Path.v3.rooms[room_id].members, {"not_membership": "leave"}
-        answer = await self.api.request(Method.GET, path, query_params=query)
+        answer = await self.api.request(
+            Method.GET, path, query_params=query, most=LARGEST_MEMBER_LIST
+        )
         events = answer.get("chunk") if isinstance(answer, dict) else None
         if not isinstance(events, list):
             raise NoAnswer("the answer lists no members")

@@ -22,7 +22,7 @@ from ..topology.decode import decode_room
 from ..topology.scope import TOPOLOGY_TYPES
 from ..topology.snapshot import Room, Snapshot
 from .account_data import AccountData
-from .api import NoAnswer, RetryingAPI
+from .api import NoAnswer, RetryingAPI, TooLarge
 from .concurrent_reads import ConcurrentReads
 from .sync import Invitation, invitations_in
 
@@ -30,6 +30,8 @@ from .sync import Invitation, invitations_in
 # it takes fewer of the slots that all reads share.
 MAX_CONCURRENT = 8
 MAX_CONCURRENT_FULL = 2
+# State events of a room that take no time to decode.
+FEW = 1_000
 MESSAGE_TYPES = ("m.room.message", "m.room.encrypted", "m.room.redaction")
 
 
@@ -97,11 +99,30 @@ class Reader:
         found.unread.discard(room_id)
 
     async def _room(self, room_id: RoomID) -> Room:
-        events = await self.api.request(Method.GET, Path.v3.rooms[room_id].state)
-        room = decode_room(room_id, events, self.identity) if isinstance(events, list) else None
+        events, room = await self._state(room_id), None
+        if isinstance(events, list) and len(events) <= FEW:
+            room = decode_room(room_id, events, self.identity)
+        elif isinstance(events, list):
+            # An owner may link any number of rooms, and nothing else must stand still for that.
+            room = await asyncio.to_thread(decode_room, room_id, events, self.identity)
         if room is None:
             raise NoAnswer("the answer is no room's state")
         return room
+
+    async def _state(self, room_id: RoomID) -> Any:
+        """All of a room's state; of one that is too large for that, and for good none of the
+        bot's, the event that says so."""
+        path = Path.v3.rooms[room_id].state
+        try:
+            return await self.api.request(Method.GET, path)
+        except TooLarge:
+            event = {"format": "event"}
+            path = path["m.room.create"][""]
+            create = await self.api.request(Method.GET, path, query_params=event)
+            room = decode_room(room_id, [create], self.identity)
+            if room is None or room.creator == self.identity.bot or room.predecessor is not None:
+                raise
+            return [create]
 
     async def joined_rooms(self) -> frozenset[RoomID]:
         """Every room the bot is in (client-server API, section 10.2).

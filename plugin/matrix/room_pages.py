@@ -24,13 +24,15 @@ LOG = logging.getLogger(__name__)
 PAGE = 100
 # Nothing that anybody waits for is further away than this.
 MOST_PAGES = 100
+# Nor behind so many characters, whatever stands in them: those who write need not be brief.
+LARGEST = 32_000_000
 TYPES = ("m.room.message", "m.room.redaction")
 # What maubot's store of encryption keys raises when it is away for a moment.
 TRANSIENT = (OSError, sqlite3.OperationalError, asyncpg.PostgresConnectionError)
 
 
 class TooLong(Exception):
-    """A timeline goes on beyond the pages that are read of it."""
+    """A timeline goes on beyond what is read of it."""
 
 
 @attr.frozen
@@ -69,9 +71,9 @@ class RoomPages:
 
         Raises:
             NoAnswer, MatrixRequestError: the room could not be read.
-            TooLong: all pages were read, and there are more.
+            TooLong: so much was read, and there is more.
         """
-        token = stretch.newest
+        token, size = stretch.newest, 0
         chosen = json.dumps(self._filter(stretch))
         for _ in range(stretch.pages):
             query = {"dir": "b", "limit": PAGE, "from": token, "to": stretch.oldest}
@@ -86,11 +88,13 @@ class RoomPages:
             for event in chunk:
                 if isinstance(event, dict):
                     yield await self.decrypted({**event, "room_id": room_id})
-            before, token = token, answer.get("end")
+            before, token, size = token, answer.get("end"), size + len(repr(chunk))
             # A page that ends where it began is the last one.
             if not token or token == before:
                 return
-        raise TooLong(f"more than {stretch.pages} pages")
+            if size > LARGEST:
+                break
+        raise TooLong(f"more than {stretch.pages} pages, or {LARGEST} characters")
 
     def _filter(self, stretch: Stretch) -> dict[str, Any]:
         encrypted = ("m.room.encrypted",) if self.client.crypto else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from ..fields import label
 from . import sentences
 from .protocol import PlatformError
 from .refusal import MODEL, NO_QUOTA, TOO_LONG, Refusal
@@ -32,7 +33,7 @@ def explain_refusal(refusal: Refusal, model: str, secrets: Iterable[str]) -> Pla
 
 
 def _choose_sentence(refusal: Refusal, model: str) -> tuple[str, bool]:
-    status, wait = refusal.status, _tell_wait(refusal.retry_after)
+    status, wait, model = refusal.status, _tell_wait(refusal.retry_after), label(model)
     if status == 402 or (status in (403, 429) and refusal.speaks_of(NO_QUOTA)):
         return f"{sentences.NO_QUOTA} {sentences.OPERATOR}", False
     if status in (401, 403):
@@ -87,9 +88,9 @@ def explain_overdue(seconds: float) -> PlatformError:
 def explain_missing(name: str) -> PlatformError:
     """The failure for a platform that is not configured at the moment, or wrongly."""
     return PlatformError(
-        f"{sentences.NOT_CONFIGURED.format(name=name)} {sentences.OPERATOR}",
+        f"{sentences.NOT_CONFIGURED.format(name=label(name))} {sentences.OPERATOR}",
         can_retry=False,
-        detail=f"no platform {name} in the configuration",
+        detail=f"no platform {label(name)} in the configuration",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..fields import describe, report_wrong, suggest
+from ..fields import describe, label, report_wrong, suggest
 from .echo import EchoSettings
 from .openai import OpenAISettings
 from .protocol import Platform, PlatformSettings
@@ -45,4 +45,4 @@ def build(settings: PlatformSettings, http: ClientSession) -> Platform:
 def name_of(settings: PlatformSettings) -> str:
     """The type of a platform, and its model if it has one, for the log."""
     kind = next(kind for kind, known in TYPES.items() if isinstance(settings, known))
-    return f"{kind}, {settings.model}" if settings.model else kind
+    return f"{kind}, {label(settings.model)}" if settings.model else kind

@@ -30,6 +30,7 @@ from .looks import (
     unknown_rooms,
 )
 from .non_chats import NonChats
+from .unknown_links import UnknownLinks
 
 # What is read can name further rooms to read. Rooms that keep changing must not keep a run from
 # ending: what is missing then is read by the next one.
@@ -53,6 +54,7 @@ class Observer:
         self.identity = matrix.identity
         self.config = config
         self.doubt = doubt
+        self._unknown_links = UnknownLinks(self.identity.bot)
 
     async def observe_all(self, cached: Topology, full: bool) -> RoomSnapshot:
         """Look at everything.
@@ -126,7 +128,10 @@ class Observer:
         owners' chats count as joined for as long as nothing says otherwise."""
         snapshot = attr.evolve(snapshot, joined=live_chats(cached))
         snapshot = await self._ask(snapshot, wanted)
-        return await self._ask(snapshot, linked_rooms(snapshot) - cached.chats.keys() - wanted)
+        unknown = self._unknown_links.choose(snapshot, cached.chats.keys() | wanted)
+        snapshot = await self._ask(snapshot, unknown)
+        self._unknown_links.note((unknown | wanted) & snapshot.refused_read)
+        return snapshot
 
     async def _confirm(
         self, snapshot: Snapshot, cached: Topology, likely: frozenset[RoomID] = frozenset()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import attr
-from mautrix.types import UserID
+from mautrix.types import RoomID, UserID
 
 from ..planner.plan import Plan
 from ..planner.writes import Write
@@ -62,9 +63,7 @@ class Report:
     settled: bool
 
     def log_to(self, routes: Routes, log: logging.Logger) -> None:
-        """One line for the run, and in detail what was left out."""
-        for problem in self.problems:
-            log.debug("Left out in %s: %s", problem.room_id, problem.what)
+        """One line for the run."""
         log.info(
             "Reconciled, run %d (%s): %d Spaces, %d live chats, %d writes, %d failed, "
             "%d rooms unread, %d problems, in %.2f s",
@@ -78,6 +77,34 @@ class Report:
             len(self.problems),
             self.seconds,
         )
+
+
+class ProblemLog:
+    """Says in the log what was left out in a room, once until it is something else: somebody may
+    put any number of odd events into a Space of theirs."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._said: dict[RoomID, str] = {}
+
+    def note(self, problems: Iterable[Problem], read: Iterable[RoomID]) -> None:
+        """Note what came of a run.
+
+        Args:
+            problems: what was left out.
+            read: the rooms that were read; what is not named of them is right again.
+        """
+        by_room: dict[RoomID, list[Problem]] = {room_id: [] for room_id in read}
+        for problem in problems:
+            by_room.setdefault(problem.room_id, []).append(problem)
+        for room_id, left_out in by_room.items():
+            counted = describe_reasons(Counter(one.reason for one in left_out))
+            if not left_out:
+                self._said.pop(room_id, None)
+            elif self._said.get(room_id) != counted:
+                self._said[room_id] = counted
+                what = left_out[0].what
+                self._log.debug("Left out in %s: %s; the first: %s", room_id, counted, what)
 
 
 def make_report(observed: RoomSnapshot, failed: list[Write], saved: bool) -> Report:

@@ -22,7 +22,7 @@ from .apply import Applier, Claims
 from .known_rooms import KnownRooms
 from .looks import RoomSnapshot, RunRequest
 from .observe import Observer
-from .report import Report, make_report
+from .report import ProblemLog, Report, make_report
 
 
 class Runner:
@@ -46,6 +46,7 @@ class Runner:
         self.store = store
         self.routes = applier.routes
         self.last: Report | None = None
+        self._problem_log = ProblemLog(self.log)
         self._numbers = itertools.count(1)
         self._running = 0
 
@@ -87,6 +88,7 @@ class Runner:
             changed_meanwhile=_to_repeat(request, observed.plan, changed_meanwhile),
             seconds=time.monotonic() - started,
         )
+        self._problem_log.note(self.last.problems, observed.snapshot.rooms)
         self.last.log_to(self.routes, self.log)
         return self.last
 

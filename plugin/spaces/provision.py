@@ -166,10 +166,11 @@ class Provisioning:
             raise UserError(error.sentence) from error
 
         def find() -> Chat | None:
-            for chat in self.routes.chats_of(owner):
-                if key == FIRST or chat.platform_chat_id == conversation:
-                    return chat
-            return None
+            chats, limit = self.routes.chats_of(owner), self.owner_lock.turns.limits.chats
+            found = (one for one in chats if key == FIRST or one.platform_chat_id == conversation)
+            if (chat := next(found, None)) is None and len(chats) >= limit:
+                raise RoomRefused(sentences.CHATS_FULL.format(limit=limit))
+            return chat
 
         async def make() -> Chat:
             binding = Binding(

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 
 from mautrix.types import UserID
 
-from ..config.timing import Timing
+from ..config.timing import Limits, Timing
 from ..errors import UserError
 from ..matrix.lanes import LONGEST_PAUSE
 from . import sentences
@@ -32,15 +32,15 @@ USUAL_INTERVAL = 62.5
 class RoomTurns:
     """The wishes for rooms of one instance, and when each may be met."""
 
-    def __init__(self, timing: Timing, limit: int, log: logging.Logger) -> None:
+    def __init__(self, timing: Timing, limits: Limits, log: logging.Logger) -> None:
         """
         Args:
             timing: the pauses where the homeserver names none, and when people hear of them.
-            limit: chats that one person may wait for.
+            limits: chats that one person may have, and wait for.
             log: the instance's log.
         """
+        self.limits = limits
         self._timing = timing
-        self._limit = limit
         self._log = log
         self._numbers = itertools.count()
         self._wishes: list[RoomWish] = []
@@ -67,8 +67,9 @@ class RoomTurns:
         Raises:
             UserError: they wait for many already.
         """
-        if not first and sum(one.owner == owner for one in self._wishes) >= self._limit:
-            raise UserError(sentences.TOO_MANY_CHATS.format(limit=self._limit))
+        limit = self.limits.chats_at_once
+        if not first and sum(one.owner == owner for one in self._wishes) >= limit:
+            raise UserError(sentences.TOO_MANY_CHATS.format(limit=limit))
         wish = RoomWish(owner, first, next(self._numbers), tell, self._timing.tell, rooms)
         if not self._wishes and not self.is_closed:
             self._forget()

@@ -12,6 +12,9 @@ NO_ROOMS = "You may no longer use this bot, so I make no rooms for you."
 TOO_MANY_CHATS = (
     "I'm still making {limit} chats for you. Please ask for another one when they are there."
 )
+CHATS_FULL = (
+    "You have {limit} chats, archived ones included, which is as many as I keep for one person."
+)
 CANNOT_INVITE = "The Matrix server doesn't let me invite you there."
 INVITE_LATER = (
     "The Matrix server lets me invite you only so often. Please ask me again in about {minutes}."

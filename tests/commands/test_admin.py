@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mautrix.types import RoomID
 
 from ..fakes.faults import Answer, Drop
 from ..fakes.leftovers import lasting, put
@@ -168,3 +169,14 @@ async def test_status_names_the_rooms_that_cannot_be_read(
 
     assert "1 rooms unread." in reply
     assert reply.endswith(f"Stale or unread: `{chat}`")
+
+
+async def test_status_is_no_longer_than_can_be_read(bot: Bot, admin: User) -> None:
+    (control,) = await settle_in(bot, admin)
+    unread = frozenset(RoomID(f"!{number}:test") for number in range(500))
+    bot.plugin.services.routes.unread |= unread
+
+    reply = await ask(bot, admin, control, "!admin status")
+
+    assert "500 rooms unread." in reply
+    assert reply.count("Stale or unread:") == 100

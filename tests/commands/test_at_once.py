@@ -219,3 +219,41 @@ async def test_one_chat_that_cannot_be_read_keeps_no_list_of_chats_waiting(
     (text,) = replies(control, message)
     assert f"`C1` [C1](https://matrix.to/#/{sick.room_id}" in text
     assert "`C2` [Trip]" in text
+
+
+async def test_lists_asked_for_again_and_again_leave_the_homeserver_to_the_others(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
+) -> None:
+    """Her chats' names hang: nobody else's reads stand in a queue behind hundreds of hers."""
+    (control, _) = await settle_in(bot, alice, bob)
+    for number in range(2, 10):
+        await add_chat(bot, alice, control, f"Trip {number}")
+    platform.budget = 1000
+    names = bot.server.inject(Hold("GET rooms/.*/state/m.room.name", times=None))
+    for number in range(30):
+        alice.write(control, "!chats" if number % 2 else "!archive Holidays")
+    await bot.push()
+    await names.reached.wait()
+
+    message = bob.write(bob.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: replies(bob.chat, message) == ["Answer to Hello"])
+
+
+async def test_cancel_without_end_is_bounded_too(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    bot.limits = type(bot.limits)(waiting=3)
+    await settle_in(bot, alice)
+    holding = bot.server.inject(Hold("PUT .*/send/", times=None))
+
+    for _ in range(30):
+        alice.write(alice.chat, "!cancel")
+    await bot.push()
+    await holding.reached.wait()
+    await bot.server.until(lambda: bot.plugin.services.pending.saved)
+
+    assert bot.query("SELECT count(*) FROM inbox WHERE state='waiting'") == [(8,)]
+    holding.release()
+    await bot.settled()
+    assert heard(alice.chat)[-1] == "There's nothing to stop here."

@@ -160,6 +160,16 @@ async def test_a_start_and_a_save_say_what_is_in_force(
         f"permissions: {{local: {SECRET}}}\n",
         f"platforms: {SECRET}\n",
         f"{SECRET}\n",
+        f"{SECRET}: {{}}\n",
+        f"default_platform: gpt\nplatforms: {{{SECRET}: {{type: echo}}}}\n",
+        f"default_platform: sk-proj-x\nplatforms: {{{SECRET}: {{type: echo}}}}\n",
+        f"platforms: {{gpt: {{type: openai, base_url: 'http://x', model: x, {SECRET}: }}}}\n",
+        f"names: {{space: '{{{SECRET}}}'}}\n",
+        f"names: {{space: '{{{SECRET}!r}}'}}\n",
+        f"names: {{chat: '{{ {SECRET}'}}\n",
+        f"permissions: {{{SECRET}: usr}}\n",
+        f"permissions: {{'{SECRET} ': user}}\n",
+        f"permissions: {{{SECRET}: user, {SECRET.upper()}: admin}}\n",
     ],
 )
 async def test_no_mistake_repeats_what_may_be_a_secret(
@@ -172,7 +182,7 @@ async def test_no_mistake_repeats_what_may_be_a_secret(
 
     problems = bot.plugin.active.active.problems
     assert problems
-    assert SECRET not in caplog.text + "".join(problems)
+    assert SECRET not in (caplog.text + "".join(problems)).lower()
 
 
 @pytest.mark.parametrize("name", ["run", "serve"])

@@ -92,8 +92,8 @@ def test_a_key_left_blank_is_empty(text: str) -> None:
          "without a format"),
         ("names: {chat: '{number!r}'}", "names.chat: {number} must stand alone, "
          "without a format"),
-        ("names: {space: '{displayname'}", 'names.space: the braces in "{displayname" '
-         "do not match, expected text with {displayname}, {localpart}, {user_id}"),
+        ("names: {space: '{displayname'}", 'names.space: found "{displayname" with '
+         "braces that do not match, expected text with {displayname}, {localpart}, {user_id}"),
         ("permissions: all", 'permissions: found "all", '
          "expected a mapping (indented keys and values)"),
         ("permissions: {local: user, '@eve': user}", "permissions.@eve: this is nobody, expected "

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import attr
 from aiohttp import web
@@ -87,6 +87,14 @@ class Answer(Fault):
 
 
 @attr.define(eq=False)
+class Endless(Fault):
+    """Answers with a list that has no end."""
+
+    async def strike(self) -> web.Response:
+        return web.Response(body=_without_end(), content_type="application/json")
+
+
+@attr.define(eq=False)
 class Hold(Fault):
     """Lets requests wait until they are released, or cut off."""
 
@@ -107,6 +115,12 @@ class Hold(Fault):
         """Nobody waits for these any more."""
         self.cut = True
         self.release()
+
+
+async def _without_end() -> AsyncIterator[bytes]:
+    yield b"["
+    while True:
+        yield b'"' + b"x" * 100_000 + b'",'
 
 
 def _room_of(call: str) -> str | None:

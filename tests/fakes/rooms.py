@@ -123,6 +123,16 @@ class Room:
         if self.power(user) < self.content("m.room.power_levels").get(action, 50):
             raise forbidden(f"{user} may not {action} in {self.room_id}")
 
+    def require_thread(self, content: Content) -> None:
+        """Refuse a thread that begins at what is related to something else, as Synapse does."""
+        relation = content.get("m.relates_to", {})
+        root = relation.get("event_id") if relation.get("rel_type") == "m.thread" else None
+        for event in self.timeline:
+            related = event["content"].get("m.relates_to", {})
+            if event["event_id"] == root and related.get("rel_type"):
+                why = "Cannot start threads from an event with a relation"
+                raise Refusal(400, "M_UNKNOWN", why)
+
 
 def first_power_levels(creator: str, version: str, body: Content) -> Content:
     """The power levels a new room begins with (client-server API, section 8.1)."""

@@ -104,6 +104,7 @@ class World:
         room = self.room(room_id)
         room.require_power(user, event_type, "events_default")
         require_size(self._draft(room, user, content, event_type))
+        room.require_thread(content)
         return self.append(room, user, content, event_type)
 
     def redact(self, user: str, event: Event) -> None:

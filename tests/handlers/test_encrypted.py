@@ -180,3 +180,27 @@ async def test_an_encrypted_message_that_makes_no_sense_holds_up_nobody(
     await bot.restart()
 
     assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
+
+
+@pytest.mark.parametrize("where", ["a chat", "a group"])
+async def test_what_a_stranger_writes_in_secret_holds_up_no_sync_token(
+    bot: Bot, alice: User, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    await settle_in(bot, alice)
+    mallory = User(bot.server.world, "mallory", "elsewhere")
+    if where == "a chat":
+        alice.let_in(mallory, room := alice.chat)
+    else:
+        room = await open_group(bot, alice, mallory)
+    await bot.restart()
+    monkeypatch.setattr(MaubotMatrixClient, "crypto", Slow())
+    mallory.write_encrypted(room)
+    written = len(bot.server.world.log)
+    await bot.push()
+    await ask(bot, alice, alice.chat, "!help")
+    await bot.push()
+
+    await bot.stop()
+
+    ((token,),) = bot.query("SELECT token FROM instance")
+    assert int(token[1:]) >= written

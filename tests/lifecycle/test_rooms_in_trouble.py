@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
+from plugin.config.timing import Limits
+
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, refusal
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import open_group, settle_in
+from ..fakes.stories import ask, open_group, settle_in
 from ..fakes.users import User, heard
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
@@ -222,3 +224,40 @@ async def test_a_direct_room_with_somebody_without_permission_is_not_paged(
     asked = [str(call) for call in bot.server.calls[mark:]]
     assert [call for call in asked if call.startswith(f"GET rooms/{room.room_id}/messages")] == []
     assert heard(room) == []
+
+
+@TROUBLE
+async def test_what_is_written_without_end_where_nothing_can_be_read_is_kept_within_bounds(
+    bot: Bot,
+    platform: FakePlatform,
+    alice: User,
+    bob: User,
+    get_into_trouble: Trouble,
+) -> None:
+    bot.limits = Limits(waiting=5, set_aside=10)
+    await settle_in(bot, alice, bob)
+    get_into_trouble(bot, alice.chat)
+    for number in range(130):
+        alice.write(alice.chat, f"Note {number}", msgtype="m.notice")
+    bot.discard_next_sync()
+    await bot.push()
+
+    first = alice.write(alice.chat, "Question 0")
+    alice.edit(first, "Question 0, as edited")
+    for number in range(1, 41):
+        alice.write(alice.chat, f"Question {number}")
+        alice.edit(alice.chat.timeline[0], f"Nonsense {number}")
+        await bot.push()
+    await bot.server.until(lambda: len(heard(alice.chat)) == 1)
+    assert "set aside" in heard(alice.chat)[0]
+    bob.write(bob.chat, "Anybody?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to Anybody?"])
+    await bot.server.until(lambda: bot.query("SELECT count(*) FROM inbox") == [(10,)])
+
+    bot.server.mend_room(alice.chat.room_id)
+    await bot.server.until(lambda: len(heard(alice.chat)) > 1)
+    await bot.settled()
+    assert heard(alice.chat)[1] == "Answer to Question 0, as edited"
+    assert await ask(bot, alice, alice.chat, "!retry") == "I'm asking again: 10 messages."
+    assert platform.texts[-10:] == [f"Question {number}" for number in range(31, 41)]

@@ -9,12 +9,14 @@ from mautrix.api import HTTPAPI, Method, Path
 from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
 from mautrix.types import RoomID
 
-from plugin.matrix.api import NoAnswer, RetryingAPI
+from plugin.matrix.api import LARGEST_ABOUT_ROOM, NoAnswer, RetryingAPI, TooLarge
+from plugin.matrix.outcome import SMALL
 from plugin.matrix.retry import RequestPolicies, RetryPolicy
 
 from .http_server import BUSY, DROP, FORBIDDEN, HANG, NOT_FOUND, Homeserver, Reply, refused, whoami
 
 HTML = "<html>Bad gateway</html>"
+ROOM = Path.v3.rooms[RoomID("!room:one.test")]
 ONCE = RequestPolicies(
     read=RetryPolicy(in_flight=8, attempt=30, total=0),
     write=RetryPolicy(in_flight=8, attempt=30, total=0),
@@ -79,6 +81,8 @@ async def test_an_errcode_nobody_knows_is_a_refusal_all_the_same(
         Reply(200, ""),
         Reply(200, "7"),
         Reply(200, "null"),
+        Reply(200, "[" * 100_000 + "]" * 100_000),
+        Reply(403, '{"errcode":' * 100_000),
         Reply(302, HTML),
         Reply(404, HTML),
         Reply(404, {"error": "no errcode"}),
@@ -126,3 +130,58 @@ async def test_silence_is_no_answer(homeserver: Homeserver, api: RetryingAPI) ->
 
     with pytest.raises(NoAnswer, match="no answer within"):
         await whoami(RetryingAPI(api, RequestPolicies(read=brief)))
+
+
+async def test_no_more_of_an_answer_is_read_than_was_asked_for(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    homeserver.tell_all({"chunk": ["x" * 1000]})
+
+    assert await api.request(Method.GET, ROOM.members, most=2000) == {"chunk": ["x" * 1000]}
+    with pytest.raises(TooLarge):
+        await api.request(Method.GET, ROOM.members, most=1000)
+    assert len(homeserver.asked) == 2
+
+
+@pytest.mark.parametrize("path", [ROOM.state, ROOM.messages, ROOM.state["m.room.name"][""]])
+async def test_an_answer_about_a_room_has_a_bound(
+    homeserver: Homeserver, api: RetryingAPI, path: Any
+) -> None:
+    homeserver.tell_all(Reply(200, f'["{"x" * LARGEST_ABOUT_ROOM}"]'))
+
+    with pytest.raises(TooLarge):
+        await api.request(Method.GET, path)
+
+
+async def test_a_list_of_all_rooms_is_as_long_as_it_is(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    rooms = {"joined_rooms": [f"!{number}:one.test" + "x" * 500 for number in range(50_000)]}
+    homeserver.tell("joined_rooms", rooms)
+
+    assert await api.request(Method.GET, Path.v3.joined_rooms) == rooms
+
+
+async def test_a_large_answer_says_what_a_small_one_does(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    small = {"chunk": [{"a": [1, {"b": None}], "ä": "ö"}]}
+    large = {"chunk": small["chunk"] * SMALL}
+    homeserver.tell("rooms/!room:one.test/members", small, large)
+
+    assert await api.request(Method.GET, ROOM.members) == small
+    assert await api.request(Method.GET, ROOM.members) == large
+
+
+async def test_what_is_said_of_a_refusal_is_one_short_line(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    """It may be another homeserver's word, and comes into the log and before people."""
+    said = {"errcode": "M_FORBIDDEN", "error": "Not\n2026-11-29 ERROR you" + " no" * 100_000}
+    homeserver.tell("account/whoami", Reply(403, said))
+
+    with pytest.raises(MForbidden) as caught:
+        await whoami(api)
+
+    assert str(caught.value).startswith("Not 2026-11-29 ERROR you no no")
+    assert len(str(caught.value)) <= 300

@@ -10,7 +10,7 @@ from mautrix.types import RoomID, SyncToken, UserID
 
 from plugin.matrix.account_data import RoomIndex, encode_index
 from plugin.matrix.api import NoAnswer
-from plugin.matrix.reader import Reader
+from plugin.matrix.reader import FEW, Reader
 from plugin.topology.snapshot import Snapshot
 
 from .http_server import FORBIDDEN, HANG, NOT_FOUND, Homeserver, Reply, refused
@@ -56,6 +56,20 @@ async def test_what_is_no_rooms_state_leaves_the_room_unread(
     homeserver.tell(f"rooms/{ROOM}/state", answer)
 
     assert (await reader.look(NOTHING_READ, [ROOM])).unread == {ROOM}
+
+
+async def test_a_room_in_which_much_stands_is_read_like_any_other(
+    reader: Reader, homeserver: Homeserver
+) -> None:
+    link = {"type": "m.space.child", "sender": ALICE, "content": {"via": ["one.test"]}}
+    links = [{**link, "state_key": f"!{number}:one.test"} for number in range(2 * FEW)]
+    homeserver.tell(f"rooms/{SPACE}/state", [*state(type="m.space"), *links])
+    homeserver.tell(f"rooms/{ROOM}/state", ["garbled"] * 2 * FEW)
+
+    snapshot = await reader.look(NOTHING_READ, [SPACE, ROOM])
+
+    assert len(snapshot.rooms[SPACE].links) == 2 * FEW
+    assert snapshot.unread == {ROOM}
 
 
 async def test_a_second_look_adds_to_the_first(reader: Reader, homeserver: Homeserver) -> None:

@@ -11,7 +11,7 @@ from mautrix.errors import DecryptionError, MForbidden
 from mautrix.types import EncryptedEvent, Event, EventID, RoomID, UserID
 
 from plugin.matrix.api import NoAnswer, RetryingAPI
-from plugin.matrix.room_pages import RoomPages
+from plugin.matrix.room_pages import RoomPages, TooLong
 from plugin.matrix.timeline import Timeline
 from plugin.matrix.timeline_message import TimelineMessage
 
@@ -218,6 +218,20 @@ async def test_a_server_that_repeats_where_a_page_ends_is_asked_once_more_and_no
 
     assert set(await texts(api)) == {"one"}
     assert len(homeserver.asked) == 2
+
+
+async def test_so_much_is_read_however_few_pages_it_takes(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    """Whatever stands around a text counts as well."""
+    large = message("$1", "one", junk="x" * 6_000_000)
+    pages = [{"chunk": [NOW_EVENT, large], "end": f"t{number}"} for number in range(20)]
+    homeserver.tell(PATH, *pages)
+
+    with pytest.raises(TooLong):
+        await texts(api)
+
+    assert len(homeserver.asked) == 6
 
 
 async def test_what_a_guest_wrote_is_not_asked_for_nor_counted(

@@ -9,11 +9,12 @@ import pytest
 
 from plugin.config.timing import Limits
 
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Hold
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Event, Room
-from ..fakes.stories import assert_at_home, settle_in
+from ..fakes.stories import add_chat, ask, assert_at_home, settle_in
 from ..fakes.users import BINDING, User, heard, replies
 
 BUSY = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 20}
@@ -113,6 +114,25 @@ async def test_nobody_waits_for_more_chats_than_a_few(
     said = answers(control, wishes)
     assert len([text for text in said if "is ready" in text]) == 2
     assert len([text for text in said if "I'm still making 2 chats for you" in text]) == 1
+
+
+async def test_nobody_has_chats_without_end(
+    bot: Bot, platform: FakePlatform, server: Homeserver, alice: User, bob: User
+) -> None:
+    bot.limits = Limits(chats=3)
+    control, bobs = await settle_in(bot, alice, bob)
+    await add_chat(bot, alice, control)
+    await ask(bot, alice, control, "!archive C1")
+    await add_chat(bot, alice, control)
+    mark = len(server.calls)
+
+    said = await ask(bot, alice, control, "!new")
+
+    assert said.startswith("You have 3 chats, archived ones included")
+    assert [one for one in server.changes(mark) if "createRoom" in one] == []
+    assert len(platform.forgotten) == 1
+    assert await ask(bot, bob, bobs, "!new") != said
+    assert (len(alice.chats), len(bob.chats)) == (3, 2)
 
 
 async def test_rooms_that_take_for_ever_keep_nobody_else_waiting(

@@ -47,6 +47,21 @@ async def test_a_key_pasted_in_the_wrong_place_is_shown_to_nobody(
     assert SECRET not in read + status + caplog.text
 
 
+async def test_a_key_pasted_where_the_model_belongs_is_shown_to_nobody(
+    bot: Bot, alice: User, bob: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(error(404, {"error": {"code": "model_not_found"}})) as server:
+        text = CONFIG.format(url=server.base_url, key="x")
+        bot.text.text = text.replace("model: small", f"model: {SECRET}")
+        await settle_in(bot, alice, bob)
+
+        read = await ask(bot, alice, alice.chat, "Hello?")
+        status = await ask(bot, bob, bob.chat, "!status")
+
+    assert "does not know the model" in read
+    assert SECRET not in read + status + caplog.text
+
+
 @pytest.mark.parametrize(
     ("code", "logged"),
     [

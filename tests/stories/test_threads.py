@@ -8,7 +8,7 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Event, Room
 from ..fakes.stories import WHEN, come_back, have_set_aside, meanwhile, settle_in
-from ..fakes.users import User
+from ..fakes.users import User, heard, replies
 
 
 def relations(room: Room) -> list[Any]:
@@ -72,3 +72,41 @@ async def test_notices_and_commands_stay_in_it_too(
     await bot.deliver()
 
     assert relations(alice.chat)[-1] == in_thread(root, asked)
+
+
+def write_from_elsewhere(person: User, root: str, text: str) -> Event:
+    """Write in a thread as another homeserver may: nobody looks there whether there is one."""
+    relation = {"rel_type": "m.thread", "event_id": root}
+    content = {"msgtype": "m.text", "body": text, "m.relates_to": relation}
+    return person.world.append(person.chat, person.id, content, "m.room.message")
+
+
+async def test_a_thread_that_the_homeserver_takes_nothing_in_stops_no_chat(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    edit = alice.edit(alice.write(alice.chat, "First"), "First!")
+    await bot.deliver()
+
+    asked = write_from_elsewhere(alice, edit["event_id"], "Second")
+    alice.write(alice.chat, "Third")
+    await bot.push()
+    await bot.server.until(lambda: heard(alice.chat)[-1] == "Answer to Third")
+
+    (said,) = replies(alice.chat, asked)
+    assert "Cannot start threads" in said
+    await bot.settled()
+    assert bot.query("SELECT count(*) FROM inbox") == [(0,)]
+
+
+async def test_a_thread_that_no_event_can_begin_is_none(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    await settle_in(bot, alice)
+
+    asked = write_from_elsewhere(alice, "$" + "x" * 65_000, "First")
+    await bot.push()
+    await bot.server.until(lambda: replies(alice.chat, asked) == ["Answer to First"])
+
+    (relation,) = relations(alice.chat)
+    assert relation == {"m.in_reply_to": {"event_id": asked["event_id"]}}

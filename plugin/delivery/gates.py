@@ -1,0 +1,98 @@
+"""The gates of rooms: what is delivered while older messages of a room are read waits before one.
+
+Each room has a gate of its own, and so many places before it: a room may be in trouble for days.
+What becomes of a message that finds none is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import attr
+from mautrix.types import EventID, RoomID
+
+from ..message import IncomingMessage
+
+
+@attr.frozen
+class Redaction:
+    """A message that was taken back by its writer."""
+
+    room_id: RoomID
+    event_id: EventID
+
+
+Action = IncomingMessage | Redaction
+
+
+class Gates:
+    """The gates of one instance's rooms, all open at first.
+
+    Attributes:
+        closed: how many times each room's gate was closed and not opened since.
+        all_closed: how many times all gates were.
+    """
+
+    def __init__(self, places: int) -> None:
+        """
+        Args:
+            places: messages, edits and redactions that may wait before one gate.
+        """
+        self._places = places
+        self.closed: Counter[RoomID] = Counter()
+        self.all_closed = 0
+        self._held: dict[RoomID, list[Action]] = {}
+
+    @property
+    def anything_waits(self) -> bool:
+        """Whether something waits before any of them."""
+        return bool(self._held)
+
+    def close(self, room_id: RoomID) -> None:
+        """Close a room's gate; closed twice, it has to be opened twice."""
+        self.closed[room_id] += 1
+
+    def open(self, room_id: RoomID) -> list[Action]:
+        """Open a room's gate; what waited there, in its order, if it is open now."""
+        self.closed[room_id] -= 1
+        return self._take(room_id)
+
+    def close_all(self) -> None:
+        """Close every gate."""
+        self.all_closed += 1
+
+    def open_all(self) -> dict[RoomID, list[Action]]:
+        """Open every gate that was not closed by itself; what waited there, by room."""
+        self.all_closed -= 1
+        return {room_id: self._take(room_id) for room_id in list(self._held)}
+
+    def hold(self, action: Action) -> bool:
+        """Let an action wait before the gate of its room.
+
+        Returns:
+            Whether it does, or changed a message that waits there; if not, no place was left.
+        """
+        held = self._held.setdefault(action.room_id, [])
+        if self._amend(held, action):
+            return True
+        if len(held) < self._places:
+            held.append(action)
+            return True
+        return False
+
+    def _amend(self, held: list[Action], action: Action) -> bool:
+        target = action.event_id if isinstance(action, Redaction) else action.replaces
+        for at, one in enumerate(held):
+            if isinstance(one, IncomingMessage) and one.event_id == target:
+                if isinstance(action, Redaction):
+                    del held[at]
+                else:
+                    held[at] = one.edited(action)
+                return True
+        return False
+
+    def _take(self, room_id: RoomID) -> list[Action]:
+        if self.all_closed or self.closed[room_id]:
+            return []
+        del self.closed[room_id]
+        return self._held.pop(room_id, [])
