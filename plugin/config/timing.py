@@ -24,6 +24,8 @@ class Timing:
         room_wait: how long somebody waits, at most, for rooms of theirs that cannot be read.
         room_turn: how long a room that is being made keeps others waiting for their turn.
         tell: how long somebody waits in all for a room before they are told of it.
+        write: how long one run may send state events; what is left is another run's.
+        write_hurry: the same where somebody waits for the run, as at a start.
         debounce: how long changes are gathered before they are looked at.
         doubt: the wait before a second look, where the first saw far less than there was.
         verify: the wait before the state of the chats is verified, and between two parts of it.
@@ -45,6 +47,8 @@ class Timing:
     room_wait: float = 5.0
     room_turn: float = 5.0
     tell: float = 5.0
+    write: float = 60.0
+    write_hurry: float = 10.0
     debounce: float = 0.2
     doubt: float = 3.0
     verify: float = 5.0

@@ -59,13 +59,13 @@ class Reconciler:
     async def start_cold(self, cached: Topology) -> Report:
         """The first run without a usable cache: read everything, and believe what the cache holds
         only where a read fails. Raises what `run` does."""
-        return await self._run(RunRequest("start", None, cached))
+        return await self._run(RunRequest("start", None, cached, hurry=True))
 
     async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
         """The first run with a usable cache: put it in force, and read what changed since;
         there is no report if nothing did."""
         self.routes.fill(cached)
-        return await self._run(RunRequest("start", changed)) if changed else None
+        return await self._run(RunRequest("start", changed, hurry=True)) if changed else None
 
     async def run(self, reason: str, full: bool = False) -> Report:
         """Read everything, and make cache and routes agree with it.
@@ -91,7 +91,8 @@ class Reconciler:
             NoAnswer, MatrixRequestError: not listed, or something changed during every run.
         """
         for _ in range(MAX_RUNS_IN_A_ROW):
-            report = await self._run(RunRequest(reason, scope, search=search))
+            request = RunRequest(reason, scope, search=search, hurry=True)
+            report = await self._run(request)
             if not report.changed_meanwhile.owners & scope.owners:
                 return report
         raise NoAnswer("something changes during every run")
@@ -173,7 +174,7 @@ class Reconciler:
 
     async def _run(self, request: RunRequest) -> Report:
         report = await self.runs.run(request)
-        self.request(report.changed_meanwhile)
+        self.request(report.changed_meanwhile | report.left)
         if request.scope is None:
             self._retries.succeed_but(report.open)
         else:

@@ -76,7 +76,7 @@ class Observer:
         else:
             raise NoAnswer("the list of joined rooms changes from look to look")
         snapshot = await self._confirm(snapshot, cached, self.account_data.index.spaces)
-        return RoomSnapshot(*await self._complete(snapshot, cached, snapshot.joined))
+        return RoomSnapshot(*await self._complete(snapshot, cached, snapshot.joined), cached)
 
     async def observe_scope(
         self, request: RunRequest, routes: Routes, non_chats: NonChats
@@ -115,7 +115,7 @@ class Observer:
             found |= {space.owner for space in plan.topology.spaces.values()}
             found |= owners_of_predecessors(snapshot, routes)
             if found <= owners:
-                return RoomSnapshot(snapshot, plan, owners)
+                return RoomSnapshot(snapshot, plan, cached, owners)
             # A room turned out to be somebody else's: their whole Space must be read.
             owners |= found
 
