@@ -72,6 +72,8 @@ class Limits:
         conversations: conversations with one platform that go on at the same time.
         answer: characters of one answer that are kept; what comes beyond is not read.
         chats_at_once: further chats that one person may wait for.
+        verified_at_once: rooms read in one run of the verification, Spaces included; with the wait
+            after each, 600 requests a minute.
     """
 
     waiting: int = 100
@@ -79,3 +81,4 @@ class Limits:
     conversations: int = 64
     answer: int = 200_000
     chats_at_once: int = 10
+    verified_at_once: int = 50

@@ -143,7 +143,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     observer = Observer(matrix, config, timing.doubt)
     applier = Applier(matrix.writer, routes, timing, host.log)
     known_rooms = KnownRooms(matrix.reader, routes, host.log)
-    reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing)
+    reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing, limits)
 
     turns = RoomTurns(timing, limits.chats_at_once, host.log)
     owner_lock = OwnerLock(reconciler, turns, timing.requests.backoff)

@@ -29,6 +29,7 @@ class RunRequest:
         cached: what is believed where a look fails, if not the routes in force.
         full: read each chat's own state too, not its mirror in the Space alone.
         search: look through the joined rooms as well, for ones that nobody knows.
+        gently: read few rooms at the same time, for nobody waits.
         hurry: somebody waits for the end of it: writes that take long are left to another run.
     """
 
@@ -37,6 +38,7 @@ class RunRequest:
     cached: Topology | None = None
     full: bool = False
     search: bool = False
+    gently: bool = False
     hurry: bool = False
 
 

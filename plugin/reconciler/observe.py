@@ -97,7 +97,7 @@ class Observer:
         while True:
             cached = routes.part(owners)
             wanted = frozenset({*cached.spaces, *non_chats.superseded_of(owners), *scope.rooms})
-            snapshot = Snapshot(self.identity.bot, frozenset(), {}, full=request.full)
+            snapshot = Snapshot(self.identity.bot, frozenset(), {}, gently=request.gently)
             if listed is None:
                 snapshot = await self._look_directly(snapshot, cached, wanted)
             else:

@@ -127,6 +127,7 @@ class Snapshot:
         foreign: joined rooms remembered as not the bot's own; they are not read again.
         refused_join: rooms that the bot tried to join and may not.
         full: each chat's own state is read too, not only its mirror in the Space.
+        gently: few rooms are read at the same time, for nobody waits.
     """
 
     bot: UserID
@@ -137,6 +138,7 @@ class Snapshot:
     foreign: frozenset[RoomID] = frozenset()
     refused_join: frozenset[RoomID] = frozenset()
     full: bool = False
+    gently: bool = False
 
     def was_requested(self, room_id: RoomID) -> bool:
         """Whether the room's state was asked for, whatever the answer was."""
