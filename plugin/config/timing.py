@@ -24,6 +24,8 @@ class Timing:
         room_wait: how long somebody waits, at most, for rooms of theirs that cannot be read.
         room_turn: how long a room that is being made keeps others waiting for their turn.
         tell: how long somebody waits in all for a room before they are told of it.
+        write: how long one run may send state events; what is left is another run's.
+        write_hurry: the same where somebody waits for the run, as at a start.
         debounce: how long changes are gathered before they are looked at.
         doubt: the wait before a second look, where the first saw far less than there was.
         verify: the wait before the state of the chats is verified, and between two parts of it.
@@ -45,6 +47,8 @@ class Timing:
     room_wait: float = 5.0
     room_turn: float = 5.0
     tell: float = 5.0
+    write: float = 60.0
+    write_hurry: float = 10.0
     debounce: float = 0.2
     doubt: float = 3.0
     verify: float = 5.0
@@ -69,6 +73,8 @@ class Limits:
         answer: characters of one answer that are kept; what comes beyond is not read.
         chats_at_once: further chats that one person may wait for.
         chats: chats that one person may have, archived ones included.
+        verified_at_once: rooms read in one run of the verification, Spaces included; with the wait
+            after each, 600 requests a minute.
     """
 
     waiting: int = 100
@@ -78,3 +84,4 @@ class Limits:
     chats_at_once: int = 10
     # Each is in its owner's Space, which is read whole again and again.
     chats: int = 5_000
+    verified_at_once: int = 50

@@ -141,9 +141,9 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     account = SharedAccount(host.client, host.instance, config, routes, host.served)
 
     observer = Observer(matrix, config, timing.doubt)
-    applier = Applier(matrix.writer, routes, host.log)
+    applier = Applier(matrix.writer, routes, timing, host.log)
     known_rooms = KnownRooms(matrix.reader, routes, host.log)
-    reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing)
+    reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing, limits)
 
     turns = RoomTurns(timing, limits, host.log)
     owner_lock = OwnerLock(reconciler, turns, timing.requests.backoff)

@@ -29,7 +29,7 @@ from .sync import Invitation, invitations_in
 # Rooms read at the same time. Reading every chat's own state goes on while people are served, so
 # it takes fewer of the slots that all reads share.
 MAX_CONCURRENT = 8
-MAX_CONCURRENT_FULL = 2
+MAX_CONCURRENT_GENTLY = 2
 # State events of a room that take no time to decode.
 FEW = 1_000
 MESSAGE_TYPES = ("m.room.message", "m.room.encrypted", "m.room.redaction")
@@ -84,7 +84,8 @@ class Reader:
             The snapshot with these rooms added: read, refused or unread.
         """
         found = _Look(snapshot)
-        slots = MAX_CONCURRENT_FULL if snapshot.full and snapshot.rooms else MAX_CONCURRENT
+        gently = snapshot.gently or (snapshot.full and snapshot.rooms)
+        slots = MAX_CONCURRENT_GENTLY if gently else MAX_CONCURRENT
         found.unread |= await self._reads.run(room_ids, partial(self._read, found), slots)
         return found.result()
 

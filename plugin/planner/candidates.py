@@ -41,6 +41,7 @@ class RoomClassifier:
         self.choice = choice
         self.upgrades = upgrades
         self.links = SpaceLinks(snapshot, choice)
+        self.gatherer = PartGatherer(snapshot, cached, self.links, upgrades)
         self.to_read = set(upgrades.to_read | choice.to_read)
         self.problems: list[Problem] = []
 
@@ -84,7 +85,9 @@ class RoomClassifier:
 
     def _classify_read(self, room: Room) -> ChatCandidate | RoomKind:
         self.problems.extend(room.problems)
-        if room.bound_elsewhere:
+        if (space_id := self.links.space_to_read(room)) is not None:
+            self.to_read.add(space_id)
+        if self.links.is_elsewhere(room):
             return RoomKind.ELSEWHERE
         if room.superseded_by is not None:
             return RoomKind.MARKED_UPGRADED
@@ -101,7 +104,7 @@ class RoomClassifier:
         room_id, ours = room.room_id, room.creator == self.snapshot.bot
         replaces = room_id in self.upgrades.unmarked
         if ours or replaces or room.partial is not None or room_id in self.links.by_room:
-            gathered = self._gatherer().gather(room)
+            gathered = self.gatherer.gather(room)
             if gathered is not None:
                 return gathered.complete(self._candidate(room_id, gathered.owner, None, room))
         self._report_links(room_id)
@@ -152,7 +155,7 @@ class RoomClassifier:
         if mirror is not None:
             link = self.links.link(room_id)
             return ChatCandidate(room_id, mirror.matrix_user_id, mirror, Status.LOST, link)
-        if room_id in self.links.by_room and (found := self._gatherer().gather_left(room_id)):
+        if room_id in self.links.by_room and (found := self.gatherer.gather_left(room_id)):
             link = self.links.link(room_id)
             return found.complete(ChatCandidate(room_id, found.owner, None, Status.LOST, link))
         if cached is not None and cached.owner in self.choice.unread_owners:
@@ -188,9 +191,6 @@ class RoomClassifier:
             ),
             unmarked=tuple(self.upgrades.unmarked.get(room_id, ())),
         )
-
-    def _gatherer(self) -> PartGatherer:
-        return PartGatherer(self.snapshot, self.cached, self.links, self.upgrades)
 
     def _is_unread_chat(self, before: RoomID) -> bool:
         known = before in self.links.by_room or before in self.cached.chats

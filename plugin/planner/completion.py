@@ -23,7 +23,8 @@ from .upgrades import RoomUpgrades
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
-# What somebody's room, or a Space of theirs, says of a binding.
+# What a room, or a Space of somebody's, says of a binding, and whose it is by that: None where a
+# room does not say.
 Words = tuple["UserID | None", Binding | PartialBinding]
 
 
@@ -71,14 +72,14 @@ class PartGatherer:
         """What is said of a room that was read; None if it is no chat. Never raises."""
         own = room.partial if room.partial is not None and any(room.partial) else None
         predecessors = self.upgrades.unmarked.get(room.room_id, ())
-        said: list[Words] = [(self._owner_in(own), own)] if own is not None else []
+        said: list[Words] = [(own.matrix_user_id, own)] if own is not None else []
         said += self.links.mirrored(room.room_id)
         for before in predecessors:
             words = self.snapshot.rooms[before].binding or self.snapshot.rooms[before].partial
-            said += [(self._owner_in(words), words)] if words is not None else []
+            said += [(words.matrix_user_id, words)] if words is not None else []
             said += self.links.mirrored(before)
         known = self._known(room.room_id, *predecessors)
-        owner = next((owner for owner, _ in said if owner is not None), None)
+        owner = self._owner_in(said)
         doubtful = own is not None and own.space_id in self.snapshot.unread
         if owner is None:
             # What is not read yet may say it.
@@ -109,11 +110,15 @@ class PartGatherer:
         )
         return Gathered(owner, parts, recalled, doubtful)
 
-    def _owner_in(self, words: Binding | PartialBinding) -> UserID | None:
-        """Whose chat a binding is: whom it names, or the owner of the Space that it names."""
-        if words.matrix_user_id is not None or words.space_id is None:
-            return words.matrix_user_id
-        return self.choice.owners.get(words.space_id)
+    def _owner_in(self, said: Sequence[Words]) -> UserID | None:
+        """Whose chat it is: whom a binding or a mirror names, or, if none names anybody, the owner
+        of a Space that one names or stands in."""
+        named = (words.matrix_user_id for _, words in said)
+        computed = (
+            whose or (words.space_id and self.choice.owners.get(words.space_id))
+            for whose, words in said
+        )
+        return next((owner for owner in (*named, *computed) if owner), None)
 
     def _known(self, *room_ids: RoomID) -> Chat | None:
         """What the cache knows the room as, or one that it replaces."""

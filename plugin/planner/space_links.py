@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..topology.model import Binding, Chat, PartialBinding, Problem, Reason, Status
-from ..topology.snapshot import Link, Snapshot
+from ..topology.snapshot import Link, Room, Snapshot
 from .choose_space import SpaceChoice
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class SpaceLinks:
     def __init__(self, snapshot: Snapshot, choice: SpaceChoice) -> None:
         self.bot = snapshot.bot
         self.choice = choice
+        self.snapshot = snapshot
         self.by_room: dict[RoomID, list[Link]] = {}
         for space_id in choice.owners:
             for link in snapshot.rooms[space_id].links:
@@ -127,6 +128,29 @@ class SpaceLinks:
             for link in self._links(room_id)
             if not link.removed and self.choice.owners[link.space_id] != owner
         ]
+
+    def space_to_read(self, room: Room) -> RoomID | None:
+        """The Space that tells whether the room is another instance's; None if none is needed for
+        that, or it was asked for."""
+        named = room.partial.space_id if room.anonymous and room.partial else None
+        asked = named is None or self.snapshot.was_requested(named)
+        return None if asked else named
+
+    def is_elsewhere(self, room: Room) -> bool:
+        """Whether the room is another instance's: one that does not say whose it is goes with the
+        Space that it names, or else with those that link it."""
+        if not room.anonymous or room.is_space:
+            return room.bound_elsewhere
+        named = room.partial.space_id if room.partial is not None else None
+        if named in self.choice.owners:
+            return False
+        theirs = [
+            one for one in self.snapshot.rooms.values() if one.is_space and one.bound_elsewhere
+        ]
+        if any(one.room_id == named for one in theirs):
+            return True
+        linked = any(link.room_id == room.room_id for one in theirs for link in one.links)
+        return linked and room.room_id not in self.by_room
 
     def _links(self, room_id: RoomID) -> Sequence[Link]:
         # A lookup must add nothing: whether a room is in `by_room` says that a Space links it.

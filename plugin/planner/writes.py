@@ -89,7 +89,7 @@ class WritePlanner:
         return [
             Write(space_id, MARKER_TYPE, "", marker.content(instance), marker.matrix_user_id)
             for space_id, marker in sorted(self.choice.markers.items())
-            if snapshot.rooms[space_id].marker != marker
+            if snapshot.rooms[space_id].marker != marker or snapshot.rooms[space_id].anonymous
         ]
 
     def plan_chat(self, candidate: ChatCandidate) -> PlannedChat:

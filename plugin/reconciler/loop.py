@@ -13,7 +13,7 @@ from functools import partial
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
-from ..config.timing import Timing
+from ..config.timing import Limits, Timing
 from ..matrix.api import NoAnswer
 from ..planner.plan import Plan
 from ..topology.model import Topology
@@ -26,6 +26,10 @@ from .run import Runner
 from .verification import Verification
 from .work_queue import Retries, Work, WorkQueue
 
+# Runs at the same time, of each kind: one of them may be waiting for rooms that do not answer.
+# Those of what failed before leave the others places to read.
+MAX_CHANGES = 16
+MAX_REPEATS = 3
 # Runs in a row for owners of whom something changes during each of them.
 MAX_RUNS_IN_A_ROW = 5
 
@@ -33,11 +37,12 @@ MAX_RUNS_IN_A_ROW = 5
 class Reconciler:
     """Reconciles one instance."""
 
-    def __init__(self, runs: Runner, timing: Timing) -> None:
+    def __init__(self, runs: Runner, timing: Timing, limits: Limits) -> None:
         """
         Args:
             runs: carries out one run.
             timing: waits and back-offs.
+            limits: how much is verified at once.
         """
         self.runs = runs
         self.timing = timing
@@ -47,25 +52,24 @@ class Reconciler:
         self.routes = runs.routes
         self.log = runs.log
         # Apart from each other, so that what fails again and again delays no change.
-        self._changes = Work("something changed")
-        self._repeats = Work("another try")
-        verifications = Work("verification", full=True)
-        works = (self._changes, self._repeats, verifications)
+        self._changes = Work("something changed", MAX_CHANGES)
+        self._repeats = Work("another try", MAX_REPEATS)
+        works = (self._changes, self._repeats)
         self._queue = WorkQueue(works, self._run_queued, timing.debounce)
         self._retries = Retries(timing, partial(self._queue.add, self._repeats))
-        self._verification = Verification(self._queue, verifications, self.store, timing)
+        self._verification = Verification(self._verify, runs, timing, limits.verified_at_once)
         self._cache = CacheWrites(self.store, self.routes, timing)
 
     async def start_cold(self, cached: Topology) -> Report:
         """The first run without a usable cache: read everything, and believe what the cache holds
         only where a read fails. Raises what `run` does."""
-        return await self._run(RunRequest("start", None, cached))
+        return await self._run(RunRequest("start", None, cached, hurry=True))
 
     async def start_warm(self, cached: Routes, changed: Scope) -> Report | None:
         """The first run with a usable cache: put it in force, and read what changed since;
         there is no report if nothing did."""
         self.routes.fill(cached)
-        return await self._run(RunRequest("start", changed)) if changed else None
+        return await self._run(RunRequest("start", changed, hurry=True)) if changed else None
 
     async def run(self, reason: str, full: bool = False) -> Report:
         """Read everything, and make cache and routes agree with it.
@@ -91,7 +95,8 @@ class Reconciler:
             NoAnswer, MatrixRequestError: not listed, or something changed during every run.
         """
         for _ in range(MAX_RUNS_IN_A_ROW):
-            report = await self._run(RunRequest(reason, scope, search=search))
+            request = RunRequest(reason, scope, search=search, hurry=True)
+            report = await self._run(request)
             if not report.changed_meanwhile.owners & scope.owners:
                 return report
         raise NoAnswer("something changes during every run")
@@ -143,7 +148,6 @@ class Reconciler:
     def close(self) -> None:
         """Try nothing again."""
         self._retries.close()
-        self._verification.close()
         self._cache.close()
 
     async def keep_verifying(self) -> None:
@@ -152,15 +156,14 @@ class Reconciler:
         while True:
             await asyncio.sleep(self.timing.verify)
             self.request(await self.known_rooms.owners_missing_rooms())
-            await self._verification.verify_due(self.routes.rooms_of)
+            await self._verification.verify_due()
 
     async def _run_queued(self, request: RunRequest) -> None:
-        scope = request.scope or Scope()
-        report = await self._try(request)
-        if request.full:
-            await self._verification.note(scope, report)
-        elif report is None:
-            self._retries.fail(scope)
+        if await self._try(request) is None:
+            self._retries.fail(request.scope or Scope())
+
+    async def _verify(self, scope: Scope) -> Report | None:
+        return await self._try(RunRequest("verification", scope, gently=True))
 
     async def _try(self, request: RunRequest) -> Report | None:
         try:
@@ -173,7 +176,7 @@ class Reconciler:
 
     async def _run(self, request: RunRequest) -> Report:
         report = await self.runs.run(request)
-        self.request(report.changed_meanwhile)
+        self.request(report.changed_meanwhile | report.left)
         if request.scope is None:
             self._retries.succeed_but(report.open)
         else:

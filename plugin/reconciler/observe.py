@@ -78,7 +78,7 @@ class Observer:
         else:
             raise NoAnswer("the list of joined rooms changes from look to look")
         snapshot = await self._confirm(snapshot, cached, self.account_data.index.spaces)
-        return RoomSnapshot(*await self._complete(snapshot, cached, snapshot.joined))
+        return RoomSnapshot(*await self._complete(snapshot, cached, snapshot.joined), cached)
 
     async def observe_scope(
         self, request: RunRequest, routes: Routes, non_chats: NonChats
@@ -99,7 +99,7 @@ class Observer:
         while True:
             cached = routes.part(owners)
             wanted = frozenset({*cached.spaces, *non_chats.superseded_of(owners), *scope.rooms})
-            snapshot = Snapshot(self.identity.bot, frozenset(), {}, full=request.full)
+            snapshot = Snapshot(self.identity.bot, frozenset(), {}, gently=request.gently)
             if listed is None:
                 snapshot = await self._look_directly(snapshot, cached, wanted)
             else:
@@ -117,7 +117,7 @@ class Observer:
             found |= {space.owner for space in plan.topology.spaces.values()}
             found |= owners_of_predecessors(snapshot, routes)
             if found <= owners:
-                return RoomSnapshot(snapshot, plan, owners)
+                return RoomSnapshot(snapshot, plan, cached, owners)
             # A room turned out to be somebody else's: their whole Space must be read.
             owners |= found
 

@@ -12,12 +12,12 @@ import attr
 from mautrix.types import RoomID, UserID
 
 from ..planner.plan import Plan
-from ..planner.writes import Write
 from ..topology.model import Problem, Reason, Status
 from ..topology.routes import Routes
 from ..topology.scope import Scope
 
 if TYPE_CHECKING:
+    from .apply import Outcome
     from .looks import RoomSnapshot
 
 # What is done with a room of which this was found.
@@ -44,6 +44,7 @@ class Report:
         failed: state events that could not be sent.
         unfinished: owners with a Space but no chat.
         open: what could not be read or written.
+        left: owners of whom more is to be written than there was time for, and their rooms.
         changed_meanwhile: owners of whom something changed during the run, who keep what they have
             now, and the rooms that must be read again for that.
         settled: False where a read or a write failed: another run is due.
@@ -59,6 +60,7 @@ class Report:
     problems: tuple[Problem, ...]
     unfinished: tuple[UserID, ...]
     open: Scope
+    left: Scope
     changed_meanwhile: Scope
     settled: bool
 
@@ -107,27 +109,34 @@ class ProblemLog:
                 self._log.debug("Left out in %s: %s; the first: %s", room_id, counted, what)
 
 
-def make_report(observed: RoomSnapshot, failed: list[Write], saved: bool) -> Report:
+def make_report(observed: RoomSnapshot, outcome: Outcome, saved: bool) -> Report:
     """Sum up one run; what only the run itself knows is for the caller to fill in."""
     snapshot, plan = observed.snapshot, observed.plan
     owners = {chat.owner for chat in plan.topology.chats.values() if chat.stale}
+    failed = [write for write in outcome.failed if write.owner not in outcome.left]
     owners |= {write.owner for write in failed}
+    # Only who reads the room itself sees what it lacks, where its mirror is whole.
+    rooms = frozenset(write.chat or write.room_id for write in failed)
     open_ends = Scope(
-        frozenset(owners), plan.unread | plan.to_read | plan.to_join | snapshot.unread
+        frozenset(owners - outcome.left),
+        plan.unread | plan.to_read | plan.to_join | snapshot.unread | rooms,
     )
+    of_these = (write for write in outcome.failed if write.owner in outcome.left)
+    left = Scope(outcome.left, frozenset(write.chat or write.room_id for write in of_these))
     return Report(
         run=0,
         at=time.time(),
         reason="",
         seconds=0.0,
         reasons=Counter(plan.reasons.values()),
-        writes=len(plan.writes) - len(failed),
-        failed=len(failed),
+        writes=len(plan.writes) - len(outcome.failed),
+        failed=len(outcome.failed),
         problems=plan.problems,
         unfinished=plan.unfinished,
         open=open_ends,
+        left=left,
         changed_meanwhile=Scope(),
-        settled=saved and not open_ends,
+        settled=saved and not (open_ends or left),
     )
 
 

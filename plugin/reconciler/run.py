@@ -18,7 +18,8 @@ from ..planner.plan import Plan
 from ..topology.model import Chat
 from ..topology.routes import Routes
 from ..topology.scope import Scope
-from .apply import Applier, Claims
+from .apply import Applier
+from .claims import Claims
 from .known_rooms import KnownRooms
 from .looks import RoomSnapshot, RunRequest
 from .observe import Observer
@@ -74,15 +75,15 @@ class Runner:
     async def _run(self, request: RunRequest) -> Report:
         started, claims = time.monotonic(), Claims(self.routes)
         observed = await self._see(request)
-        failed = await self.applier.apply(observed.plan, claims)
-        changed_meanwhile = await self.applier.swap(observed, failed, claims)
+        outcome = await self.applier.apply(observed.plan, claims, request.hurry)
+        changed_meanwhile = await self.applier.swap(observed, outcome.failed, claims)
         if observed.owners is None:
             saved = await self.store.save(self.routes)
         else:
             saved = await self.store.put_part(observed.owners, self.routes.part(observed.owners))
         await self.known_rooms.note(observed, changed_meanwhile)
         self.last = attr.evolve(
-            make_report(observed, failed, saved),
+            make_report(observed, outcome, saved),
             run=next(self._numbers),
             reason=request.reason,
             changed_meanwhile=_to_repeat(request, observed.plan, changed_meanwhile),

@@ -1,27 +1,24 @@
 """Verification: each chat's own state is read in the background, not only its mirror.
 
-It goes on for as long as the plugin runs, a few owners at a time: each of them again and again,
-within a week. The cache keeps who is done, so that a restart goes on from there; what fails of an
-owner is tried again for that owner alone.
+It goes on for as long as the plugin runs, a few rooms at a time and one run after the other: each
+chat again and again, within a week. The cache keeps which owners are done, so that a restart goes
+on from there. What a run does is not known here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 
 from mautrix.types import RoomID, UserID
 
-from ..cache.topology_store import Store
 from ..config.timing import Timing
 from ..topology.scope import Scope
 from .report import Report
-from .work_queue import Retries, Work, WorkQueue
+from .run import Runner
 
-# Rooms in one run: few, so that a change of their owners' waits little for it. With the wait after
-# each run, this is the rate: 600 requests a minute with the waits of an operator's instance.
-BATCH = 50
 # How often owners who are due are looked for in the time that a verification is good for.
 PASSES = 144
 
@@ -29,77 +26,104 @@ PASSES = 144
 class Verification:
     """Verifies one instance's chats."""
 
-    def __init__(self, queue: WorkQueue, work: Work, store: Store, timing: Timing) -> None:
+    def __init__(
+        self,
+        run: Callable[[Scope], Awaitable[Report | None]],
+        runs: Runner,
+        timing: Timing,
+        batch: int,
+    ) -> None:
         """
         Args:
-            queue: starts the runs.
-            work: what of the queue is verification.
-            store: keeps when each owner was verified.
-            timing: the wait before each batch, and the back-off of what fails.
+            run: reads these owners' Spaces and these chats of theirs; None if that failed.
+            runs: has the routes in force, and the cache, which keeps when an owner was verified.
+            timing: the wait after each run, and the back-off of what fails.
+            batch: rooms in one run, Spaces included.
         """
-        self.queue = queue
-        self.work = work
-        self.store = store
+        self.run = run
+        self.routes = runs.routes
+        self.store = runs.store
         self.timing = timing
-        self._retries = Retries(timing, self._queue_again)
+        self.batch = batch
+        # The chats of owners who are verified in part that are yet to be read.
+        self._left: dict[UserID, set[RoomID]] = {}
+        self._failures: Counter[UserID] = Counter()
+        # When what failed of an owner's is due again, in the event loop's time.
+        self._retry_at: dict[UserID, float] = {}
 
-    async def verify_due(self, rooms_of: Mapping[UserID, Collection[RoomID]]) -> None:
-        """Queue the owners who are due, a batch at a time with a wait before each; then wait until
-        others may be.
+    async def verify_due(self) -> None:
+        """Verify whoever is due, for as long as the next look for others is away."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.timing.verify_again / PASSES
+        while (now := loop.time()) < end:
+            for scope in in_batches(self._due(now), self.batch):
+                await self._verify(scope)
+                await asyncio.sleep(self.timing.verify)
+                if loop.time() >= end:
+                    return
+            await asyncio.sleep(max(0.0, min(end, *self._retry_at.values(), end) - loop.time()))
 
-        Args:
-            rooms_of: everybody's chats.
-        """
-        waiting = (self.work.queued | self._retries.scope).owners
-        due = [owner for owner in rooms_of if owner not in waiting and self._is_due(owner)]
+    def _due(self, now: float) -> Iterator[tuple[UserID, Collection[RoomID]]]:
+        """The owners who are due, each with the chats to read; who waits longest comes first."""
+        rooms_of, seconds = self.routes.rooms_of, time.time()
+        due = [owner for owner in rooms_of if self._is_due(owner, seconds)]
         due.sort(key=lambda owner: (self.store.verified_at(owner), owner))
-        for batch, rooms in in_batches((owner, len(rooms_of[owner])) for owner in due):
-            self._queue_again(Scope(batch))
-            # An owner is read at one go: who has many chats is followed by a longer wait.
-            await asyncio.sleep(self.timing.verify * max(1.0, rooms / BATCH))
-        await asyncio.sleep(self.timing.verify_again / PASSES)
+        for owner in due:
+            if self._retry_at.get(owner, now) <= now:
+                yield owner, self._left.get(owner, rooms_of.get(owner, frozenset()))
 
-    async def note(self, scope: Scope, report: Report | None) -> None:
-        """Keep what came of a run.
+    async def _verify(self, scope: Scope) -> None:
+        """Read some chats, and note who is done and what failed."""
+        for owner in scope.owners - self._left.keys():
+            self._left[owner] = set(self.routes.rooms_of.get(owner, ()))
+        report = await self.run(scope)
+        now, done = asyncio.get_running_loop().time(), []
+        for owner in scope.owners:
+            self._retry_at.pop(owner, None)
+            self._left[owner] &= self.routes.rooms_of.get(owner, frozenset())
+            asked = self._left[owner] & scope.rooms
+            failed = asked & self._failed(owner, scope, report)
+            self._left[owner] -= asked - failed
+            if failed:
+                self._failures[owner] += 1
+                pause = self.timing.backoff.delay(self._failures[owner])
+                self._retry_at[owner] = now + max(pause, self.timing.recheck)
+            elif not self._left[owner]:
+                del self._left[owner], self._failures[owner]
+                done.append(owner)
+        await self.store.put_verified(done, int(time.time()))
 
-        Args:
-            scope: what it was to verify.
-            report: what it came to; None if it failed.
-        """
-        failed = scope if report is None else Scope(scope.owners & report.open.owners)
-        self._retries.succeed(scope - failed)
-        self._retries.fail(failed)
-        await self.store.put_verified(scope.owners - failed.owners, int(time.time()))
+    def _failed(self, owner: UserID, scope: Scope, report: Report | None) -> frozenset[RoomID]:
+        """The chats of an owner's that a run did not verify: all, if something changed meanwhile,
+        for then what it saw does not count."""
+        if report is None or owner in (report.changed_meanwhile | report.left).owners:
+            return scope.rooms
+        space = self.routes.spaces.get(owner)
+        if space is not None and space.room_id in report.open.rooms:
+            return scope.rooms
+        return report.open.rooms
 
-    def close(self) -> None:
-        """Try nothing again."""
-        self._retries.close()
-
-    def _is_due(self, owner: UserID) -> bool:
+    def _is_due(self, owner: UserID, now: float) -> bool:
         # A clock that was set back makes everybody due.
-        age = time.time() - self.store.verified_at(owner)
-        return not 0 <= age < self.timing.verify_again
-
-    def _queue_again(self, scope: Scope) -> None:
-        self.queue.add(self.work, scope)
+        return not 0 <= now - self.store.verified_at(owner) < self.timing.verify_again
 
 
-def in_batches(owners: Iterable[tuple[UserID, int]]) -> Iterator[tuple[frozenset[UserID], int]]:
-    """Owners in batches of at most `BATCH` rooms, or of one owner who has more.
+def in_batches(owners: Iterable[tuple[UserID, Collection[RoomID]]], most: int) -> Iterator[Scope]:
+    """Owners and chats in batches; who has many chats is in several.
 
     Args:
-        owners: the owners, each with the number of their chats.
-
-    Returns:
-        Each batch with the number of its rooms, the Spaces included.
+        owners: the owners, each with the chats to read.
+        most: rooms in a batch, the owners' Spaces included.
     """
-    batch: set[UserID] = set()
-    rooms = 0
-    for owner, chats in owners:
-        if batch and rooms + chats + 1 > BATCH:
-            yield frozenset(batch), rooms
-            batch, rooms = set(), 0
-        batch.add(owner)
-        rooms += chats + 1
+    batch, size = Scope(), 0
+    for owner, rooms in owners:
+        ordered = sorted(rooms)
+        for start in range(0, len(ordered), most - 1):
+            some = frozenset(ordered[start : start + most - 1])
+            if size + len(some) + 1 > most:
+                yield batch
+                batch, size = Scope(), 0
+            batch |= Scope(frozenset({owner}), some)
+            size += len(some) + 1
     if batch:
-        yield frozenset(batch), rooms
+        yield batch

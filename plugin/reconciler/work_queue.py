@@ -18,9 +18,6 @@ from ..config.timing import Timing
 from ..topology.scope import Scope
 from .looks import RunRequest
 
-# Runs at the same time: one of them may be waiting for rooms that do not answer.
-MAX_RUNS = 16
-
 
 @attr.define(eq=False)
 class Work:
@@ -28,12 +25,12 @@ class Work:
 
     Attributes:
         reason: why, for the log.
-        full: each chat's own state is read, not only its mirror in the Space.
+        most: how many runs there may be for it at the same time.
         queued: the owners and rooms that no run has begun to read.
     """
 
     reason: str
-    full: bool = False
+    most: int
     queued: Scope = attr.field(factory=Scope)
 
 
@@ -90,10 +87,11 @@ class WorkQueue:
     def _start_run(self, work: Work) -> None:
         """Read what is queued and not being read: the end of that run wakes the queue again."""
         ready = work.queued - self.reading
-        if not ready or len(self._reading) >= MAX_RUNS:
+        runs = sum(one is work for one, _ in self._reading.values())
+        if not ready or runs >= work.most:
             return
         work.queued -= ready
-        run = asyncio.ensure_future(self.run(RunRequest(work.reason, ready, full=work.full)))
+        run = asyncio.ensure_future(self.run(RunRequest(work.reason, ready)))
         self._reading[run] = (work, ready)
         run.add_done_callback(self._end_run)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BACKFILL_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://spacekeeper.chat/backfill")
 CHAT_ID = re.compile(r"C[1-9][0-9]{0,8}")
+LATEST = 2**53 - 1  # the largest number of canonical JSON (appendices, section 3.1)
 # What a binding consists of, without `room_type`, which is the same in all of them.
 BINDING_FIELDS = ("chat_id", "space_id", "matrix_user_id", "platform", "platform_chat_id")
 
@@ -72,6 +73,21 @@ def join_rules_content(space_id: RoomID) -> dict[str, Any]:
     return {"join_rule": "restricted", "allow": allow}
 
 
+def allowed_rooms_in(content: Mapping[str, Any]) -> frozenset[RoomID] | None:
+    """The rooms whose members an `m.room.join_rules` admits; None unless it is `restricted`."""
+    if content.get("join_rule") != "restricted":
+        return None
+    allow = content["allow"] if isinstance(content.get("allow"), list) else []
+    rooms = (room_id_in(one, "room_id") for one in allow)
+    return frozenset(room_id for room_id in rooms if room_id is not None)
+
+
+def sent_at(event: Mapping[str, Any]) -> int:
+    """When an event was sent, in milliseconds since the epoch; 0 if it does not say."""
+    at = event.get("origin_server_ts")
+    return at if type(at) is int and 0 <= at <= LATEST else 0
+
+
 def backfilled_id(room_id: RoomID) -> str:
     """The `platform_chat_id` of a chat that has none: the same for a room on any machine."""
     return str(uuid.uuid5(BACKFILL_NAMESPACE, room_id))
@@ -106,6 +122,11 @@ def is_from_elsewhere(content: Mapping[str, Any], identity: Identity) -> bool:
     return newer or (isinstance(instance, str) and instance != identity.instance)
 
 
+def is_signed(content: Mapping[str, Any]) -> bool:
+    """Whether this content says which instance wrote it."""
+    return isinstance(content.get("instance"), str)
+
+
 def decode_marker(content: Mapping[str, Any]) -> Marker | None:
     """A Space's marker, or None if a field is missing or of the wrong kind; never raises."""
     owner, superseded_by = content.get("matrix_user_id"), content.get("superseded_by")
@@ -124,8 +145,8 @@ def decode_binding(
     content: Mapping[str, Any],
 ) -> tuple[Binding, None] | tuple[None, PartialBinding]:
     """A chat's binding; or, where a part of it is missing or of the wrong kind, the others,
-    however few these are. Never raises."""
-    if content.get("room_type") == "chat":
+    however few these are. What it says of its writer is a part, too. Never raises."""
+    if content.get("room_type") == "chat" and content.get("v") == VERSION and is_signed(content):
         binding = make_binding([content.get(field) for field in BINDING_FIELDS])
         if binding is not None:
             return binding, None

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .contents import decode_binding, decode_marker, is_from_elsewhere, is_usable_via, room_id_in
+from .contents import (
+    allowed_rooms_in,
+    decode_binding,
+    decode_marker,
+    is_from_elsewhere,
+    is_signed,
+    is_usable_via,
+    room_id_in,
+    sent_at,
+)
+from .decode_link import are_of_another, decode_link
 from .model import (
     BINDING_TYPE,
     CHILD_TYPE,
@@ -28,7 +38,6 @@ from .snapshot import Link, Room, Tombstone
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
 
-LATEST = 2**53 - 1  # the largest number of canonical JSON (appendices, section 3.1)
 MEMBERSHIPS = frozenset({"invite", "join", "knock", "leave", "ban"})
 
 
@@ -64,7 +73,7 @@ class _RoomDecoder:
         self.marker: Marker | None = None
         self.binding: Binding | None = None
         self.partial: PartialBinding | None = None
-        self.bound_elsewhere = False
+        self.bound_elsewhere = self.anonymous = False
         self.superseded_by: RoomID | None = None
         self.parents: set[RoomID] = set()
         self.links: dict[RoomID, Link] = {}
@@ -73,21 +82,22 @@ class _RoomDecoder:
     def room(self) -> Room | None:
         if self.create is None:
             return None
-        at, content = self.create.get("origin_server_ts"), self.create["content"]
-        creator, is_space = self.create["sender"], content.get("type") == "m.space"
+        content, creator = self.create["content"], self.create["sender"]
         # In a room that somebody else created, that one has the power to replace a marker.
-        ours = creator == self.identity.bot
+        is_space, ours = content.get("type") == "m.space", creator == self.identity.bot
+        elsewhere = self.anonymous and are_of_another(self.links.values())
         return Room(
             room_id=self.room_id,
             creator=creator,
-            created_at=at if type(at) is int and 0 <= at <= LATEST else 0,
+            created_at=sent_at(self.create),
             is_space=is_space,
             name=self.name,
             members=self.members,
-            marker=self.marker if ours and is_space else None,
+            marker=self.marker if ours and is_space and not elsewhere else None,
             binding=self.binding if not is_space else None,
             partial=self.partial if not is_space else None,
-            bound_elsewhere=self.bound_elsewhere,
+            bound_elsewhere=self.bound_elsewhere or elsewhere,
+            anonymous=self.anonymous,
             parents=frozenset(self.parents),
             links=tuple(self.links[room_id] for room_id in sorted(self.links)),
             allowed_rooms=self.allowed_rooms,
@@ -124,8 +134,7 @@ class _RoomDecoder:
         self.create = event
 
     def _decode_name(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-        name = content.get("name")
-        if isinstance(name, str):
+        if isinstance(name := content.get("name"), str):
             self.name = name
 
     def _decode_member(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
@@ -140,10 +149,7 @@ class _RoomDecoder:
             self.parents.add(event["state_key"])
 
     def _decode_join_rules(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-        if content.get("join_rule") == "restricted":
-            allow = content["allow"] if isinstance(content.get("allow"), list) else []
-            rooms = [room_id_in(one, "room_id") for one in allow]
-            self.allowed_rooms = frozenset(room_id for room_id in rooms if room_id is not None)
+        self.allowed_rooms = allowed_rooms_in(content)
 
     def _decode_tombstone(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         if not event["state_key"]:
@@ -155,7 +161,7 @@ class _RoomDecoder:
         if is_from_elsewhere(content, self.identity):
             self.bound_elsewhere = True
             return
-        self.marker = decode_marker(content)
+        self.marker, self.anonymous = decode_marker(content), not is_signed(content)
         if self.marker is None:
             self._report("a marker that names no user", Reason.MALFORMED)
 
@@ -169,21 +175,16 @@ class _RoomDecoder:
         if self.superseded_by is not None:
             return
         self.binding, self.partial = decode_binding(content)
+        self.anonymous = not is_signed(content)
         if self.partial is not None:
             self._report("a binding that lacks or garbles a part", Reason.MALFORMED)
 
     def _decode_child(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-        child, via = event["state_key"], content.get("via")
-        if via is not None and not is_usable_via(via):
-            return self._report(f"a link to {child} whose `via` is no list", Reason.MALFORMED)
-        sender, mirror, partial = event["sender"], None, None
-        raw = content.get(BINDING_TYPE) if sender == self.identity.bot else None
-        if isinstance(raw, dict) and not is_from_elsewhere(raw, self.identity):
-            mirror, partial = decode_binding(raw)
-        others = {key: content[key] for key in content if key not in ("via", BINDING_TYPE)}
-        via = tuple(via or ())
-        self.links[child] = Link(self.room_id, child, sender, via, mirror, others, partial)
-        return None
+        if (link := decode_link(self.room_id, event, self.identity)) is not None:
+            self.links[link.room_id] = link
+        else:
+            what = f"a link to {event['state_key']} whose `via` is no list"
+            self._report(what, Reason.MALFORMED)
 
 
 DECODERS = {

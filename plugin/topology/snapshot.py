@@ -31,6 +31,7 @@ class Link:
         via: the servers it names; none if the room was removed from the Space.
         mirror: the chat's binding repeated inside the event; None unless the bot sent it.
         partial: what such a mirror still says of which a part lacks.
+        of_another: another instance mirrors the room's binding.
         others: what else the content says, so that what the owner set is kept when it is sent
             again.
     """
@@ -42,6 +43,7 @@ class Link:
     mirror: Binding | None
     others: Mapping[str, Any] = attr.field(eq=False, factory=dict)
     partial: PartialBinding | None = None
+    of_another: bool = False
 
     @property
     def removed(self) -> bool:
@@ -76,6 +78,7 @@ class Room:
         partial: what a binding of which a part lacks still says.
         bound_elsewhere: a binding or marker stands here that another instance or a later
             version of this plugin wrote.
+        anonymous: a binding or marker stands here that does not say which instance wrote it.
         parents: the Spaces that the room's `m.space.parent` events name.
         links: the room's `m.space.child` events, by room id.
         allowed_rooms: the rooms whose members may join; None unless the join rule is
@@ -95,6 +98,7 @@ class Room:
     binding: Binding | None = None
     partial: PartialBinding | None = None
     bound_elsewhere: bool = False
+    anonymous: bool = False
     parents: frozenset[RoomID] = frozenset()
     links: tuple[Link, ...] = ()
     allowed_rooms: frozenset[RoomID] | None = None
@@ -123,6 +127,7 @@ class Snapshot:
         foreign: joined rooms remembered as not the bot's own; they are not read again.
         refused_join: rooms that the bot tried to join and may not.
         full: each chat's own state is read too, not only its mirror in the Space.
+        gently: few rooms are read at the same time, for nobody waits.
     """
 
     bot: UserID
@@ -133,6 +138,7 @@ class Snapshot:
     foreign: frozenset[RoomID] = frozenset()
     refused_join: frozenset[RoomID] = frozenset()
     full: bool = False
+    gently: bool = False
 
     def was_requested(self, room_id: RoomID) -> bool:
         """Whether the room's state was asked for, whatever the answer was."""

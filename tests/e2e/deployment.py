@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 from urllib.parse import quote
 
-from dev.room_snapshot import BINDING, CHILD, content_of
+from dev.room_snapshot import BINDING, CHILD, MARKER, content_of
 from dev.stack import INSTANCE, Stack
 
 from .story import OnboardedUser, ask_everywhere, wait_for_log
@@ -64,6 +65,19 @@ class Deployment:
             link = content_of(await self.bot.state(space_id), CHILD, room_id)
             bare = {key: value for key, value in link.items() if key != BINDING}
             await self.bot.set_state(space_id, CHILD, bare, room_id)
+
+    async def lose_part(self, room_id: str, part: str) -> None:
+        """Let a part of a chat's binding lack, in its room and in the mirror."""
+        binding = content_of(await self.bot.state(room_id), BINDING)
+        space_id = binding["space_id"]
+        del binding[part]
+        await self.bot.set_state(room_id, BINDING, binding)
+        link = content_of(await self.bot.state(space_id), CHILD, room_id)
+        await self.bot.set_state(space_id, CHILD, {**link, BINDING: binding}, room_id)
+
+    async def marker(self, space_id: str) -> dict[str, Any]:
+        """What says whose a Space is."""
+        return content_of(await self.bot.state(space_id), MARKER)
 
     async def make_legacy(self) -> None:
         """Empty every binding and every mirror: chats from before there were bindings."""

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from dev.room_snapshot import CHILD, Chat, take_snapshot
+from dev.room_snapshot import CHILD, MARKER, Chat, take_snapshot
 from dev.stack import Stack
 
 from .deployment import Deployment
@@ -137,6 +137,63 @@ def legacy_chats(before: list[Chat]) -> list[Chat]:
         made = chat.binding | {"platform_chat_id": str(uuid.uuid5(BACKFILL, chat.room_id))}
         legacy.append(Chat(chat.space_id, chat.space_name, chat.room_id, made, made))
     return legacy
+
+
+PARTS = ("room_type", "chat_id", "space_id", "matrix_user_id", "platform", "platform_chat_id")
+
+
+@pytest.mark.parametrize("database", ["kept", "deleted"])
+async def test_bindings_that_lack_parts_are_completed_before_anybody_is_answered(
+    deployment: Deployment, database: str
+) -> None:
+    """Everybody's chats lack each another part, in the room and in its mirror."""
+    before = await take_snapshot(deployment.bot)
+    await deployment.stop()
+    parts = dict(zip([chat.room_id for chat in before], PARTS * 2, strict=True))
+    for room_id, part in parts.items():
+        await deployment.lose_part(room_id, part)
+    if database == "deleted":
+        deployment.delete_database()
+    answers = await deployment.start(verified=False)
+    assert answers == dict.fromkeys(deployment.chats, "still there?")
+    assert membership_changes(deployment.stack.proxy) == []
+    passed = [one.path for one in deployment.stack.proxy.requests if one.method == "PUT"]
+    first_answer = next(at for at, path in enumerate(passed) if "/send/" in path)
+    written = [at for at, path in enumerate(passed) if "/state/" in path]
+    # Each in its room and in the mirror.
+    assert len(written) == 2 * len(before)
+    assert max(written) < first_answer
+    after = await take_snapshot(deployment.bot)
+    assert [chat for chat in after if chat.binding != chat.mirror] == []
+    if database == "kept":
+        assert after == before
+    found = {chat.room_id: chat.binding for chat in after}
+    for chat in before:
+        lost = parts[chat.room_id]
+        kept = {part: value for part, value in chat.binding.items() if part != lost}
+        assert found[chat.room_id].keys() == chat.binding.keys()
+        assert kept.items() <= found[chat.room_id].items()
+        if lost == "platform_chat_id" and database == "deleted":
+            assert found[chat.room_id][lost] == str(uuid.uuid5(BACKFILL, chat.room_id))
+
+
+async def test_spaces_that_lost_their_markers_are_their_owners_again(
+    deployment: Deployment,
+) -> None:
+    """Marker, hint and database are gone at once: the chats alone say whose each Space is."""
+    before = await take_snapshot(deployment.bot)
+    markers = [await deployment.marker(one.space_id) for one in deployment.users]
+    await deployment.stop()
+    for onboarded in deployment.users:
+        await deployment.bot.set_state(onboarded.space_id, MARKER, {})
+    deployment.delete_database()
+    await deployment.delete_hint()
+    answers = await deployment.start(verified=False)
+    assert answers == dict.fromkeys(deployment.chats, "still there?")
+    assert membership_changes(deployment.stack.proxy) == []
+    assert [await deployment.marker(one.space_id) for one in deployment.users] == markers
+    assert await take_snapshot(deployment.bot) == before
+    assert len(state_writes(deployment.stack.proxy)) == len(deployment.users)
 
 
 @pytest.mark.parametrize("database", ["kept", "deleted"])

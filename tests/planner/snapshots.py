@@ -150,14 +150,20 @@ class Site:
         self, snapshot: Snapshot, room_ids: Iterable[RoomID], failing: Collection[RoomID]
     ) -> Snapshot:
         rooms, unread = dict(snapshot.rooms), set(snapshot.unread)
-        for room_id in room_ids:
+        refused = frozenset(room_ids) - self.joined - frozenset(failing)
+        for room_id in frozenset(room_ids) - refused:
             events = self.state[room_id].values()
             room = None if room_id in failing else decode_room(room_id, events, IDENTITY)
             if room is None:
                 unread.add(room_id)
             else:
                 rooms[room_id] = room
-        return attr.evolve(snapshot, rooms=rooms, unread=frozenset(unread))
+        return attr.evolve(
+            snapshot,
+            rooms=rooms,
+            unread=frozenset(unread),
+            refused_read=snapshot.refused_read | refused,
+        )
 
 
 @attr.frozen

@@ -57,12 +57,13 @@ def bindings(draw: st.DrawFn, room_id: RoomID) -> Binding:
 def lacking(draw: st.DrawFn, binding: Binding) -> dict[str, Any]:
     """A binding's content in which some parts lack or are garbled."""
     content = binding.content(IDENTITY.instance)
-    fields = ["room_type", *Binding._fields]
+    fields = ["v", "instance", "room_type", *Binding._fields]
     for field in draw(st.lists(st.sampled_from(fields), min_size=1, max_size=6, unique=True)):
         if draw(st.booleans()):
             del content[field]
         else:
-            content[field] = draw(st.sampled_from([None, 7, "", ["C1"], "x"]))
+            garbled = [None, -7, "", ["C1"]]
+            content[field] = draw(st.sampled_from([*garbled, *["x"] * (field != "instance")]))
     return content
 
 

@@ -271,6 +271,16 @@ def test_words_that_the_bot_did_not_send_complete_nothing(sender: Any) -> None:
     assert completed(site)[CHAT].platform_chat_id == backfilled_id(CHAT)
 
 
+def test_whom_the_mirror_names_counts_for_more_than_the_owner_of_a_space_that_is_named() -> None:
+    """A part that something still says is not computed from another one, which may be wrong."""
+    site, bobs = whole_site(), RoomID("!a-space:one.test")
+    site.make_space(bobs, BOB, at=0)
+    content = lacking(WHOLE[CHAT]._replace(space_id=bobs), "matrix_user_id")
+    site.send(CHAT, event(BINDING_TYPE, content))
+
+    assert completed(site) == WHOLE
+
+
 def test_nobody_gets_a_chat_by_linking_it() -> None:
     """Bob links Alice's chat, which no longer says whose it is, in a Space of his own."""
     site, bobs = whole_site(), RoomID("!a-space:one.test")

@@ -6,6 +6,7 @@ smallest site on which it does.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from random import Random
@@ -96,15 +97,28 @@ def test_when_every_room_was_read_what_the_cache_held_of_whole_bindings_makes_no
 def test_the_order_of_rooms_links_and_events_makes_no_difference(
     site: Site, cached: Topology, reads: Conditions, random: Random
 ) -> None:
-    shuffled = site.copy()
-    shuffled.state.clear()
-    for room_id in random.sample(sorted(site.state), len(site.state)):
-        events = list(site.state[room_id].items())
-        shuffled.state[room_id] = dict(random.sample(events, len(events)))
+    shuffled = shuffle(site, random)
 
     plan, other = (reconcile(one, cached, reads) for one in (site, shuffled))
 
     assert in_any_order(plan) == in_any_order(other)
+
+
+@given(sites(), caches(), st.randoms(use_true_random=False))
+def test_two_machines_leave_the_same_in_matrix_to_the_byte(
+    site: Site, cached: Topology, random: Random
+) -> None:
+    """One has a database and the other none, they meet rooms in another order, and one of them
+    reads each chat's own state at once and the other by and by."""
+    cached = without_incomplete(cached, site)
+    shuffled = shuffle(site, random)
+
+    for one, held, reads in ((site, cached, NO_FAILURES), (shuffled, NOTHING, FULL)):
+        first = reconcile(one, held, reads)
+        one.apply(first.writes)
+        one.apply(reconcile(one, first.topology, FULL).writes)
+
+    assert as_bytes(site) == as_bytes(shuffled)
 
 
 @given(sites(), caches(), conditions())
@@ -209,6 +223,25 @@ def test_every_joined_room_that_was_not_understood_is_named(
     spaces = {space.room_id for space in plan.topology.spaces.values()}
     unexplained = site.joined & reads.failing - plan.topology.chats.keys() - spaces
     assert {room_id for room_id in unexplained if was_read(room_id, reads)} <= plan.unread
+
+
+def shuffle(site: Site, random: Random) -> Site:
+    """The same rooms and events in another order."""
+    shuffled = site.copy()
+    shuffled.state.clear()
+    for room_id in random.sample(sorted(site.state), len(site.state)):
+        events = list(site.state[room_id].items())
+        shuffled.state[room_id] = dict(random.sample(events, len(events)))
+    return shuffled
+
+
+def as_bytes(site: Site) -> bytes:
+    """What stands in all rooms, the keys of a content in the order in which they were written."""
+    rooms = {
+        room_id: {str(kind): event["content"] for kind, event in sorted(events.items())}
+        for room_id, events in sorted(site.state.items())
+    }
+    return json.dumps(rooms).encode()
 
 
 def repeats(write: Write, site: Site) -> bool:

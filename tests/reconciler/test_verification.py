@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import attr
-from mautrix.types import UserID
+from mautrix.types import RoomID, UserID
 
-from plugin.reconciler.verification import BATCH, in_batches
+from plugin.matrix.retry import Backoff
+from plugin.reconciler.verification import in_batches
+from plugin.topology.model import Status
 
+from ..fakes.faults import Answer, Hold, refusal
 from ..fakes.leftovers import put
 from ..fakes.maubot import Bot
-from ..fakes.stories import settle_in
-from ..fakes.users import BINDING, User, replies
+from ..fakes.rooms import Room
+from ..fakes.stories import settle_in, settle_in_with_chats
+from ..fakes.users import BINDING, CHILD, User, replies
 
 DAY = 86400
 
@@ -104,12 +109,145 @@ async def test_a_clock_that_was_set_back_keeps_nobody_from_it(
     await bot.server.until(lambda: has_parent(alice))
 
 
-def test_the_rooms_of_one_batch_are_bounded_but_for_one_owners() -> None:
-    chats = {UserID(f"@user-{number}:test"): number for number in range(120)}
+async def test_what_changes_meanwhile_is_no_reason_to_forget_what_was_to_be_seen(
+    bot: Bot, verifying: None, alice: User
+) -> None:
+    """Alice left a chat, of which no event told, and archives the other while that one is read."""
+    control = await settle_in_with_chats(bot, alice, 2)
+    first, second = alice.chats
+    await bot.stop()
+    bot.database.unlink()
+    reading = bot.server.inject(Hold(f"GET rooms/{first.room_id}/state$", after=True))
+    first.state["m.room.member", alice.id]["content"]["membership"] = "leave"
+    await bot.start()
+    await reading.reached.wait()
 
-    batches = list(in_batches(chats.items()))
+    alice.write(control, "!archive C2")
+    await bot.push()
+    await bot.server.until(lambda: status(bot, second) is Status.ARCHIVED)
+    reading.release()
 
-    assert frozenset().union(*(owners for owners, _ in batches)) == chats.keys()
-    for owners, rooms in batches:
-        assert rooms == sum(chats[owner] + 1 for owner in owners)
-        assert rooms <= BATCH or len(owners) == 1
+    await bot.server.until(lambda: status(bot, first) is Status.ARCHIVED)
+    assert status(bot, second) is Status.ARCHIVED
+
+
+async def test_what_it_finds_and_cannot_write_is_written_later(
+    bot: Bot, impatient: None, verifying: None, alice: User
+) -> None:
+    """The mirror is whole, so that no other look would see what the room lacks."""
+    await settle_in(bot, alice)
+    await bot.stop()
+    bot.database.unlink()
+    chat, whole = alice.chat, alice.chat.content(BINDING)
+    lacking = {key: value for key, value in whole.items() if key != "platform"}
+    put(alice, chat, (BINDING, ""), lacking)
+    writing = f"PUT rooms/{chat.room_id}/state/{BINDING}"
+    refused = Answer(writing, times=3, status=403, body=refusal("M_FORBIDDEN"))
+    bot.server.inject(refused)
+
+    await bot.start()
+
+    await bot.server.until(lambda: chat.content(BINDING) == whole)
+    assert refused.times == 0
+
+
+async def test_a_chat_that_cannot_be_read_has_no_other_of_its_owners_read_again(
+    bot: Bot, impatient: None, verifying: None, alice: User
+) -> None:
+    await settle_in_with_chats(bot, alice, 4)
+    sick, *well = alice.chats
+    await bot.stop()
+    bot.database.unlink()
+    broken = bot.server.break_room(sick.room_id)
+    bot.timing = attr.evolve(bot.timing, backoff=Backoff(first=0.002, longest=0.02))
+    mark = len(bot.server.calls)
+
+    await bot.start()
+    await broken.reached.wait()
+    await bot.server.until(lambda: reads(bot, mark, sick) > 20)
+
+    assert [reads(bot, mark, chat) for chat in well] == [1, 1, 1]
+    bot.server.heal()
+    await bot.server.until(lambda: not bot.query("SELECT 1 FROM space WHERE verified_at = 0"))
+
+
+async def test_many_chats_are_read_a_few_at_a_time_and_one_batch_after_the_other(
+    bot: Bot, verifying: None, alice: User, bob: User
+) -> None:
+    await settle_in_with_chats(bot, alice, 6)
+    await settle_in_with_chats(bot, bob, 3)
+    await bot.stop()
+    bot.database.unlink()
+    bot.limits = attr.evolve(bot.limits, verified_at_once=3)
+    chats = [*alice.chats, *bob.chats]
+    for chat in chats:
+        put(alice, chat, ("m.space.parent", chat.content(BINDING)["space_id"]), {})
+    slow = [bot.server.inject(Hold(f"GET rooms/{chat.room_id}/state$")) for chat in chats]
+
+    await bot.start()
+    for _ in chats:
+        await bot.server.until(lambda: any(one.reached.is_set() for one in slow))
+        # However long the first ones take, no more are asked for.
+        await asyncio.sleep(0.02)
+        asked = [one for one in slow if one.reached.is_set()]
+        assert len(asked) <= 2
+        for one in asked:
+            slow.remove(one)
+            one.release()
+        if not slow:
+            break
+
+    await bot.server.until(lambda: all(map(points_back, chats)))
+    await bot.server.until(lambda: not bot.query("SELECT 1 FROM space WHERE verified_at = 0"))
+
+
+async def test_what_changes_is_seen_while_what_is_verified_does_not_answer(
+    bot: Bot, verifying: None, alice: User, bob: User
+) -> None:
+    await settle_in(bot, alice, bob)
+    chats = {person.id: person.chat for person in (alice, bob)}
+    await bot.stop()
+    bot.database.unlink()
+    hanging = bot.server.hang_room(alice.chat.room_id)
+    await bot.start()
+    await hanging.reached.wait()
+
+    bob.put_state(bob.space, (CHILD, chats[bob.id].room_id), {})
+    await bot.push()
+
+    await bot.server.until(lambda: status(bot, chats[bob.id]) is Status.ARCHIVED)
+    assert bot.query("SELECT matrix_user_id FROM space WHERE verified_at = 0")
+
+
+def test_the_rooms_of_one_batch_are_bounded_however_many_one_owner_has() -> None:
+    chats = {
+        UserID(f"@user-{number}:test"): frozenset(
+            RoomID(f"!{number}-{one}") for one in range(number)
+        )
+        for number in range(1, 120)
+    }
+    chats[UserID("@many:test")] = frozenset(RoomID(f"!many-{one}") for one in range(10_000))
+
+    batches = list(in_batches(chats.items(), 50))
+
+    for batch in batches:
+        assert len(batch.owners | batch.rooms) <= 50
+    for owner, rooms in chats.items():
+        read = [batch.rooms & rooms for batch in batches if owner in batch.owners]
+        assert sum(map(len, read)) == len(rooms)
+        assert frozenset().union(*read) == rooms
+
+
+def reads(bot: Bot, mark: int, room: Room) -> int:
+    """How many times a room's whole state was asked for."""
+    path = f"GET rooms/{room.room_id}/state"
+    return sum(str(call) == path for call in bot.server.calls[mark:])
+
+
+def points_back(chat: Room) -> bool:
+    return bool(chat.content("m.space.parent", chat.content(BINDING)["space_id"]).get("via"))
+
+
+def status(bot: Bot, chat: Room) -> Status | None:
+    found = bot.plugin.services.routes.lookup(RoomID(chat.room_id))
+    return found.status if found is not None else None

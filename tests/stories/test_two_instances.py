@@ -10,10 +10,10 @@ import pytest
 
 from ..fakes.faults import Hold
 from ..fakes.homeserver import Homeserver
-from ..fakes.leftovers import lasting
+from ..fakes.leftovers import lasting, put
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import ask, assert_at_home, open_group
-from ..fakes.users import MARKER, User, heard, replies
+from ..fakes.users import BINDING, CHILD, MARKER, User, bindings, heard, replies
 
 BOTH_BUT_BOB = 'permissions: {local: user, "@bob:test": none}\n'
 
@@ -159,3 +159,36 @@ async def test_what_was_written_while_both_were_down_is_answered_by_the_one_that
 
     assert len(replies(control, message)) == 1
     assert instances_of(alice) == ["zweiter"]
+
+
+async def test_a_chat_that_no_longer_says_to_which_of_them_it_belongs_stays_where_it_was(
+    bot: Bot, other: Bot, alice: User
+) -> None:
+    """Alice has a Space of each of them; it is a chat of the second one's."""
+    bot.text.text = 'permissions: {"@alice:test": none, local: user}\n'
+    await start_both(bot, other)
+    alice.invite_bot()
+    await bot.deliver()
+    await other.settled()
+    alice.accept_all()
+    chat, space, before = alice.chat, alice.space, bindings(alice.world)
+    await bot.configure("permissions: {local: user}\n")
+    await other.stop()
+    alice.invite_bot()
+    await bot.deliver()
+    assert instances_of(alice) == ["zweiter", "spacekeeper"]
+    await bot.stop()
+    content = {key: value for key, value in chat.content(BINDING).items() if key != "instance"}
+    put(alice, chat, (BINDING, ""), content)
+    link = space.content(CHILD, chat.room_id)
+    put(alice, space, (CHILD, chat.room_id), {**link, BINDING: content})
+    for one in (bot, other):
+        one.database.unlink()
+
+    await start_both(bot, other)
+    message = alice.write(chat, "Hello")
+    await bot.deliver()
+    await other.settled()
+
+    assert bindings(alice.world)[chat.room_id] == before[chat.room_id]
+    assert replies(chat, message) == ["Hello"]
