@@ -159,7 +159,8 @@ async def _read(response: ClientResponse) -> _Answer:
     text = await response.text(errors="replace")
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
+        # No JSON, or more brackets in one another than Python reads.
         body = None
     retry_after = _seconds(response.headers.get("Retry-After"))
     if isinstance(body, dict) and retry_after is None:

@@ -79,6 +79,8 @@ async def test_an_errcode_nobody_knows_is_a_refusal_all_the_same(
         Reply(200, ""),
         Reply(200, "7"),
         Reply(200, "null"),
+        Reply(200, "[" * 60_000),
+        Reply(200, '{"a":' * 10_000 + "1" + "}" * 10_000),
         Reply(302, HTML),
         Reply(404, HTML),
         Reply(404, {"error": "no errcode"}),
