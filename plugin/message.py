@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 import attr
@@ -19,6 +19,8 @@ TEXT_TYPES = ("m.text", "m.emote")
 USER_LINK = re.compile(r"https://matrix\.to/#/((?:@|%40)[^\s\"'<>?]+)")
 # Nobody means more people than this by name.
 MOST_MENTIONS = 50
+# The largest number of canonical JSON (appendices, section 3.1).
+LATEST = 2**53 - 1
 
 
 def _user_ids(users: Iterable[str]) -> tuple[UserID, ...]:
@@ -106,11 +108,39 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
     sent_at = event.get("origin_server_ts")
     return IncomingMessage(
         **values,
-        sent_at=sent_at if type(sent_at) is int else 0,
+        sent_at=sent_at if _is_time(sent_at) else 0,
         replaces=related if kind == "m.replace" else None,
         thread=related if kind == "m.thread" else None,
         mentions=_mentions(content),
     )
+
+
+def restore_message(fields: Any) -> IncomingMessage | None:
+    """The message that was kept, or None if that makes none any more: a database may be damaged,
+    or edited by hand.
+
+    Args:
+        fields: what was kept, by the names of the attributes.
+    """
+    if not isinstance(fields, dict) or not isinstance(fields.get("mentions", []), list):
+        return None
+    try:
+        message = IncomingMessage(**fields)
+    except TypeError:
+        return None
+    texts = (message.event_id, message.room_id, message.sender, message.msgtype, message.body)
+    perhaps = (message.replaces, message.thread)
+    usable = (
+        all(isinstance(one, str) for one in (*texts, *message.mentions))
+        and all(one is None or isinstance(one, str) for one in perhaps)
+        and _is_time(message.sent_at)
+    )
+    return message if usable else None
+
+
+def _is_time(value: Any) -> TypeGuard[int]:
+    """Whether these are milliseconds since the epoch."""
+    return type(value) is int and 0 <= value <= LATEST
 
 
 def _mentions(content: Mapping[str, Any]) -> tuple[UserID, ...]:
