@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attr
 
 LARGEST_NUMBER = 1_000_000
+# Characters of a key that are shown, and beyond which nobody mistyped a word.
+LONGEST_KEY = 60
+# Words that are listed where a word is one that nobody knows.
+MOST_LISTED = 10
 
 
 # What a key or a password may look like: letters and digits mixed, or very long.
@@ -29,7 +33,7 @@ def describe(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        return f"the number {value}"
+        return f"the number {shorten(value)}"
     if isinstance(value, str):
         if len(value) > 60:
             return "a long text"
@@ -39,12 +43,31 @@ def describe(value: object) -> str:
     return "a list" if isinstance(value, (list, tuple, set)) else f"a {type(value).__name__}"
 
 
+def shorten(key: object) -> str:
+    """A key as a sentence names it, whatever it is."""
+    try:
+        text = str(key)
+    except ValueError:
+        # Python writes no numbers of more than 4300 digits.
+        text = "a large number"
+    return text if len(text) <= LONGEST_KEY else f"{text[:LONGEST_KEY]}…"
+
+
 def suggest(word: object, known: Collection[str]) -> str:
     """The end of a sentence about a word nobody knows: what was meant, or what there is."""
     if not known:
         return "there are none"
-    close = difflib.get_close_matches(str(word), known, 1)
-    return f'did you mean "{close[0]}"?' if close else f"known are {', '.join(sorted(known))}"
+    if isinstance(word, list) and len(word) == 1:
+        word = word[0]
+    # Nothing nested is made a text: YAML can put a mapping into itself, and a list a billion times
+    # into another.
+    text = shorten(word) if isinstance(word, (str, int, float)) else ""
+    close = difflib.get_close_matches(text, known, 1) if len(text) <= LONGEST_KEY else []
+    if close:
+        return f'did you mean "{shorten(close[0])}"?'
+    listed = [shorten(one) for one in sorted(known)]
+    more = ", …" if len(listed) > MOST_LISTED else ""
+    return f"known are {', '.join(listed[:MOST_LISTED])}{more}"
 
 
 def report_wrong(key: str, value: object, expected: str) -> ValueError:
@@ -66,15 +89,14 @@ class Fields:
 
     def key(self, name: object) -> str:
         """The dotted key of the entry `name`."""
-        return f"{self.where}.{name}" if self.where else str(name)
+        shown = shorten(name)
+        return f"{self.where}.{shown}" if self.where else shown
 
-    def unknown(self, known: Collection[str]) -> list[str]:
+    def unknown(self, known: Collection[str]) -> Iterator[str]:
         """One sentence for every key that is not in `known`."""
-        return [
-            f"{self.key(name)}: there is no such key, {suggest(name, known)}"
-            for name in self.raw
-            if name not in known
-        ]
+        for name in self.raw:
+            if name not in known:
+                yield f"{self.key(name)}: there is no such key, {suggest(name, known)}"
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Raise ValueError for the first key that is not in `known`."""
