@@ -20,6 +20,8 @@ usage: ./build.sh [command]
   bench messages  how fast messages are answered, beside a bare echo plugin; [--quick]
   kills           kills maubot a thousand times under six people who write in twelve chats;
                   [--number N] [--database sqlite|postgres] [--seed N]
+  fuzz            feeds hostile inputs to whatever reads what others wrote, led by coverage;
+                  [--seconds N] for each target, [TARGET ...]
   trace           which functions one message passes, and one cold start, and calls between layers
   clean           removes whatever this script made
 TEXT
@@ -87,7 +89,7 @@ test_all() {
 }
 
 clean() {
-    rm -rf dist .venv .stack .bench .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+    rm -rf dist .venv .stack .bench .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
     find plugin dev tests -name __pycache__ -type d -prune -exec rm -rf {} +
 }
 
@@ -102,6 +104,7 @@ case $command in
     dev) prepare test synapse maubot llmock && exec .venv/test/bin/python -m dev.watch "$@" ;;
     bench) prepare bench synapse maubot && exec .venv/bench/bin/python -m dev.bench "$@" ;;
     kills) prepare test synapse maubot && exec .venv/test/bin/python -m dev.kills "$@" ;;
+    fuzz) prepare fuzz && exec .venv/fuzz/bin/python -m dev.fuzz "$@" ;;
     trace) prepare test && exec .venv/test/bin/python -m dev.trace ;;
     clean) clean ;;
     help | -h | --help) usage ;;

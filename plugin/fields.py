@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attr
 
 LARGEST_NUMBER = 1_000_000
+# Characters of a key that are shown, and beyond which nobody mistyped a word.
+LONGEST_KEY = 60
+# Words that are listed where a word is one that nobody knows.
+MOST_LISTED = 10
 
 
 # What a key or a password may look like: letters and digits mixed, or very long.
@@ -25,7 +29,8 @@ _KEYLIKE = re.compile(r"(?:sk|pk)-.*|[^\s@.:*]{32,}", re.IGNORECASE | re.DOTALL)
 
 def label(name: object) -> str:
     """A name that somebody chose, as it may be shown: people paste keys where names belong."""
-    return "(a key?)" if _KEYLIKE.fullmatch(str(name).strip()) else str(name)
+    text = _shorten(name)
+    return "(a key?)" if _KEYLIKE.fullmatch(text.strip()) else text
 
 
 def describe(value: object) -> str:
@@ -36,7 +41,7 @@ def describe(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        return f"the number {value}"
+        return f"the number {_shorten(value)}"
     if isinstance(value, str):
         if len(value) > 60:
             return "a long text"
@@ -46,13 +51,30 @@ def describe(value: object) -> str:
     return "a list" if isinstance(value, (list, tuple, set)) else f"a {type(value).__name__}"
 
 
+def _shorten(value: object) -> str:
+    try:
+        text = str(value)
+    except ValueError:
+        # Python writes no numbers of more than 4300 digits.
+        text = "a large number"
+    return text if len(text) <= LONGEST_KEY else f"{text[:LONGEST_KEY]}…"
+
+
 def suggest(word: object, known: Collection[str]) -> str:
     """The end of a sentence about a word nobody knows: what was meant, or what there is."""
     if not known:
         return "there are none"
-    close = difflib.get_close_matches(str(word), known, 1)
-    listed = ", ".join(sorted(map(label, known)))
-    return f'did you mean "{label(close[0])}"?' if close else f"known are {listed}"
+    if isinstance(word, list) and len(word) == 1:
+        word = word[0]
+    # Nothing nested is made a text: YAML can put a mapping into itself, and a list a billion times
+    # into another.
+    text = label(word) if isinstance(word, (str, int, float)) else ""
+    close = difflib.get_close_matches(text, known, 1) if len(text) <= LONGEST_KEY else []
+    if close:
+        return f'did you mean "{label(close[0])}"?'
+    listed = [label(one) for one in sorted(known)]
+    more = ", …" if len(listed) > MOST_LISTED else ""
+    return f"known are {', '.join(listed[:MOST_LISTED])}{more}"
 
 
 def report_wrong(key: str, value: object, expected: str) -> ValueError:
@@ -76,13 +98,11 @@ class Fields:
         """The dotted key of the entry `name`."""
         return f"{self.where}.{label(name)}" if self.where else label(name)
 
-    def unknown(self, known: Collection[str]) -> list[str]:
+    def unknown(self, known: Collection[str]) -> Iterator[str]:
         """One sentence for every key that is not in `known`."""
-        return [
-            f"{self.key(name)}: there is no such key, {suggest(name, known)}"
-            for name in self.raw
-            if name not in known
-        ]
+        for name in self.raw:
+            if name not in known:
+                yield f"{self.key(name)}: there is no such key, {suggest(name, known)}"
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Raise ValueError for the first key that is not in `known`."""

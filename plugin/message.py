@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 import attr
@@ -21,6 +21,8 @@ USER_LINK = re.compile(r"https://matrix\.to/#/((?:@|%40)[^\s\"'<>?]+)")
 MOST_MENTIONS = 50
 # Bytes; what is longer is no event's id.
 LONGEST_EVENT_ID = 255
+# The largest number of canonical JSON (appendices, section 3.1).
+LATEST = 2**53 - 1
 
 
 def _user_ids(users: Iterable[str]) -> tuple[UserID, ...]:
@@ -108,7 +110,7 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
     sent_at = event.get("origin_server_ts")
     return IncomingMessage(
         **values,
-        sent_at=sent_at if type(sent_at) is int else 0,
+        sent_at=sent_at if _is_time(sent_at) else 0,
         replaces=related if kind == "m.replace" else None,
         thread=related if kind == "m.thread" else None,
         mentions=_mentions(content),
@@ -118,6 +120,34 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
 def _is_event_id(text: str) -> bool:
     """Whether an event may have this id (appendices, section 4.2): others may write anything."""
     return 0 < len(text.encode(errors="surrogatepass")) <= LONGEST_EVENT_ID
+
+
+def restore_message(fields: Any) -> IncomingMessage | None:
+    """The message that was kept, or None if that makes none any more: a database may be damaged,
+    or edited by hand.
+
+    Args:
+        fields: what was kept, by the names of the attributes.
+    """
+    if not isinstance(fields, dict) or not isinstance(fields.get("mentions", []), list):
+        return None
+    try:
+        message = IncomingMessage(**fields)
+    except TypeError:
+        return None
+    texts = (message.event_id, message.room_id, message.sender, message.msgtype, message.body)
+    perhaps = (message.replaces, message.thread)
+    usable = (
+        all(isinstance(one, str) for one in (*texts, *message.mentions))
+        and all(one is None or isinstance(one, str) for one in perhaps)
+        and _is_time(message.sent_at)
+    )
+    return message if usable else None
+
+
+def _is_time(value: Any) -> TypeGuard[int]:
+    """Whether these are milliseconds since the epoch."""
+    return type(value) is int and 0 <= value <= LATEST
 
 
 def _mentions(content: Mapping[str, Any]) -> tuple[UserID, ...]:

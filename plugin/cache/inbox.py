@@ -18,7 +18,7 @@ from typing import Any
 import attr
 from mautrix.types import EventID
 
-from ..message import IncomingMessage
+from ..message import LATEST, IncomingMessage, restore_message
 from .tables import INBOX
 from .transactions import FAILURES, FencedDatabase, Statement, fetch
 
@@ -105,7 +105,8 @@ class Inbox:
             self.is_whole = False
             return []
         positions = (row["position"] for row in rows)
-        last = max((one for one in positions if isinstance(one, int)), default=0)
+        # Beyond that no number of its own was ever given.
+        last = max((one for one in positions if type(one) is int and one <= LATEST), default=0)
         self._positions = itertools.count(last + 1)
         kept = []
         for row in rows:
@@ -182,8 +183,11 @@ class Inbox:
 
 def _decode(row: Mapping[str, Any]) -> PendingMessage | None:
     try:
-        message = IncomingMessage(**json.loads(row["message"]))
-        since = int(row["set_aside_at"] or 0)
-        return PendingMessage(message, State(row["state"]), row["answer"], set_aside_at=since)
-    except (TypeError, ValueError):
+        message, state = restore_message(json.loads(row["message"])), State(row["state"])
+    except (TypeError, ValueError, RecursionError):
         return None
+    answer, since = row["answer"], row["set_aside_at"] or 0
+    usable = (answer is None or isinstance(answer, str)) and type(since) is int
+    if message is None or not usable or not 0 <= since <= LATEST:
+        return None
+    return PendingMessage(message, state, answer, set_aside_at=since)

@@ -89,10 +89,10 @@ async def read_tables(database: Database) -> Loaded:
         return Loaded(routes)
     # From here on the rows can be relied on, whether or not the token that goes with them can.
     unsettled = _decode_scope(instance["unsettled"])
-    if unsettled is None or not instance["token"]:
+    token = instance["token"]
+    if unsettled is None or not isinstance(token, str) or not token:
         return Loaded(routes, reliable=True)
-    token = SyncToken(instance["token"])
-    return Loaded(routes, token, unsettled, verified_at, digest, reliable=True)
+    return Loaded(routes, SyncToken(token), unsettled, verified_at, digest, reliable=True)
 
 
 async def _batches(database: Database, query: str) -> AsyncIterator[Iterable[tuple[Any, ...]]]:
@@ -113,11 +113,11 @@ def encode_scope(scope: Scope) -> str:
     return json.dumps({"owners": sorted(scope.owners), "rooms": sorted(scope.rooms)})
 
 
-def _decode_scope(text: str) -> Scope | None:
+def _decode_scope(text: Any) -> Scope | None:
     try:
         scope = json.loads(text)
         owners, rooms = scope["owners"], scope["rooms"]
-    except (TypeError, ValueError, LookupError):
+    except (TypeError, ValueError, LookupError, RecursionError):
         return None
     for names in (owners, rooms):
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

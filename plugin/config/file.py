@@ -12,8 +12,9 @@ from typing import Any
 from mautrix.util.config import BaseProxyConfig, ConfigUpdateHelper
 from ruamel.yaml.error import YAMLError
 
-from .parse import SECTIONS, ConfigProblem, parse_settings
+from .parse import SECTIONS, parse_settings
 from .permissions import Level
+from .problems import ConfigProblem
 from .settings import DEFAULTS, Settings
 
 __all__ = [
@@ -54,6 +55,9 @@ class Config(BaseProxyConfig):
                 helper.base.set(key, value, allow_recursion=False)
 
 
+# What the parser raises beside its own errors: of a date without such a day, of `0x_`, of brackets
+# without end.
+UNREADABLE = (YAMLError, RecursionError, ValueError, LookupError, TypeError, AttributeError)
 REASONS = {
     "DuplicateKeyError": "a key stands twice",
     "ScannerError": "it can't be read (a tab? indent with spaces; or a quote that is not closed)",
@@ -70,7 +74,7 @@ def read_settings(
     """
     try:
         config.load()
-    except YAMLError as error:
+    except UNREADABLE as error:
         # The parser's own words may quote what stands there, which may be a secret.
         reason = REASONS.get(type(error).__name__, "it is malformed")
         mark = getattr(error, "problem_mark", None)

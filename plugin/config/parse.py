@@ -7,7 +7,7 @@ Nothing here may raise for what somebody wrote, and nothing may touch YAML.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from ..fields import Fields, describe, suggest
 from ..platforms import registry
 from ..platforms.protocol import PlatformSettings
 from .permissions import Level, parse_permissions
+from .problems import ConfigProblem, Problems
 from .settings import DEFAULTS, Settings
 from .templates import CHAT_PLACEHOLDERS, SPACE_PLACEHOLDERS, check_template
 
@@ -31,22 +32,6 @@ KEYS = (*SECTIONS, "permissions", "room_version", "instance_key", "default_platf
 
 # Room version grammar: https://spec.matrix.org/v1.11/rooms/
 _ROOM_VERSION = re.compile(r"[A-Za-z0-9.-]{0,32}")
-
-
-class ConfigProblem(str):
-    """What is wrong with the configuration, as a sentence that names the key.
-
-    Attributes:
-        fatal: it leaves open who the bot is, or whom it may serve: then it serves nobody, for
-            under another name it would find all Spaces foreign and make them anew.
-    """
-
-    fatal: bool
-
-    def __new__(cls, sentence: str, fatal: bool = False) -> ConfigProblem:
-        problem = super().__new__(cls, sentence)
-        problem.fatal = fatal
-        return problem
 
 
 def parse_settings(
@@ -64,7 +49,7 @@ def parse_settings(
         sentence = f"the configuration: found {found}, expected keys and values"
         return fallback, (ConfigProblem(sentence, fatal=True),)
     reading = _Reading(Fields(raw, ""), fallback)
-    return reading.finish(), tuple(reading.problems)
+    return reading.finish(), tuple(reading.problems.found)
 
 
 @attr.define
@@ -73,18 +58,18 @@ class _Reading:
 
     top: Fields
     fallback: Settings
-    problems: list[ConfigProblem] = attr.Factory(list)
+    problems: Problems = attr.Factory(Problems)
     # What is missing has its value in here.
     missing: Settings = DEFAULTS
 
     def finish(self) -> Settings:
         """Everything, in the order in which base-config.yaml has it."""
         top, old = self.top, self.fallback
-        self._report(top.unknown(KEYS))
+        self.problems.add_all(top.unknown(KEYS))
         names = self._section("names", {"space": old.space_name, "chat": old.chat_name})
         startup = self._section("startup", {"wait": old.startup_wait})
         catch_up = self._section("catch_up", {"max_age": old.catch_up_max_age})
-        self.missing = missing = old if self.problems else DEFAULTS
+        self.missing = missing = old if self.problems.found else DEFAULTS
         return Settings(
             permissions=self._permissions(),
             space_name=self._take(partial(_read_space_name, names, missing), old.space_name),
@@ -110,15 +95,12 @@ class _Reading:
         try:
             return read()
         except ValueError as problem:
-            self.problems.append(ConfigProblem(str(problem), fatal))
+            self.problems.add(ConfigProblem(str(problem), fatal))
             return otherwise
-
-    def _report(self, sentences: Iterable[str]) -> None:
-        self.problems += [ConfigProblem(sentence) for sentence in sentences]
 
     def _section(self, name: str, otherwise: Mapping[str, object]) -> Fields:
         section = self._take(partial(self.top.section, name), Fields(otherwise, name))
-        self._report(section.unknown(SECTIONS[name]))
+        self.problems.add_all(section.unknown(SECTIONS[name]))
         return section
 
     def _whole(self, name: str, *, fatal: bool = False) -> Fields | None:
@@ -131,7 +113,7 @@ class _Reading:
         if section is None:
             return self.fallback.permissions
         permissions, problems = parse_permissions(section.raw, self.fallback.permissions)
-        self._report(problems)
+        self.problems.add_all(problems)
         return permissions
 
     def _platforms(self) -> Mapping[str, PlatformSettings]:

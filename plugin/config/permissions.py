@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..fields import describe, label, suggest
+from .problems import MOST_PROBLEMS
 
 if TYPE_CHECKING:
     from mautrix.types import UserID
@@ -59,33 +61,38 @@ def find_level(permissions: Mapping[str, Level], user_id: UserID, own_server: st
 def parse_permissions(
     raw: Mapping[Any, Any], fallback: Mapping[str, Level]
 ) -> tuple[Mapping[str, Level], list[str]]:
-    """Read the `permissions` mapping: the entries, and one sentence for each that is wrong.
+    """Read the `permissions` mapping: the entries, and one sentence for each that is wrong, as far
+    as anybody reads them.
 
     An entry with an unknown level keeps the one in `fallback`, or else means Level.NONE: a slip
     of the pen must not let somebody in.
     """
     permissions: dict[str, Level] = {}
-    problems: list[str] = []
+    problems: list[Callable[[], str]] = []
     for who, word in raw.items():
         where = f"permissions.{label(who)}"
         if not isinstance(who, str) or not _WHO.fullmatch(who):
-            problems.append(
-                f"{where}: this is nobody, expected a user id (@name:server), "
-                f'the name of a homeserver, local or "*"'
-            )
+            problems.append(partial(_describe_nobody, where))
             continue
         entry = _normalise(who)
         if not isinstance(word, str) or word not in LEVELS:
             level = fallback.get(entry, Level.NONE)
-            problems.append(
-                f"{where}: found {describe(word)}, which is no level, {suggest(word, LEVELS)}"
-            )
+            problems.append(partial(_describe_no_level, where, word))
         else:
             level = LEVELS[word]
         if entry in permissions:
-            problems.append(f"{where}: {label(entry)} stands there already")
+            problems.append(partial("{}: {} stands there already".format, where, label(entry)))
         permissions[entry] = min(level, permissions.get(entry, level))
-    return permissions, problems
+    return permissions, [say() for say in problems[: MOST_PROBLEMS + 1]]
+
+
+def _describe_nobody(where: str) -> str:
+    expected = 'a user id (@name:server), the name of a homeserver, local or "*"'
+    return f"{where}: this is nobody, expected {expected}"
+
+
+def _describe_no_level(where: str, word: object) -> str:
+    return f"{where}: found {describe(word)}, which is no level, {suggest(word, LEVELS)}"
 
 
 def _normalise(who: str) -> str:

@@ -7,13 +7,14 @@ while there is no answer nothing may be sent.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import attr
 from maubot.matrix import MaubotMatrixClient
 from mautrix.api import Method, Path
 from mautrix.errors import MNotFound
 from mautrix.types import (
+    JSON,
     EncryptionAlgorithm,
     RoomEncryptionStateEventContent,
     RoomID,
@@ -71,8 +72,9 @@ def _settings(content: Any) -> RoomEncryptionStateEventContent:
     """How often the event wants new keys; where it makes no sense, as often as is usual. There
     is one algorithm."""
     usual = RoomEncryptionStateEventContent(algorithm=EncryptionAlgorithm.MEGOLM_V1)
+    found = cast(JSON, content if isinstance(content, dict) else {})
     try:
-        said = RoomEncryptionStateEventContent.deserialize(content)
+        said = RoomEncryptionStateEventContent.deserialize(found)
     except (SerializerError, TypeError, ValueError):
         return usual
     return attr.evolve(said, algorithm=usual.algorithm)

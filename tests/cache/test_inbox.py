@@ -132,6 +132,15 @@ async def test_whoever_is_cancelled_has_put_it_all_the_same(database: Database) 
         "UPDATE inbox SET message='{\"event_id\": \"$z\"}' WHERE event_id='$z'",
         "UPDATE inbox SET state='??' WHERE event_id='$z'",
         "UPDATE inbox SET message=x'00ff' WHERE event_id='$z'",
+        "UPDATE inbox SET message=json_set(message, '$.body', NULL) WHERE event_id='$z'",
+        "UPDATE inbox SET message=json_set(message, '$.event_id', json('[]')) WHERE event_id='$z'",
+        "UPDATE inbox SET message=json_set(message, '$.thread', 7) WHERE event_id='$z'",
+        "UPDATE inbox SET message=json_set(message, '$.mentions', '@a') WHERE event_id='$z'",
+        "UPDATE inbox SET message=json_set(message, '$.sent_at', 1e300) WHERE event_id='$z'",
+        "UPDATE inbox SET message=printf('%.*c', 60000, '[') WHERE event_id='$z'",
+        "UPDATE inbox SET answer=x'59' WHERE event_id='$z'",
+        "UPDATE inbox SET set_aside_at=9e999 WHERE event_id='$z'",
+        "UPDATE inbox SET set_aside_at=-1 WHERE event_id='$z'",
     ],
 )
 async def test_a_row_that_makes_no_sense_costs_itself_alone(
@@ -143,6 +152,17 @@ async def test_a_row_that_makes_no_sense_costs_itself_alone(
 
     assert [message for message, _, _ in await kept(database)] == [SECOND]
     assert "1 messages in the inbox cannot be read" in caplog.text
+
+
+async def test_a_place_that_makes_no_sense_leaves_one_for_what_is_put_next(
+    database: Database,
+) -> None:
+    await filled(database, FIRST)
+    await database.execute("UPDATE inbox SET position=9223372036854775807")
+
+    await filled(database, SECOND)
+
+    assert [message for message, _, _ in await kept(database)] == [SECOND, FIRST]
 
 
 async def test_an_inbox_that_was_dropped_is_made_anew(database: Database) -> None:

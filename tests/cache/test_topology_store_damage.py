@@ -60,6 +60,8 @@ async def test_rows_that_make_no_sense_are_left_out_and_removed_with_the_next_sa
         "UPDATE instance SET unsettled='[]'",
         """UPDATE instance SET unsettled='{"owners": "@bob:one.test", "rooms": []}'""",
         """UPDATE instance SET unsettled='{"owners": [["@bob:one.test"]], "rooms": [7]}'""",
+        "UPDATE instance SET unsettled=printf('%.*c', 60000, '[')",
+        "UPDATE instance SET token=x'73'",
         "DELETE FROM instance",
     ],
 )

@@ -40,6 +40,26 @@ def test_a_key_written_twice_is_reported() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["startup: {wait: 0x_}", "names: {chat: 2001-99-99}", "permissions: " + "[" * 2_000],
+    ids=["a number", "a date", "brackets"],
+)
+def test_text_at_which_the_parser_breaks_is_no_yaml_either(text: str) -> None:
+    settings, (problem,) = read(text)
+
+    assert settings == DEFAULTS
+    assert problem == "the configuration is not valid YAML: it is malformed"
+
+
+@pytest.mark.parametrize("key", ["permissions", "names", "platforms", "startup", "bogus"])
+def test_what_stands_in_itself_is_a_mistake_like_any_other(key: str) -> None:
+    settings, problems = read(f"&all\n{key}: *all\n")
+
+    assert settings.space_name == DEFAULTS.space_name
+    assert problems
+
+
 def test_loading_and_updating_brings_in_what_is_missing_with_its_comments() -> None:
     text = Text("room_version: '10'\n")
 

@@ -134,6 +134,40 @@ def test_each_mistake_is_reported_and_the_rest_counts() -> None:
     assert [problem.partition(":")[0] for problem in problems] == ["names.chat", "startup.wait"]
 
 
+@pytest.mark.parametrize("section", ["permissions", "platforms", "names", "startup", None])
+def test_of_thousands_of_mistakes_some_are_listed_in_short_lines(section: str | None) -> None:
+    junk = {f"{number} {'x' * number}": 7 for number in range(1000)}
+
+    settings, problems = parse_settings(junk if section is None else {section: junk})
+
+    assert settings.space_name == DEFAULTS.space_name
+    assert 50 <= len(problems) <= 52
+    assert problems[50] == "there are more mistakes, which are listed when these are mended"
+    assert max(map(len, problems)) < 900
+
+
+def test_a_mistake_that_lets_nobody_be_served_is_never_left_out() -> None:
+    junk = dict.fromkeys(map(str, range(1000)))
+
+    _, problems = parse_settings({**junk, "instance_key": []})
+
+    assert [problem.fatal for problem in problems] == [False] * 51 + [True]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [0x10**5000, "x" * 60_000, ("a", "b"), None, 1.5],
+    ids=["a large number", "a long text", "a list", "nothing", "a number"],
+)
+def test_a_key_of_any_kind_is_named_in_a_short_line(key: object) -> None:
+    raws: list[object] = [{key: 1}, {"permissions": {key: 7}}, {"platforms": {key: {}}}]
+    for raw in raws:
+        _, problems = parse_settings(raw)
+
+        assert problems
+        assert max(map(len, problems)) < 250
+
+
 def test_a_mistake_leaves_what_was_in_force() -> None:
     before, _ = read(
         "permissions: {'@alice:example.org': admin}\nstartup: {wait: 3}\n"

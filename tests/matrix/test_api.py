@@ -83,6 +83,8 @@ async def test_an_errcode_nobody_knows_is_a_refusal_all_the_same(
         Reply(200, "null"),
         Reply(200, "[" * 100_000 + "]" * 100_000),
         Reply(403, '{"errcode":' * 100_000),
+        Reply(200, "[" * 60_000),
+        Reply(200, '{"a":' * 10_000 + "1" + "}" * 10_000),
         Reply(302, HTML),
         Reply(404, HTML),
         Reply(404, {"error": "no errcode"}),

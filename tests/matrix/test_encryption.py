@@ -84,9 +84,12 @@ async def test_how_far_a_greeting_came_can_be_read_without_decryption(
     assert asked.body == {**Encrypted().serialize(), PREPARING_KEY: True}
 
 
-@pytest.mark.parametrize("content", [MEGOLM, {}, {"algorithm": ["?"]}, {"algorithm": "m.other"}])
+@pytest.mark.parametrize(
+    "content",
+    [MEGOLM, {}, {"algorithm": ["?"]}, {"algorithm": "m.other"}, ["m.megolm.v1.aes-sha2"]],
+)
 async def test_a_room_that_the_store_does_not_know_is_asked_for_once(
-    homeserver: Homeserver, api: RetryingAPI, content: dict[str, Any]
+    homeserver: Homeserver, api: RetryingAPI, content: Any
 ) -> None:
     """Encryption was turned on while the bot was down: maubot never heard of it."""
     homeserver.tell_all({"event_id": "$sent"})
