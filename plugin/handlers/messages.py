@@ -92,6 +92,9 @@ class Messages:
         """
         if message.replaces is not None or not self.commands.needs_no_turn(message.body):
             return False
+        if message.room_id in self.routes.unread:
+            # Nobody knows yet whether its writer may ask anything there; later somebody does.
+            return False
         if self.pending.is_full(message.sender) and not self.commands.ends_answers(message.body):
             return False
         if (urgent := self.inbound.receive_urgent(message)) is not None:

@@ -14,7 +14,7 @@ from ..fakes.faults import Answer, refusal
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import open_group, settle_in
-from ..fakes.users import User, heard
+from ..fakes.users import User, heard, replies
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 READS = r"^GET rooms/[^/]*/(messages|state|members)(/|$)"
@@ -222,3 +222,32 @@ async def test_a_direct_room_with_somebody_without_permission_is_not_paged(
     asked = [str(call) for call in bot.server.calls[mark:]]
     assert [call for call in asked if call.startswith(f"GET rooms/{room.room_id}/messages")] == []
     assert heard(room) == []
+
+
+@pytest.mark.usefixtures("platform")
+async def test_no_command_in_a_room_that_cannot_be_read_yet_is_turned_away(
+    bot: Bot, alice: User, bob: User
+) -> None:
+    """Nobody knows yet whether that room is a chat, or whose; what is asked there is done later,
+    even if elsewhere it would be done at once."""
+    (control, _) = await settle_in(bot, alice, bob)
+    await bot.stop()
+    bot.database.unlink()
+    account_data = bot.server.world.account_data
+    (index,) = (one for one in account_data if one[1].startswith("chat.spacekeeper.spaces"))
+    del account_data[index]
+    before = alice.write(control, "!status")
+    break_for_good(bot, control)
+    bot.give_up_soon()
+    await bot.start()
+    meanwhile = alice.write(control, "!chats")
+    bob.write(bob.chat, "Anybody?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to Anybody?"])
+    # Time enough to be told that nobody knows.
+    looks = f"GET rooms/{control.room_id}/state"
+    await bot.server.until(lambda: [str(call) for call in bot.server.calls].count(looks) > 12)
+    bot.server.mend_room(control.room_id)
+    await bot.server.until(lambda: len(heard(control)) == 3)
+    assert replies(control, before) == ["You have 1 chat (none archived). Everything is working."]
+    assert "Your chats:" in replies(control, meanwhile)[0]
