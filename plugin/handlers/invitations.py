@@ -86,7 +86,7 @@ class Invitations:
     def greet(self, room_id: RoomID) -> None:
         """Queue a welcome in a joined room, whose invitation nobody may have seen; one that needs
         none is left as it is."""
-        self.queue.put(room_id, partial(self._greet, room_id))
+        self.queue.put(room_id, partial(self._greet, room_id), told_once=False)
 
     def answer(self, invitation: Invitation) -> None:
         """Queue the answer to an invitation; answering one twice does no harm."""

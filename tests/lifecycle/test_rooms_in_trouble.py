@@ -251,3 +251,38 @@ async def test_no_command_in_a_room_that_cannot_be_read_yet_is_turned_away(
     await bot.server.until(lambda: len(heard(control)) == 3)
     assert replies(control, before) == ["You have 1 chat (none archived). Everything is working."]
     assert "Your chats:" in replies(control, meanwhile)[0]
+
+
+@TROUBLE
+async def test_a_room_joined_meanwhile_that_cannot_be_read_makes_no_later_start_a_long_one(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, get_into_trouble: Trouble
+) -> None:
+    """Whoever waits for a greeting in it is found by the next start all the same."""
+    await settle_in(bot, alice)
+    await bot.deliver()
+    await bot.stop()
+    room = bob.invite_bot()
+    bot.server.world.join(BOT, room.room_id)
+    get_into_trouble(bot, room)
+    bot.database.unlink()
+    await bot.start()
+    assert await answered(bot, alice) == ["Answer to Hello"]
+    await bot.server.until(lambda: bot.query("SELECT token FROM instance") > [("",)])
+    await bot.stop()
+    mark = len(bot.server.calls)
+
+    await bot.start()
+    assert await answered(bot, alice) == ["Answer to Hello"] * 2
+    assert "GET joined_rooms" not in [str(call) for call in bot.server.calls[mark:]]
+
+    bot.server.mend_room(room.room_id)
+    await bot.server.until(lambda: "Welcome" in " ".join(heard(room)))
+
+
+async def answered(bot: Bot, person: User) -> list[str]:
+    """Let somebody write, and wait for the answer; what they were answered so far."""
+    before = len(heard(person.chat))
+    person.write(person.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: len(heard(person.chat)) > before)
+    return heard(person.chat)
