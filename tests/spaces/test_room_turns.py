@@ -173,3 +173,18 @@ async def ask_all(bot: Bot, person: User, room: Room, text: str) -> list[str]:
     message = person.write(room, text)
     await bot.deliver()
     return replies(room, message)
+
+
+async def test_a_homeserver_that_fails_now_and_then_while_it_asks_for_patience_is_waited_for(
+    bot: Bot, server: Homeserver, alice: User
+) -> None:
+    await bot.start()
+    await bot.settled()
+    for _ in range(6):
+        server.inject(Answer("createRoom", status=429, body=BUSY))
+        server.inject(Answer("createRoom", status=502))
+
+    (control,) = await settle_in(bot, alice)
+
+    assert_at_home(alice)
+    assert "doesn't answer" not in " ".join(heard(control))
