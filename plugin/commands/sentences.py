@@ -117,3 +117,17 @@ REQUESTS = "Requests since the start: {sent}; 429 answers: {limited}."
 NO_REQUESTS = "none"
 PLATFORM_FAILS = "Platform `{name}` gave no answer the last time: {reason}."
 STALE_OR_UNREAD = "Stale or unread: `{room_id}`"
+
+
+def taken_up(count: int) -> str:
+    """What `!retry` came to."""
+    return TAKEN_UP.format(messages=_messages(count)) if count else NOTHING_SET_ASIDE
+
+
+def given_up(count: int) -> str:
+    """What `!cancel` came to."""
+    return GIVEN_UP.format(messages=_messages(count)) if count else NOTHING_WAITS
+
+
+def _messages(count: int) -> str:
+    return ONE_MESSAGE if count == 1 else MESSAGES.format(count=count)

@@ -23,6 +23,7 @@ class Timing:
         straggler: how long no room may answer before a look at several gives up the rest.
         room_wait: how long somebody waits, at most, for rooms of theirs that cannot be read.
         room_turn: how long a room that is being made keeps others waiting for their turn.
+        beside: how long a command waits for those before it that need no turn.
         tell: how long somebody waits in all for a room before they are told of it.
         debounce: how long changes are gathered before they are looked at.
         doubt: the wait before a second look, where the first saw far less than there was.
@@ -44,6 +45,7 @@ class Timing:
     straggler: float = 2.0
     room_wait: float = 5.0
     room_turn: float = 5.0
+    beside: float = 10.0
     tell: float = 5.0
     debounce: float = 0.2
     doubt: float = 3.0

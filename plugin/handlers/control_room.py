@@ -95,10 +95,10 @@ class ControlRoom:
         tell = partial(self._say_preparing, message)
         text = message.body
         if self.commands.is_command(text) or self.commands.is_like_command(text):
-            if message.sender not in self.routes.spaces:
+            if message.sender not in self.routes.spaces and self.commands.needs_rooms(text):
                 await self.reinvite_to_space(message.sender, tell)
             await self.commands.run(pending, None)
-            await self.reinvite_to_space(message.sender)
+            await self.reinvite_to_space(message.sender, tell)
             return
         rooms = await self.provisioning.ensure_rooms(message.sender, tell)
         await self.reinvite_to_space(message.sender)

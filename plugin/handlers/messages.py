@@ -18,6 +18,7 @@ from mautrix.types import EventType, RedactionEvent, RoomID
 from ..cache.inbox import PendingMessage, State
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
+from ..config.timing import Timing
 from ..delivery.answer import Responder
 from ..delivery.beside_queues import BesideQueues
 from ..delivery.inbound import Inbound, Redaction
@@ -25,7 +26,6 @@ from ..delivery.notices import Notices
 from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
 from ..matrix.api import NoAnswer
-from ..matrix.retry import Backoff
 from ..message import IncomingMessage, parse_message
 from ..platforms.protocol import PlatformError
 from ..topology.model import Chat, Status
@@ -40,19 +40,20 @@ class Messages:
     """Takes every message, and answers it when its turn comes."""
 
     def __init__(
-        self, control_room: ControlRoom, responder: Responder, inbound: Inbound, backoff: Backoff
+        self, control_room: ControlRoom, responder: Responder, inbound: Inbound, timing: Timing
     ) -> None:
         """
         Args:
             control_room: answers what is said outside of the chats.
             responder: answers what is said in a chat.
             inbound: keeps messages in their order until their turn comes.
-            backoff: the waits before a reply is tried again that the homeserver does not take.
+            timing: the waits before a reply is tried again that the homeserver does not take, and
+                for what is done beside the queues.
         """
         self.control_room = control_room
         self.responder = responder
         self.inbound = inbound
-        self.backoff = backoff
+        self.timing = timing
         self.pending = inbound.pending
         self.notices: Notices = inbound.notices
         self.queues: RoomQueues = inbound.notices.queues
@@ -131,8 +132,8 @@ class Messages:
     async def _answer_all(self, room_id: RoomID) -> None:
         async for pending in self.pending.of(room_id):
             if self.commands.is_command(pending.message.body):
-                # It may be about what they make.
-                await self._beside.wait(room_id)
+                # It may be about what they make; not for as long as a homeserver makes no room.
+                await self._beside.wait(room_id, self.timing.beside)
             await self._settle(pending)
 
     async def _settle(self, pending: PendingMessage) -> None:
@@ -142,7 +143,7 @@ class Messages:
                 async with self.boundary.answering(pending.message):
                     await self._handle(pending)
             except NoAnswer:
-                await asyncio.sleep(self.backoff.delay(failures))
+                await asyncio.sleep(self.timing.reply.delay(failures))
             except PlatformError as error:
                 # Nobody is told of what a kill could still undo.
                 await asyncio.wait({self.pending.set_aside(pending)})

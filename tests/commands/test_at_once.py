@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attr
 import pytest
 
 from ..fakes.fake_platform import FakePlatform
@@ -219,3 +220,22 @@ async def test_one_chat_that_cannot_be_read_keeps_no_list_of_chats_waiting(
     (text,) = replies(control, message)
     assert f"`C1` [C1](https://matrix.to/#/{sick.room_id}" in text
     assert "`C2` [Trip]" in text
+
+
+async def test_what_is_asked_after_a_chat_that_has_to_wait_does_not_wait_with_it(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    bot.timing = attr.evolve(bot.timing, beside=0.1)
+    await settle_in(bot, alice)
+    limit = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 180_000}
+    bot.server.inject(Answer("createRoom", times=None, status=429, body=limit))
+    new = alice.write(alice.chat, "!new Trip")
+    await bot.push()
+    await bot.server.until(lambda: replies(alice.chat, new) != [])
+
+    rename, question = alice.write(alice.chat, "!rename Tax"), alice.write(alice.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: replies(alice.chat, question) != [])
+
+    assert replies(alice.chat, rename) == ["`C1` is now called **Tax**."]
+    assert replies(alice.chat, question) == ["Answer to Hello"]

@@ -147,3 +147,16 @@ async def test_who_writes_while_they_wait_is_told_and_then_answered(
 
     assert alice.space.room_id in replies(room, message)[-1]
     assert "does not answer" not in " ".join(heard(room))
+
+
+async def test_who_asks_for_help_while_they_wait_gets_it_at_once(
+    bot: Bot, server: Homeserver, alice: User
+) -> None:
+    server.inject(Answer("createRoom", times=None, status=429, body=THREE_MINUTES))
+    room = await arrive(bot, alice)
+
+    for command, answer in (("!help", "These commands do more"), ("!hlep", "Did you mean")):
+        message = alice.write(room, command)
+        await bot.push()
+        await server.until(lambda: replies(room, message) != [])  # noqa: B023 (awaited here)
+        assert answer in replies(room, message)[0]
