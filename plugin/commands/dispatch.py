@@ -170,7 +170,8 @@ class Commands:
     async def _status(self, request: Request) -> str:
         sender, config = request.message.sender, self.config.active
         chats = self.routes.chats_of(sender)
-        aside = sum(len(self.amend.pending.aside.in_room(chat.room_id)) for chat in chats)
+        rooms = {chat.room_id for chat in chats}
+        aside = self.amend.pending.aside.count_of(sender, rooms)
         status = describe_chats(chats, aside, config)
         if self.config.level_of(sender) < Level.ADMIN:
             return status

@@ -107,6 +107,15 @@ WOULD_DO = "A reconciliation would {plan}."
 WAS_DONE = (
     "The plan was to {plan}.  \nDone in {seconds:.1f} s: {writes} events written, {failed} failed."
 )
+ROOMS_UNREAD = "Rooms that I couldn't read: {count}. I keep trying, and change nothing there."
+ADOPT = "adopt {count}"
+RELINK = "relink {count}"
+BACKFILL = "backfill {count}"
+SUPERSEDE = "supersede {count}"
+FOLLOW = "follow {count}"
+REPAIR = "repair marks"
+CHANGE_NOTHING = "change nothing"
+PLAN = "{actions} ({events} events)"
 KNOWN = "{spaces} Spaces, {chats} chats, {stale} stale, {unread} rooms unread."
 NO_RUN = "No reconciliation was needed since the start."
 LAST_RUN = (
@@ -117,6 +126,7 @@ REQUESTS = "Requests since the start: {sent}; 429 answers: {limited}."
 NO_REQUESTS = "none"
 PLATFORM_FAILS = "Platform `{name}` gave no answer the last time: {reason}."
 STALE_OR_UNREAD = "Stale or unread: `{room_id}`"
+MORE_ROOMS = "and {count} more"
 
 
 def taken_up(count: int) -> str:

@@ -7,6 +7,7 @@ one person: the oldest goes for the newest. Nothing is kept or dropped in the in
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 
 from mautrix.types import EventID, RoomID, UserID
 
@@ -74,6 +75,11 @@ class SetAside:
     def in_room(self, room_id: RoomID) -> list[PendingMessage]:
         """What is set aside in a room, in its order."""
         return [one for one in self._messages.values() if one.message.room_id == room_id]
+
+    def count_of(self, person: UserID, rooms: Container[RoomID]) -> int:
+        """How many of somebody's messages are set aside in these rooms; costs what they have."""
+        theirs = (self._messages[one].message for one in self._of.get(person, ()))
+        return sum(message.room_id in rooms for message in theirs)
 
     def take(self, room_id: RoomID) -> list[PendingMessage]:
         """What was set aside in a room, in its order: it no longer is."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import attr
 from mautrix.types import UserID
 
-from ..planner.plan import Plan
 from ..planner.writes import Write
 from ..topology.model import Problem, Reason, Status
 from ..topology.routes import Routes
@@ -18,15 +17,6 @@ from ..topology.scope import Scope
 
 if TYPE_CHECKING:
     from .looks import RoomSnapshot
-
-# What is done with a room of which this was found.
-VERBS = {
-    Reason.ADOPTED: "adopt",
-    Reason.RELINKED: "relink",
-    Reason.BACKFILLED: "backfill",
-    Reason.SUPERSEDED: "supersede",
-    Reason.UPGRADED: "follow",
-}
 
 
 @attr.frozen
@@ -102,20 +92,3 @@ def make_report(observed: RoomSnapshot, failed: list[Write], saved: bool) -> Rep
         changed_meanwhile=Scope(),
         settled=saved and not open_ends,
     )
-
-
-def describe_plan(plan: Plan) -> str:
-    """A plan in words, after "would" or "to": what it does with how many rooms."""
-    actions = [
-        f"{VERBS[reason]} {number}"
-        for reason, number in sorted(Counter(plan.reasons.values()).items())
-        if reason in VERBS
-    ]
-    if not plan.writes:
-        return "change nothing"
-    return f"{', '.join(actions) or 'repair marks'} ({len(plan.writes)} events)"
-
-
-def describe_reasons(reasons: Counter[Reason]) -> str:
-    """How many rooms each thing was found of."""
-    return ", ".join(f"{reason.value} {number}" for reason, number in sorted(reasons.items()))

@@ -168,3 +168,18 @@ async def test_status_names_the_rooms_that_cannot_be_read(
 
     assert "1 rooms unread." in reply
     assert reply.endswith(f"Stale or unread: `{chat}`")
+
+
+@pytest.mark.parametrize("command", ["!admin reconcile", "!admin reconcile --dry-run"])
+async def test_where_a_chat_cannot_be_read_not_all_is_said_to_be_in_order(
+    bot: Bot, admin: User, impatient: None, command: str
+) -> None:
+    (control,) = await settle_in(bot, admin)
+    bot.server.break_room(admin.chat.room_id)
+
+    reply = await ask(bot, admin, control, command)
+
+    assert "All is in order" not in reply
+    assert "Rooms that I couldn't read: 1." in reply
+    bot.server.mend_room(admin.chat.room_id)
+    assert await ask(bot, admin, control, command) == "All is in order; nothing to change."
