@@ -7,13 +7,9 @@ whoever asks is served their own chats only.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-
-from mautrix.errors import MatrixRequestError
 
 from ..config.active import CurrentConfig
 from ..errors import UserError
-from ..matrix.api import NoAnswer
 from ..matrix.links import link, plain, room_url
 from ..spaces.edit import ChatEdits
 from ..spaces.sentences import minutes
@@ -99,18 +95,14 @@ class ChatCommands:
     async def space(self, request: Request) -> str:
         rooms = await self.provisioning.ensure_rooms(request.message.sender)
         invited = await self.provisioning.invite_back(rooms.space.room_id, rooms.space.owner)
-        name = await self.matrix.lookups.state_value(
-            rooms.space.room_id, "m.room.name", "name", ""
-        )
+        name = await self.matrix.lookups.room_name(rooms.space.room_id)
         url = room_url(rooms.space.room_id, self.config.bot, rooms.space.owner)
         where = sentences.INVITED_TO_SPACE if invited else sentences.IN_SPACE
         return where.format(space=link(name or sentences.YOUR_SPACE, url))
 
     async def _link(self, chat: Chat) -> str:
-        name = ""
-        with contextlib.suppress(NoAnswer, MatrixRequestError):
-            # One room that cannot be read is known by its handle.
-            name = await self.matrix.lookups.state_value(chat.room_id, "m.room.name", "name", "")
+        # One room that cannot be read is known by its handle.
+        name = await self.matrix.lookups.room_name(chat.room_id)
         url = room_url(chat.room_id, self.config.bot, chat.owner)
         return link(name or chat.chat_id, url)
 

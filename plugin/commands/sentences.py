@@ -41,6 +41,9 @@ SEVERAL_CHATS = (
     "Several of your chats are called **{title}**: {handles}. Please name one by its handle."
 )
 NO_CHAT_CALLED = "You have no chat called **{title}**. `!chats` lists the ones you have."
+NAMES_UNREAD = (
+    "I can't read the names of {handles} just now. Please say which chat you mean by its handle."
+)
 NO_SUCH_CHAT = "You have no chat `C{number}`. `!chats` lists the ones you have."
 
 # !rename

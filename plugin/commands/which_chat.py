@@ -12,7 +12,6 @@ import re
 from mautrix.types import UserID
 
 from ..errors import UserError
-from ..matrix.api import NoAnswer
 from ..matrix.links import plain
 from ..matrix.lookups import Lookups
 from ..topology.model import Chat, Status
@@ -46,8 +45,8 @@ class WhichChat:
             wanted: of several chats with one name, those of this status are meant.
 
         Raises:
-            UserError: there is none, or more than one.
-            NoAnswer: it may be one whose name cannot be read.
+            UserError: there is none, or more than one, or its name may be one of those that
+                cannot be read.
         """
         if not words:
             raise UserError(sentences.USAGE.format(usage=usage))
@@ -72,17 +71,14 @@ class WhichChat:
 
     async def _named(self, owner: UserID, title: str) -> list[Chat]:
         chats = self.routes.chats_of(owner)
-        reads = (
-            self.lookups.state_value(chat.room_id, "m.room.name", "name", "") for chat in chats
-        )
-        names = await asyncio.gather(*reads, return_exceptions=True)
+        names = await asyncio.gather(*(self.lookups.room_name(chat.room_id) for chat in chats))
+        named = list(zip(chats, names, strict=True))
         found = [
             chat
-            for chat, name in zip(chats, names, strict=True)
-            if isinstance(name, str) and parse_title(name[:250]).casefold() == title.casefold()
+            for chat, name in named
+            if name and parse_title(name[:250]).casefold() == title.casefold()
         ]
-        if not found:
-            for name in names:
-                if isinstance(name, NoAnswer):
-                    raise name
+        unread = [f"`{chat.chat_id}`" for chat, name in named if name is None]
+        if unread and not found:
+            raise UserError(sentences.NAMES_UNREAD.format(handles=", ".join(unread)))
         return found

@@ -169,7 +169,7 @@ class ControlRoom:
     async def describe(self, rooms: OwnerRooms) -> str:
         """A link to the Space, by its name."""
         space = rooms.space
-        name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")
+        name = await self.matrix.lookups.room_name(space.room_id)
         url = room_url(space.room_id, self.config.bot, space.owner)
         return link(name or sentences.YOUR_SPACE, url)
 
@@ -178,5 +178,5 @@ class ControlRoom:
         live = next((chat for chat in rooms.chats if chat.status is Status.LIVE), None)
         if live is None:
             return None
-        name = await self.matrix.lookups.state_value(live.room_id, "m.room.name", "name", "")
+        name = await self.matrix.lookups.room_name(live.room_id)
         return link(name or live.chat_id, room_url(live.room_id, self.config.bot, live.owner))

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import attr
 import pytest
 
 from ..fakes.fake_platform import FakePlatform
-from ..fakes.faults import Answer, Hold
+from ..fakes.faults import Answer, Fault, Hold
 from ..fakes.maubot import Bot
 from ..fakes.stories import add_chat, ask, settle_in, write_while_busy
 from ..fakes.users import User, heard, links, replies
 
+NAME = "GET rooms/.*/state/m.room.name"
+# Until it is mended, with all the patience that the plugin has.
+NAMELESS = pytest.mark.parametrize(
+    "fault",
+    [
+        lambda room_id: Answer(NAME, None, room_id=room_id),
+        lambda room_id: Hold(NAME, None, room_id=room_id),
+    ],
+    ids=["fails", "hangs"],
+)
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
@@ -203,15 +214,14 @@ async def test_commands_beyond_a_full_queue_are_set_aside_like_anything_else(
     assert await ask(bot, alice, alice.chat, "!cancel") == "Stopped. 2 messages won't be answered."
 
 
+@NAMELESS
 async def test_one_chat_that_cannot_be_read_keeps_no_list_of_chats_waiting(
-    bot: Bot, alice: User
+    bot: Bot, alice: User, fault: Callable[[str], Fault]
 ) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control, "Trip")
     sick = alice.chats[0]
-    bot.server.inject(Answer("GET rooms/.*/state/m.room.name", times=None, room_id=sick.room_id))
-    bot.give_up_soon()
-    await bot.reload()
+    bot.server.inject(fault(sick.room_id))
 
     message = alice.write(control, "!chats")
     await bot.push()
@@ -239,3 +249,25 @@ async def test_what_is_asked_after_a_chat_that_has_to_wait_does_not_wait_with_it
 
     assert replies(alice.chat, rename) == ["`C1` is now called **Tax**."]
     assert replies(alice.chat, question) == ["Answer to Hello"]
+
+
+@NAMELESS
+async def test_a_chat_that_cannot_be_read_keeps_no_command_about_another_waiting(
+    bot: Bot, platform: FakePlatform, alice: User, fault: Callable[[str], Fault]
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    await add_chat(bot, alice, control, "Trip")
+    await add_chat(bot, alice, control, "Tax")
+    sick, chat, _ = alice.chats
+    bot.server.inject(fault(sick.room_id))
+
+    messages = [alice.write(chat, text) for text in ("!archive tax", "!archive taxes", "Hello")]
+    await bot.push()
+    await bot.server.until(lambda: replies(chat, messages[-1]) != [])
+
+    archived, unknown, answer = (replies(chat, one) for one in messages)
+    assert archived[0].startswith("`C3` is archived")
+    assert unknown == [
+        "I can't read the names of `C1` just now. Please say which chat you mean by its handle."
+    ]
+    assert answer == ["Answer to Hello"]
