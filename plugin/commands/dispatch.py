@@ -14,6 +14,8 @@ import attr
 from ..cache.inbox import PendingMessage
 from ..config.permissions import Level
 from ..delivery.amend import Amend
+from ..errors import UserError
+from ..matrix.api import NoAnswer
 from ..topology.model import Chat
 from . import sentences
 from .admin import Administration
@@ -131,7 +133,11 @@ class Commands:
         """
         message = pending.message
         if pending.answer is None:
-            answer = await self._answer(pending, chat)
+            try:
+                answer = await self._answer(pending, chat)
+            except NoAnswer as error:
+                # Not tried until it works: what is written next would wait for it.
+                raise UserError(sentences.NOT_NOW) from error
             if pending.answer is None:
                 await self.amend.pending.keep_answer(pending, answer)
         else:

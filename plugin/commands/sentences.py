@@ -8,6 +8,9 @@ never "platform": that is the operator's word.
 DID_YOU_MEAN = "Did you mean `!{name}`?"
 UNKNOWN = "I don't know `!{name}`. `!help` lists what I can do."
 
+# Any command
+NOT_NOW = "The Matrix server doesn't answer just now. Please ask me again shortly."
+
 # !help
 HELP = "Write anything in a chat and I answer. These commands do more:"
 HELP_NEW = "start a new chat"

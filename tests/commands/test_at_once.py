@@ -271,3 +271,22 @@ async def test_a_chat_that_cannot_be_read_keeps_no_command_about_another_waiting
         "I can't read the names of `C1` just now. Please say which chat you mean by its handle."
     ]
     assert answer == ["Answer to Hello"]
+
+
+async def test_a_command_about_a_chat_in_trouble_keeps_no_question_in_another_waiting(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    bot.give_up_soon()
+    (control,) = await settle_in(bot, alice)
+    sick = await add_chat(bot, alice, control, "Trip")
+    chat = alice.chats[0]
+    bot.server.break_room(sick.room_id, requests="PUT .*/state/")
+
+    rename, question = alice.write(chat, "!rename C2 Voyage"), alice.write(chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: replies(chat, question) != [])
+
+    assert replies(chat, question) == ["Answer to Hello"]
+    assert "doesn't answer just now" in replies(chat, rename)[0]
+    bot.server.mend_room(sick.room_id)
+    assert await ask(bot, alice, chat, "!rename C2 Voyage") == "`C2` is now called **Voyage**."

@@ -180,3 +180,18 @@ async def test_an_encrypted_message_that_makes_no_sense_holds_up_nobody(
     await bot.restart()
 
     assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
+
+
+async def test_who_has_chats_already_is_not_sent_invitations_that_were_accepted_long_ago(
+    bot: Bot, alice: User
+) -> None:
+    (first,) = await settle_in(bot, alice)
+    await ask(bot, alice, first, "!new")
+
+    control = invite_bot_encrypted(alice)
+    await bot.deliver()
+
+    (welcome,) = heard(control)
+    assert "I can't read" in welcome
+    assert "two invitations" not in welcome
+    assert f"[Chat 1](https://matrix.to/#/{alice.chats[0].room_id}" in welcome
