@@ -44,7 +44,7 @@ async def test_thirty_people_at_once_are_all_served_and_told_and_nothing_is_made
     people = [User(server.world, f"person{number}") for number in range(30)]
     await bot.start()
     await bot.settled()
-    server.limit_rooms(per_second=30)
+    server.limit_rooms(per_second=12)
     server.limit_messages(per_second=60)
     server.limit_joins(per_second=60)
 
