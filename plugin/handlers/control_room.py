@@ -126,6 +126,11 @@ class ControlRoom:
             return False
         return room_id in self._told or not self.commands.is_command(message.body)
 
+    def has_space(self, owner: UserID) -> bool:
+        """Whether an owner has a Space and is in it, or invited."""
+        space = self.routes.spaces.get(owner)
+        return space is not None and not space.owner_left
+
     async def reinvite_to_space(self, owner: UserID, tell: OnWait | None = None) -> None:
         """See that an owner who wrote can find their Space; if not now, with their next word.
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
-from mautrix.types import EventType, RedactionEvent, RoomID
+from mautrix.types import EventType, RedactionEvent, RoomID, UserID
 
 from ..cache.inbox import PendingMessage, State
 from ..commands.dispatch import Commands
@@ -63,6 +63,8 @@ class Messages:
         self.commands: Commands = control_room.commands
         self.matrix = control_room.matrix
         self._beside = BesideQueues(self.pending)
+        # Owners who are being shown to their Space.
+        self._shown: set[UserID] = set()
 
     @event.on(EventType.ROOM_MESSAGE)
     async def take(self, evt: MaubotMessageEvent) -> None:
@@ -164,7 +166,16 @@ class Messages:
             await self.control_room.handle(pending)
         elif message.sender == chat.owner:
             await self._handle_owner(chat, pending)
-            await self.control_room.reinvite_to_space(chat.owner)
+            self._show_space(chat.owner)
+
+    def _show_space(self, owner: UserID) -> None:
+        """See that an owner can find their Space, beside: it may take as long as a homeserver
+        makes no rooms, and what they write next does not wait for that."""
+        if owner in self._shown or self.control_room.has_space(owner):
+            return
+        self._shown.add(owner)
+        showing = self.pending.spawn(self.control_room.reinvite_to_space(owner))
+        showing.add_done_callback(lambda _: self._shown.discard(owner))
 
     async def _handle_owner(self, chat: Chat, pending: PendingMessage) -> None:
         message = pending.message
