@@ -29,6 +29,21 @@ def test_no_sentence_stands_anywhere_else() -> None:
     assert found == []
 
 
+def test_no_command_answers_with_words_of_its_own() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{part.lineno}: {part.value!r}"
+        for folder in ("commands", "handlers", "delivery", "spaces")
+        for path in sorted((ROOT / "plugin" / folder).glob("*.py"))
+        if path.name != "sentences.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Return) and node.value is not None
+        for part in ast.walk(node.value)
+        if isinstance(part, ast.Constant) and " " in str(part.value).strip()
+    ]
+
+    assert found == []
+
+
 def _sentences_in(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):

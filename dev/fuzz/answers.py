@@ -86,7 +86,7 @@ async def _ask_for_everything(values: list[Any]) -> None:
     api = cast(RetryingAPI, _Scripted(values))
     client = cast(Any, SimpleNamespace(crypto=None, state_store=_Store()))
     reader = Reader(api, AccountData(api, IDENTITY), straggler=60.0)
-    lookups, data = Lookups(api, BOT), AccountData(api, IDENTITY)
+    lookups, data = Lookups(api, BOT, moment=60.0), AccountData(api, IDENTITY)
     timeline = Timeline(RoomPages(client, api), BOT, "main")
     two = Stretch((ALICE,), pages=2)
     for ask in (

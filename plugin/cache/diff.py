@@ -18,10 +18,10 @@ from .transactions import Statement
 
 REMOVE_SPACE = "DELETE FROM space WHERE space_id=$1 AND matrix_user_id=$2"
 REMOVE_CHAT = "DELETE FROM chat WHERE room_id=$1 AND matrix_user_id=$2"
-PUT_SPACE = """INSERT INTO space (space_id, matrix_user_id, created_at, verified_at)
-    VALUES ($1, $2, $3, $4) ON CONFLICT (space_id) DO UPDATE
+PUT_SPACE = """INSERT INTO space (space_id, matrix_user_id, created_at, verified_at, owner_left)
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (space_id) DO UPDATE
     SET matrix_user_id=excluded.matrix_user_id, created_at=excluded.created_at,
-        verified_at=excluded.verified_at"""
+        verified_at=excluded.verified_at, owner_left=excluded.owner_left"""
 PUT_CHAT = """INSERT INTO chat (room_id, space_id, matrix_user_id, chat_id, platform,
         platform_chat_id, status) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (room_id) DO UPDATE
@@ -74,7 +74,7 @@ def plan_update(
     for space in part.spaces.values():
         if space.owner in owners:
             known = gone_spaces.pop(space.room_id, None)
-            if known != space:
+            if known is None or space_row(known) != space_row(space):
                 digest ^= _space_hash(known) ^ _space_hash(space)
                 spaces.append(space)
     for chat in part.chats.values():
@@ -90,7 +90,8 @@ def plan_update(
     for chat in gone_chats.values():
         digest ^= _chat_hash(chat)
     put_spaces = [
-        (one.room_id, one.owner, one.created_at, verified_at.get(one.owner, 0)) for one in spaces
+        (*space_row(one)[:2], one.created_at, verified_at.get(one.owner, 0), int(one.owner_left))
+        for one in spaces
     ]
     statements = [
         Statement(REMOVE_SPACE, [(one.room_id, one.owner) for one in gone_spaces.values()]),
@@ -125,7 +126,7 @@ def chat_row(chat: Chat) -> tuple[str, ...]:
 
 def space_row(space: Space) -> tuple[str, ...]:
     """What of a Space's row is true for as long as Matrix says so, as text."""
-    return (space.room_id, space.owner, str(space.created_at))
+    return (space.room_id, space.owner, str(space.created_at), str(int(space.owner_left)))
 
 
 def row_hash(row: Iterable[str]) -> int:

@@ -25,7 +25,7 @@ from ..topology.scope import Scope
 from .diff import row_hash, space_row
 from .transactions import fetch
 
-SPACES = """SELECT space_id, matrix_user_id, created_at, verified_at
+SPACES = """SELECT space_id, matrix_user_id, created_at, verified_at, owner_left
     FROM space WHERE space_id > $1 ORDER BY space_id LIMIT $2"""
 CHATS = """SELECT room_id, space_id, matrix_user_id, chat_id, platform, platform_chat_id, status
     FROM chat WHERE room_id > $1 ORDER BY room_id LIMIT $2"""
@@ -127,11 +127,11 @@ def _decode_scope(text: Any) -> Scope | None:
 
 def decode_space(row: Iterable[Any]) -> tuple[Space, int] | None:
     """A Space and when it was verified, from its columns; None if they make no sense."""
-    space_id, owner, created_at, verified_at = row
+    space_id, owner, created_at, verified_at, left = row
     usable = isinstance(space_id, str) and is_user_id(owner) and isinstance(created_at, int)
-    if not (usable and isinstance(verified_at, int)):
+    if not (usable and isinstance(verified_at, int) and left in (0, 1)):
         return None
-    return Space(RoomID(space_id), UserID(sys.intern(owner)), created_at), verified_at
+    return Space(RoomID(space_id), UserID(sys.intern(owner)), created_at, left == 1), verified_at
 
 
 class Decoder:

@@ -17,12 +17,14 @@ upgrade_table = UpgradeTable(allow_unsupported=True)
 
 TABLES = {
     # `verified_at`: seconds since the epoch when the own state of its owner's chats was last
-    # read; 0 if it was not since the last cold start.
+    # read; 0 if it was not since the last cold start. `owner_left`: 1 if the owner is neither in
+    # it nor invited.
     "space": """CREATE TABLE space (
         space_id       TEXT PRIMARY KEY,
         matrix_user_id TEXT NOT NULL,
         created_at     BIGINT NOT NULL,
-        verified_at    BIGINT NOT NULL
+        verified_at    BIGINT NOT NULL,
+        owner_left     BIGINT NOT NULL
     )""",
     "chat": """CREATE TABLE chat (
         room_id          TEXT PRIMARY KEY,
@@ -94,6 +96,13 @@ async def move_to_third(conn: Connection) -> None:
     await conn.execute("UPDATE inbox SET set_aside_at=$1 WHERE state='set aside'", now)
 
 
-upgrade_table.register(make_tables, description="Latest revision", upgrades_to=3)
+async def move_to_fourth(conn: Connection) -> None:
+    """From the third revision: of the topology, all is had from Matrix again."""
+    for statement in rebuild_tables(conn.scheme):
+        await conn.execute(statement.sql)
+
+
+upgrade_table.register(make_tables, description="Latest revision", upgrades_to=4)
 upgrade_table.register(move_to_second, description="Names for what the tables hold")
 upgrade_table.register(move_to_third, description="How long a message has been set aside")
+upgrade_table.register(move_to_fourth, description="Who left their Space")

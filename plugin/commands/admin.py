@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from mautrix.types import UserID
 
 from ..config.active import CurrentConfig
 from ..config.permissions import Level
 from ..delivery.platform_retry import PlatformCalls
 from ..errors import UserError
+from ..planner.plan import Plan
 from ..reconciler.loop import Reconciler
-from ..reconciler.report import describe_plan, describe_reasons
+from ..reconciler.report import describe_reasons
 from ..topology.contents import is_user_id
+from ..topology.model import Reason
 from ..topology.scope import Scope
 from . import sentences
 
-# Rooms that cannot be read and are told one by one: how many there are is said before.
-MOST_NAMED = 100
+# What is done with a room of which this was found.
+ACTIONS = {
+    Reason.ADOPTED: sentences.ADOPT,
+    Reason.RELINKED: sentences.RELINK,
+    Reason.BACKFILLED: sentences.BACKFILL,
+    Reason.SUPERSEDED: sentences.SUPERSEDE,
+    Reason.UPGRADED: sentences.FOLLOW,
+}
+# Of rooms that could not be read; the rest is counted.
+MOST_LISTED = 50
 
 
 class Administration:
@@ -52,9 +64,11 @@ class Administration:
 
     async def _rehearse(self, scope: Scope | None) -> str:
         plan = await self.reconciler.plan(scope)
-        if not plan.writes:
+        stale = {room_id for room_id, chat in plan.topology.chats.items() if chat.stale}
+        unread = len(plan.unread | plan.to_read | stale)
+        if not (plan.writes or unread):
             return sentences.NOTHING_TO_DO
-        return sentences.WOULD_DO.format(plan=describe_plan(plan))
+        return _with_unread(sentences.WOULD_DO.format(plan=describe_plan(plan)), unread)
 
     async def _reconcile(self, scope: Scope | None) -> str:
         plan = await self.reconciler.plan(scope)
@@ -62,14 +76,16 @@ class Administration:
             report = await self.reconciler.run_for(scope, "asked for")
         else:
             report = await self.reconciler.run("asked for", full=True)
-        if not (plan.writes or report.writes or report.failed):
+        unread = len(report.open.rooms)
+        if not (plan.writes or report.writes or report.failed or unread):
             return sentences.NOTHING_TO_DO
-        return sentences.WAS_DONE.format(
+        said = sentences.WAS_DONE.format(
             plan=describe_plan(plan),
             seconds=report.seconds,
             writes=report.writes,
             failed=report.failed,
         )
+        return _with_unread(said, unread)
 
     def _status(self) -> str:
         api, last = self.reconciler.reader.api, self.reconciler.last
@@ -103,8 +119,22 @@ class Administration:
             sentences.PLATFORM_FAILS.format(name=name, reason=failure.detail)
             for name, failure in sorted(self.calls.failures.items())
         ]
-        lines += [
-            sentences.STALE_OR_UNREAD.format(room_id=room_id)
-            for room_id in sorted(routes.stale | routes.unread)[:MOST_NAMED]
-        ]
+        rooms = sorted(routes.stale | routes.unread)
+        lines += [sentences.STALE_OR_UNREAD.format(room_id=one) for one in rooms[:MOST_LISTED]]
+        if len(rooms) > MOST_LISTED:
+            lines.append(sentences.MORE_ROOMS.format(count=len(rooms) - MOST_LISTED))
         return "  \n".join(lines)
+
+
+def describe_plan(plan: Plan) -> str:
+    """A plan in words, after "would" or "to": what it does with how many rooms."""
+    if not plan.writes:
+        return sentences.CHANGE_NOTHING
+    found = sorted(Counter(plan.reasons.values()).items())
+    actions = [ACTIONS[one].format(count=count) for one, count in found if one in ACTIONS]
+    actions = actions or [sentences.REPAIR]
+    return sentences.PLAN.format(actions=", ".join(actions), events=len(plan.writes))
+
+
+def _with_unread(said: str, rooms: int) -> str:
+    return f"{said}  \n{sentences.ROOMS_UNREAD.format(count=rooms)}" if rooms else said

@@ -11,10 +11,8 @@ import asyncio
 from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
-from mautrix.errors import MatrixRequestError
 from mautrix.types import UserID
 
-from ..matrix.api import NoAnswer
 from ..matrix.lookups import Lookups
 from ..topology.model import Chat
 
@@ -37,8 +35,8 @@ class ChatNames:
             chats: the chats.
 
         Returns:
-            The names: empty where a chat has none or it may not be read, None where the
-            homeserver did not answer.
+            The names: empty where a chat has none or it may not be read, None where it
+            could not be read in a moment.
         """
         places = self._places.get(owner)
         if places is None:
@@ -46,14 +44,6 @@ class ChatNames:
 
         async def read(chat: Chat) -> str | None:
             async with places:
-                return await self._name_of(chat)
+                return await self.lookups.room_name(chat.room_id)
 
         return await asyncio.gather(*map(read, chats))
-
-    async def _name_of(self, chat: Chat) -> str | None:
-        try:
-            return await self.lookups.state_value(chat.room_id, "m.room.name", "name", "")
-        except NoAnswer:
-            return None
-        except MatrixRequestError:
-            return ""

@@ -6,6 +6,8 @@ whoever asks is served their own chats only.
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..config.active import CurrentConfig
 from ..errors import UserError
 from ..matrix.links import link, plain, room_url
@@ -32,12 +34,8 @@ class ChatCommands:
 
     async def new(self, request: Request) -> str:
         title = parse_title(request.words)
-        room_id = request.message.room_id
-
-        async def tell(wait: float) -> None:
-            await self.matrix.sender.notice(room_id, busy(wait), request.message)
-
         owner, key = request.message.sender, request.message.event_id
+        tell = partial(self._say_busy, request)
         chat = await self.provisioning.make_chat(owner, title, key, tell)
         return sentences.CHAT_READY.format(chat=await self._link(chat), handle=chat.chat_id)
 
@@ -93,14 +91,17 @@ class ChatCommands:
         return back.format(chat=await self._link(chat), handle=chat.chat_id)
 
     async def space(self, request: Request) -> str:
-        rooms = await self.provisioning.ensure_rooms(request.message.sender)
+        tell = partial(self._say_busy, request)
+        rooms = await self.provisioning.ensure_rooms(request.message.sender, tell)
         invited = await self.provisioning.invite_back(rooms.space.room_id, rooms.space.owner)
-        name = await self.matrix.lookups.state_value(
-            rooms.space.room_id, "m.room.name", "name", ""
-        )
+        name = await self.matrix.lookups.room_name(rooms.space.room_id)
         url = room_url(rooms.space.room_id, self.config.bot, rooms.space.owner)
         where = sentences.INVITED_TO_SPACE if invited else sentences.IN_SPACE
         return where.format(space=link(name or sentences.YOUR_SPACE, url))
+
+    async def _say_busy(self, request: Request, wait: float) -> None:
+        text = sentences.ROOMS_LIMITED.format(minutes=minutes(wait))
+        await self.matrix.sender.notice(request.message.room_id, text, request.message)
 
     async def _link(self, chat: Chat) -> str:
         (name,) = await self.names.read(chat.owner, [chat])
@@ -110,8 +111,3 @@ class ChatCommands:
         url = room_url(chat.room_id, self.config.bot, chat.owner)
         # One room that cannot be read is known by its handle.
         return link(name or chat.chat_id, url)
-
-
-def busy(wait: float) -> str:
-    """What somebody is told whose room has to wait, in seconds."""
-    return sentences.ROOMS_LIMITED.format(minutes=minutes(wait))

@@ -14,12 +14,14 @@ import attr
 from ..cache.inbox import PendingMessage
 from ..config.permissions import Level
 from ..delivery.amend import Amend
+from ..errors import UserError
+from ..matrix.api import NoAnswer
 from ..topology.model import Chat
 from . import sentences
 from .admin import Administration
 from .arguments import Request
 from .chats import ChatCommands
-from .recognize import MARKS, Invocation, recognize, split_command
+from .recognize import Invocation, recognize, split_command
 from .status import describe_chats, describe_instance
 
 CANCEL = Invocation("cancel", "")
@@ -30,7 +32,7 @@ class Command:
     """How a command is used, what it does, and what does it; the answer is its return value.
 
     `elsewhere` is how it is used outside the chat that it is about, if that differs. What is done
-    `at_once` does not wait for the messages before it.
+    `at_once` does not wait for the messages before it, nor, unless it `needs_rooms`, for a Space.
     """
 
     usage: str
@@ -38,6 +40,7 @@ class Command:
     run: Callable[[Request], Awaitable[str]]
     elsewhere: str = ""
     at_once: bool = False
+    needs_rooms: bool = True
 
     @property
     def takes_words(self) -> bool:
@@ -81,15 +84,21 @@ class Commands:
             "space": Command("!space", sentences.HELP_SPACE, chats.space, at_once=True),
             "status": Command("!status", sentences.HELP_STATUS, self._status, at_once=True),
             "admin": Command(
-                "!admin status|reconcile", sentences.HELP_ADMIN, self._admin, at_once=True
+                "!admin status|reconcile",
+                sentences.HELP_ADMIN,
+                self._admin,
+                at_once=True,
+                needs_rooms=False,
             ),
-            "help": Command("!help", sentences.HELP_HELP, self._help, at_once=True),
+            "help": Command(
+                "!help", sentences.HELP_HELP, self._help, at_once=True, needs_rooms=False
+            ),
         }
 
     def is_command(self, text: str) -> bool:
         """Whether a message is one of the commands, or so nearly that nothing else can be meant;
         any other `!word` is the assistant's."""
-        return text.lstrip().startswith(MARKS) and self._recognize(text) is not None
+        return self._recognize(text) is not None
 
     def is_like_command(self, text: str) -> bool:
         """Whether a message has the form of a command, though there may be none of that name."""
@@ -98,14 +107,17 @@ class Commands:
 
     def needs_no_turn(self, text: str) -> bool:
         """Whether a message is a command that does not wait for the messages before it."""
-        if not text.lstrip().startswith(MARKS):
-            return False
         command = self._recognize(text)
         return command is not None and (self.table[command.name].at_once or not command.exact)
 
+    def needs_rooms(self, text: str) -> bool:
+        """Whether a message is a command that makes no sense for somebody without a Space."""
+        command = self._recognize(text)
+        return command is not None and command.exact and self.table[command.name].needs_rooms
+
     def ends_answers(self, text: str) -> bool:
         """Whether a message is the command that ends what else waits."""
-        return text.lstrip().startswith(MARKS) and self._recognize(text) == CANCEL
+        return self._recognize(text) == CANCEL
 
     async def run(self, pending: PendingMessage, chat: Chat | None) -> None:
         """Run the command in a message and reply to it.
@@ -121,7 +133,11 @@ class Commands:
         """
         message = pending.message
         if pending.answer is None:
-            answer = await self._answer(pending, chat)
+            try:
+                answer = await self._answer(pending, chat)
+            except NoAnswer as error:
+                # Not tried until it works: what is written next would wait for it.
+                raise UserError(sentences.NOT_NOW) from error
             if pending.answer is None:
                 await self.amend.pending.keep_answer(pending, answer)
         else:
@@ -152,10 +168,10 @@ class Commands:
         return name if name in self.table else None
 
     async def _retry(self, request: Request) -> str:
-        return await self.amend.retry(request.pending, _describe_retry)
+        return await self.amend.retry(request.pending, sentences.taken_up)
 
     async def _cancel(self, request: Request) -> str:
-        return await self.amend.cancel(request.pending, _describe_cancel)
+        return await self.amend.cancel(request.pending, sentences.given_up)
 
     async def _status(self, request: Request) -> str:
         sender, config = request.message.sender, self.config.active
@@ -180,19 +196,3 @@ class Commands:
         if (asked := self._named(request.words)) in lines:
             return lines[asked]
         return "\n".join([sentences.HELP, "", *lines.values()])
-
-
-def _describe_retry(count: int) -> str:
-    if not count:
-        return sentences.NOTHING_SET_ASIDE
-    return sentences.TAKEN_UP.format(messages=_messages(count))
-
-
-def _describe_cancel(count: int) -> str:
-    if not count:
-        return sentences.NOTHING_WAITS
-    return sentences.GIVEN_UP.format(messages=_messages(count))
-
-
-def _messages(count: int) -> str:
-    return sentences.ONE_MESSAGE if count == 1 else sentences.MESSAGES.format(count=count)

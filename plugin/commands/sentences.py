@@ -8,6 +8,9 @@ never "platform": that is the operator's word.
 DID_YOU_MEAN = "Did you mean `!{name}`?"
 UNKNOWN = "I don't know `!{name}`. `!help` lists what I can do."
 
+# Any command
+NOT_NOW = "The Matrix server doesn't answer just now. Please ask me again shortly."
+
 # !help
 HELP = "Write anything in a chat and I answer. These commands do more:"
 HELP_NEW = "start a new chat"
@@ -41,6 +44,9 @@ SEVERAL_CHATS = (
     "Several of your chats are called **{title}**: {handles}. Please name one by its handle."
 )
 NO_CHAT_CALLED = "You have no chat called **{title}**. `!chats` lists the ones you have."
+NAMES_UNREAD = (
+    "I can't read the names of {handles} just now. Please say which chat you mean by its handle."
+)
 NO_SUCH_CHAT = "You have no chat `C{number}`. `!chats` lists the ones you have."
 
 # !rename
@@ -107,6 +113,15 @@ WOULD_DO = "A reconciliation would {plan}."
 WAS_DONE = (
     "The plan was to {plan}.  \nDone in {seconds:.1f} s: {writes} events written, {failed} failed."
 )
+ROOMS_UNREAD = "Rooms that I couldn't read: {count}. I keep trying, and change nothing there."
+ADOPT = "adopt {count}"
+RELINK = "relink {count}"
+BACKFILL = "backfill {count}"
+SUPERSEDE = "supersede {count}"
+FOLLOW = "follow {count}"
+REPAIR = "repair marks"
+CHANGE_NOTHING = "change nothing"
+PLAN = "{actions} ({events} events)"
 KNOWN = "{spaces} Spaces, {chats} chats, {stale} stale, {unread} rooms unread."
 NO_RUN = "No reconciliation was needed since the start."
 LAST_RUN = (
@@ -117,3 +132,18 @@ REQUESTS = "Requests since the start: {sent}; 429 answers: {limited}."
 NO_REQUESTS = "none"
 PLATFORM_FAILS = "Platform `{name}` gave no answer the last time: {reason}."
 STALE_OR_UNREAD = "Stale or unread: `{room_id}`"
+MORE_ROOMS = "and {count} more"
+
+
+def taken_up(count: int) -> str:
+    """What `!retry` came to."""
+    return TAKEN_UP.format(messages=_messages(count)) if count else NOTHING_SET_ASIDE
+
+
+def given_up(count: int) -> str:
+    """What `!cancel` came to."""
+    return GIVEN_UP.format(messages=_messages(count)) if count else NOTHING_WAITS
+
+
+def _messages(count: int) -> str:
+    return ONE_MESSAGE if count == 1 else MESSAGES.format(count=count)

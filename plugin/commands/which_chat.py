@@ -11,7 +11,6 @@ import re
 from mautrix.types import UserID
 
 from ..errors import UserError
-from ..matrix.api import NoAnswer
 from ..matrix.links import plain
 from ..topology.model import Chat, Status
 from ..topology.routes import Routes
@@ -45,8 +44,8 @@ class WhichChat:
             wanted: of several chats with one name, those of this status are meant.
 
         Raises:
-            UserError: there is none, or more than one.
-            NoAnswer: it may be one whose name cannot be read.
+            UserError: there is none, or more than one, or its name may be one of those that
+                cannot be read.
         """
         if not words:
             raise UserError(sentences.USAGE.format(usage=usage))
@@ -72,11 +71,13 @@ class WhichChat:
     async def _named(self, owner: UserID, title: str) -> list[Chat]:
         chats = self.routes.chats_of(owner)
         names = await self.names.read(owner, chats)
+        named = list(zip(chats, names, strict=True))
         found = [
             chat
-            for chat, name in zip(chats, names, strict=True)
-            if name is not None and parse_title(name[:250]).casefold() == title.casefold()
+            for chat, name in named
+            if name and parse_title(name[:250]).casefold() == title.casefold()
         ]
-        if not found and None in names:
-            raise NoAnswer("the name of a chat could not be read")
+        unread = [f"`{chat.chat_id}`" for chat, name in named if name is None]
+        if unread and not found:
+            raise UserError(sentences.NAMES_UNREAD.format(handles=", ".join(unread)))
         return found

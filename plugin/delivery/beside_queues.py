@@ -31,8 +31,9 @@ class BesideQueues:
         self._rooms[task] = room_id
         task.add_done_callback(self._rooms.pop)
 
-    async def wait(self, room_id: RoomID) -> None:
-        """Wait until the work in a room that has begun by now is done."""
+    async def wait(self, room_id: RoomID, most: float) -> None:
+        """Wait until the work in a room that has begun by now is done, for so many seconds at
+        most."""
         tasks = [task for task, where in self._rooms.items() if where == room_id]
         if tasks:
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=most)

@@ -46,9 +46,12 @@ class History:
             MatrixRequestError: it may not be read.
         """
         places = HistoryBudget(budget)
+        is_full = False
         try:
             async for exchange in self._newest_first(chat, event_id):
-                if not places.add(exchange):
+                is_full = is_full or not places.add(exchange)
+                # In this run for the first time: an earlier one may have said so long ago.
+                if is_full and chat.room_id in self._told:
                     break
         except TooLong:
             places.left_out = True

@@ -97,10 +97,10 @@ class ControlRoom:
         tell = partial(self._say_preparing, message)
         text = message.body
         if self.commands.is_command(text) or self.commands.is_like_command(text):
-            if message.sender not in self.routes.spaces:
+            if message.sender not in self.routes.spaces and self.commands.needs_rooms(text):
                 await self.reinvite_to_space(message.sender, tell)
             await self.commands.run(pending, None)
-            await self.reinvite_to_space(message.sender)
+            await self.reinvite_to_space(message.sender, tell)
             return
         rooms = await self.provisioning.ensure_rooms(message.sender, tell)
         await self.reinvite_to_space(message.sender)
@@ -127,6 +127,11 @@ class ControlRoom:
         if room_id not in self._groups or bot in message.mentions or bot in message.body:
             return False
         return room_id in self._told or not self.commands.is_command(message.body)
+
+    def has_space(self, owner: UserID) -> bool:
+        """Whether an owner has a Space and is in it, or invited."""
+        space = self.routes.spaces.get(owner)
+        return space is not None and not space.owner_left
 
     async def reinvite_to_space(self, owner: UserID, tell: OnWait | None = None) -> None:
         """See that an owner who wrote can find their Space; if not now, with their next word.
@@ -175,7 +180,7 @@ class ControlRoom:
     async def describe(self, rooms: OwnerRooms) -> str:
         """A link to the Space, by its name."""
         space = rooms.space
-        name = await self.matrix.lookups.state_value(space.room_id, "m.room.name", "name", "")
+        name = await self.matrix.lookups.room_name(space.room_id)
         url = room_url(space.room_id, self.config.bot, space.owner)
         return link(name or sentences.YOUR_SPACE, url)
 
@@ -184,5 +189,5 @@ class ControlRoom:
         live = next((chat for chat in rooms.chats if chat.status is Status.LIVE), None)
         if live is None:
             return None
-        name = await self.matrix.lookups.state_value(live.room_id, "m.room.name", "name", "")
+        name = await self.matrix.lookups.room_name(live.room_id)
         return link(name or live.chat_id, room_url(live.room_id, self.config.bot, live.owner))

@@ -43,22 +43,36 @@ class InvitationQueue:
         self.log = boundary.log
         self.backoff = backoff
         self._waiting: set[Ticket] = set()
+        # Those of them that no later sync tells of again.
+        self._told_once: set[Ticket] = set()
 
     @property
     def idle(self) -> bool:
         """Whether everything is done, or has waited for long."""
         return not self._waiting
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether a sync from an earlier token tells of everything that waits."""
+        return not self._told_once
+
     async def wait(self, most: float) -> None:
         """Wait until everything is done, for so many seconds at most."""
         if self._waiting:
             await asyncio.wait(self._waiting, timeout=most)
 
-    def put(self, room_id: RoomID, work: Work) -> None:
-        """Have something done when its room's turn comes, again while that raises NoAnswer."""
+    def put(self, room_id: RoomID, work: Work, told_once: bool = True) -> None:
+        """Have something done when its room's turn comes, again while that raises NoAnswer.
+
+        Args:
+            room_id: the room.
+            work: what is done.
+            told_once: no later sync tells that it is to be done, from whatever token.
+        """
         ticket: Ticket = asyncio.get_running_loop().create_future()
-        self._waiting.add(ticket)
-        ticket.add_done_callback(self._waiting.discard)
+        for tickets in (self._waiting, self._told_once) if told_once else (self._waiting,):
+            tickets.add(ticket)
+            ticket.add_done_callback(tickets.discard)
         self.queues.put(room_id, partial(self._serve, room_id, work, ticket))
 
     async def _serve(self, room_id: RoomID, work: Work, ticket: Ticket) -> None:

@@ -86,7 +86,7 @@ class Invitations:
     def greet(self, room_id: RoomID) -> None:
         """Queue a welcome in a joined room, whose invitation nobody may have seen; one that needs
         none is left as it is."""
-        self.queue.put(room_id, partial(self._greet, room_id))
+        self.queue.put(room_id, partial(self._greet, room_id), told_once=False)
 
     def answer(self, invitation: Invitation) -> None:
         """Queue the answer to an invitation; answering one twice does no harm."""
@@ -164,13 +164,12 @@ class Invitations:
     async def _describe(self, rooms: OwnerRooms, unreadable: bool) -> str:
         space = await self.control_room.describe(rooms)
         chat = await self.control_room.link_to_chat(rooms)
-        if chat is None:
-            text = sentences.WELCOME_WITHOUT_CHAT.format(space=space)
-            return f"{text} {sentences.UNREADABLE}" if unreadable else text
-        welcome = sentences.WELCOME if len(rooms.chats) == 1 else sentences.WELCOME_AGAIN
-        if unreadable:
-            welcome = sentences.WELCOME_ENCRYPTED
-        return welcome.format(space=space, chat=chat)
+        if chat is not None and len(rooms.chats) == 1:
+            welcome = sentences.WELCOME_ENCRYPTED if unreadable else sentences.WELCOME
+            return welcome.format(space=space, chat=chat)
+        again, alone = sentences.WELCOME_AGAIN, sentences.WELCOME_WITHOUT_CHAT
+        text = (alone if chat is None else again).format(space=space, chat=chat)
+        return f"{text} {sentences.UNREADABLE}" if unreadable else text
 
     async def _decline(self, invitation: Invitation) -> None:
         """Decline an invitation unseen. What fails is not worth a wait: nobody is owed this."""

@@ -18,6 +18,7 @@ from mautrix.types import EventType, RedactionEvent, RoomID, UserID
 from ..cache.inbox import PendingMessage, State
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
+from ..config.timing import Timing
 from ..delivery.answer import Responder
 from ..delivery.beside_queues import BesideQueues
 from ..delivery.gates import Redaction
@@ -26,7 +27,6 @@ from ..delivery.notices import Notices
 from ..delivery.room_queues import RoomQueues
 from ..errors import UserError
 from ..matrix.api import NoAnswer
-from ..matrix.retry import Backoff
 from ..message import IncomingMessage, parse_message
 from ..platforms.protocol import PlatformError
 from ..topology.model import Chat, Status
@@ -43,19 +43,20 @@ class Messages:
     """Takes every message, and answers it when its turn comes."""
 
     def __init__(
-        self, control_room: ControlRoom, responder: Responder, inbound: Inbound, backoff: Backoff
+        self, control_room: ControlRoom, responder: Responder, inbound: Inbound, timing: Timing
     ) -> None:
         """
         Args:
             control_room: answers what is said outside of the chats.
             responder: answers what is said in a chat.
             inbound: keeps messages in their order until their turn comes.
-            backoff: the waits before a reply is tried again that the homeserver does not take.
+            timing: the waits before a reply is tried again that the homeserver does not take, and
+                for what is done beside the queues.
         """
         self.control_room = control_room
         self.responder = responder
         self.inbound = inbound
-        self.backoff = backoff
+        self.timing = timing
         self.pending = inbound.pending
         self.notices: Notices = inbound.notices
         self.queues: RoomQueues = inbound.notices.queues
@@ -65,6 +66,8 @@ class Messages:
         self.commands: Commands = control_room.commands
         self.matrix = control_room.matrix
         self._beside = BesideQueues(self.pending)
+        # Owners who are being shown to their Space.
+        self._shown: set[UserID] = set()
 
     @event.on(EventType.ROOM_MESSAGE)
     async def take(self, evt: MaubotMessageEvent) -> None:
@@ -94,6 +97,9 @@ class Messages:
             Whether it is one.
         """
         if message.replaces is not None or not self.commands.needs_no_turn(message.body):
+            return False
+        if message.room_id in self.routes.unread:
+            # Nobody knows yet whether its writer may ask anything there; later somebody does.
             return False
         spare = SPARE if self.commands.ends_answers(message.body) else 0
         if self.pending.is_full(message.sender, spare):
@@ -140,8 +146,8 @@ class Messages:
     async def _answer_all(self, room_id: RoomID) -> None:
         async for pending in self.pending.of(room_id):
             if self.commands.is_command(pending.message.body):
-                # It may be about what they make.
-                await self._beside.wait(room_id)
+                # It may be about what they make; not for as long as a homeserver makes no room.
+                await self._beside.wait(room_id, self.timing.beside)
             await self._settle(pending)
 
     async def _settle(self, pending: PendingMessage) -> None:
@@ -151,7 +157,7 @@ class Messages:
                 async with self.boundary.answering(pending.message):
                     await self._handle(pending)
             except NoAnswer:
-                await asyncio.sleep(self.backoff.delay(failures))
+                await asyncio.sleep(self.timing.reply.delay(failures))
             except PlatformError as error:
                 # Nobody is told of what a kill could still undo.
                 await asyncio.wait({self.pending.set_aside(pending)})
@@ -172,7 +178,16 @@ class Messages:
             await self.control_room.handle(pending)
         elif message.sender == chat.owner:
             await self._handle_owner(chat, pending)
-            await self.control_room.reinvite_to_space(chat.owner)
+            self._show_space(chat.owner)
+
+    def _show_space(self, owner: UserID) -> None:
+        """See that an owner can find their Space, beside: it may take as long as a homeserver
+        makes no rooms, and what they write next does not wait for that."""
+        if owner in self._shown or self.control_room.has_space(owner):
+            return
+        self._shown.add(owner)
+        showing = self.pending.spawn(self.control_room.reinvite_to_space(owner))
+        showing.add_done_callback(lambda _: self._shown.discard(owner))
 
     async def _handle_owner(self, chat: Chat, pending: PendingMessage) -> None:
         message = pending.message

@@ -168,7 +168,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     control_room = ControlRoom(provisioning, commands, account.answers)
     invitation_queue = InvitationQueue(queues, boundary, timing.backoff)
     invitations = Invitations(control_room, invitation_queue)
-    messages = Messages(control_room, responder, inbound, timing.reply)
+    messages = Messages(control_room, responder, inbound, timing)
     encrypted = EncryptedMessages(messages, timing)
     resume = Resume(messages, encrypted, matrix.timeline, config)
     readings = RoomReadings(resume, timing.backoff, host.log)

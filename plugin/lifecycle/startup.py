@@ -99,9 +99,10 @@ class Startup:
         services, result = self.services, self.result
         await services.catch_up.readings.wait(SOON)
         await services.invitations.queue.wait(SOON)
+        invitations = services.invitations.queue
         kept = await services.pending.save() and not services.catch_up.behind
-        token = result.token if kept else result.since or NOT_KNOWN
-        if not services.invitations.queue.idle:
+        token = result.token if kept and invitations.idle else result.since or NOT_KNOWN
+        if not invitations.repeatable:
             # One that is not answered yet stands in no later sync: the next start must ask.
             token = NOT_KNOWN
         # What could not be looked at keeps nobody waiting for the token: it goes with it.

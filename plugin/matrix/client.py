@@ -44,7 +44,8 @@ def connect(
         client: maubot's client: its homeserver, its access token, its encryption.
         identity: the bot and the instance in whose name rooms are read and made.
         policies: what each kind of request may cost.
-        straggler: seconds without any answer after which rooms being read count as unread.
+        straggler: seconds without any answer after which rooms being read count as unread, and
+            names as unknown.
     """
     api = RetryingAPI(client.api, policies)
     account_data = AccountData(api, identity)
@@ -53,7 +54,7 @@ def connect(
         api=api,
         account_data=account_data,
         reader=Reader(api, account_data, straggler),
-        lookups=Lookups(api, identity.bot),
+        lookups=Lookups(api, identity.bot, moment=straggler),
         writer=Writer(api),
         sender=Sender(client, api, identity.instance),
         timeline=Timeline(RoomPages(client, api), identity.bot, identity.instance),

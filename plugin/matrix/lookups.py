@@ -6,6 +6,7 @@ from is for reader.py.
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import json
 from collections.abc import Mapping
@@ -55,9 +56,16 @@ class Creation:
 class Lookups:
     """Looks up single values as the bot sees them."""
 
-    def __init__(self, api: RetryingAPI, bot: UserID) -> None:
+    def __init__(self, api: RetryingAPI, bot: UserID, moment: float) -> None:
+        """
+        Args:
+            api: the homeserver.
+            bot: who looks.
+            moment: seconds that a room's name is worth waiting for.
+        """
         self.api = api
         self.bot = bot
+        self.moment = moment
 
     async def members(self, room_id: RoomID) -> frozenset[UserID]:
         """Who is in a room of the bot's, or invited to it (client-server API, section 11.5).
@@ -85,6 +93,17 @@ class Lookups:
         """One string out of a state event's content; empty where there is none."""
         value = (await self._state(room_id, event_type, state_key) or {}).get(key)
         return value if isinstance(value, str) else ""
+
+    async def room_name(self, room_id: RoomID) -> str | None:
+        """What a room is called, empty if it has no name that the bot may know; None if that
+        cannot be read in a moment: nobody waits for one room to be told of others."""
+        reading = self.state_value(room_id, "m.room.name", "name", "")
+        try:
+            return await asyncio.wait_for(reading, self.moment)
+        except (NoAnswer, asyncio.TimeoutError):
+            return None
+        except MatrixRequestError:
+            return ""
 
     async def creation(self, room_id: RoomID) -> Creation:
         """Who made a room, and as what: one small read where all of its state is too much.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import attr
 from mautrix.types import RoomID, UserID
 
-from ..planner.plan import Plan
 from ..topology.model import Problem, Reason, Status
 from ..topology.routes import Routes
 from ..topology.scope import Scope
@@ -19,15 +18,6 @@ from ..topology.scope import Scope
 if TYPE_CHECKING:
     from .apply import Outcome
     from .looks import RoomSnapshot
-
-# What is done with a room of which this was found.
-VERBS = {
-    Reason.ADOPTED: "adopt",
-    Reason.RELINKED: "relink",
-    Reason.BACKFILLED: "backfill",
-    Reason.SUPERSEDED: "supersede",
-    Reason.UPGRADED: "follow",
-}
 
 
 @attr.frozen
@@ -138,18 +128,6 @@ def make_report(observed: RoomSnapshot, outcome: Outcome, saved: bool) -> Report
         changed_meanwhile=Scope(),
         settled=saved and not (open_ends or left),
     )
-
-
-def describe_plan(plan: Plan) -> str:
-    """A plan in words, after "would" or "to": what it does with how many rooms."""
-    actions = [
-        f"{VERBS[reason]} {number}"
-        for reason, number in sorted(Counter(plan.reasons.values()).items())
-        if reason in VERBS
-    ]
-    if not plan.writes:
-        return "change nothing"
-    return f"{', '.join(actions) or 'repair marks'} ({len(plan.writes)} events)"
 
 
 def describe_reasons(reasons: Counter[Reason]) -> str:

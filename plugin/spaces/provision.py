@@ -145,6 +145,7 @@ class Provisioning:
         await self.invite_back(home.space.room_id, owner)
         # Asked once: whoever leaves again is invited again when they speak again.
         self.routes.put_space(attr.evolve(home.space, owner_left=False))
+        await self.reconciler.save(owner)
 
     async def _make_space(self, wish: RoomWish, until: float) -> Space:
         owner, spaces = wish.owner, self.routes.spaces

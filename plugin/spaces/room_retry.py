@@ -88,7 +88,8 @@ class OwnerLock:
                     self.log.warning("The homeserver makes no room for %s: %s", wish.owner, error)
                     kind = UserError if unseen else RoomRefused
                     raise kind(sentences.HOMESERVER_REFUSED.format(error=error)) from error
-                failures += not failure.limited
+                # In a row: one that asks for patience is there.
+                failures = 0 if failure.limited else failures + 1
                 limits = limits + 1 if failure.limited else 0
                 if failures >= TRIES:
                     raise UserError(sentences.HOMESERVER_SILENT)

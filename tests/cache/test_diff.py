@@ -120,4 +120,5 @@ def test_step_by_step_the_tables_hold_what_they_would_hold_at_once() -> None:
 def test_a_new_space_keeps_when_its_owners_chats_were_verified() -> None:
     update = plan_update(Contents(), frozenset({ALICE}), of(), {ALICE: 7})
 
-    assert [one.rows for one in update.statements if one.rows] == [[(SPACE.room_id, ALICE, 5, 7)]]
+    rows = [one.rows for one in update.statements if one.rows]
+    assert rows == [[(SPACE.room_id, ALICE, 5, 7, 0)]]

@@ -28,8 +28,8 @@ COLUMNS = (
     "platform_chat_id",
     "status",
 )
-SPACE_COLUMNS = ("space_id", "matrix_user_id", "created_at", "verified_at")
-SPACE_ROW = (SPACE.room_id, ALICE, 5, 7)
+SPACE_COLUMNS = ("space_id", "matrix_user_id", "created_at", "verified_at", "owner_left")
+SPACE_ROW = (SPACE.room_id, ALICE, 5, 7, 0)
 
 
 def chat_with(**changed: Any) -> list[Any]:
@@ -51,6 +51,14 @@ def test_a_chat_comes_back_as_it_went(status: Status) -> None:
 
 def test_a_space_comes_back_as_it_went() -> None:
     assert decode_space(SPACE_ROW) == (SPACE, 7)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_that_its_owner_left_a_space_comes_back(left: bool) -> None:
+    found = decode_space(space_with(owner_left=int(left)))
+
+    assert found is not None
+    assert found[0].owner_left == left
 
 
 def test_chats_of_one_space_come_back_each_as_it_went() -> None:
@@ -112,7 +120,14 @@ def test_what_was_changed_in_one_row_is_that_rows_alone(edit: dict[str, str]) ->
 
 @pytest.mark.parametrize(
     "edit",
-    [{"space_id": None}, {"matrix_user_id": ""}, {"created_at": "5"}, {"verified_at": None}],
+    [
+        {"space_id": None},
+        {"matrix_user_id": ""},
+        {"created_at": "5"},
+        {"verified_at": None},
+        {"owner_left": 2},
+        {"owner_left": "yes"},
+    ],
 )
 def test_a_spaces_row_that_makes_no_sense_is_none(edit: dict[str, Any]) -> None:
     assert decode_space(space_with(**edit)) is None

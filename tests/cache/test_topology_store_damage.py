@@ -33,7 +33,7 @@ async def test_rows_that_make_no_sense_are_left_out_and_removed_with_the_next_sa
 ) -> None:
     await filled(database)
     await database.execute("UPDATE chat SET chat_id='nonsense' WHERE room_id='!first'")
-    await database.execute("INSERT INTO space VALUES ('!x', 'nobody', 5, 0)")
+    await database.execute("INSERT INTO space VALUES ('!x', 'nobody', 5, 0, 0)")
     store = new_store(database)
 
     found = await store.take_over()
@@ -54,7 +54,8 @@ async def test_rows_that_make_no_sense_are_left_out_and_removed_with_the_next_sa
         "DELETE FROM space WHERE matrix_user_id='@bob:one.test'",
         "UPDATE space SET matrix_user_id='@eve:one.test' WHERE matrix_user_id='@bob:one.test'",
         "UPDATE space SET created_at=1",
-        "INSERT INTO space VALUES ('!more', '@eve:one.test', 5, 0)",
+        "UPDATE space SET owner_left=1",
+        "INSERT INTO space VALUES ('!more', '@eve:one.test', 5, 0, 0)",
         "UPDATE instance SET token='', digest=''",
         "UPDATE instance SET unsettled='{'",
         "UPDATE instance SET unsettled='[]'",

@@ -44,7 +44,7 @@ async def begin(database: Database, *messages: IncomingMessage) -> Run:
 
 def inserting(*owners: str) -> list[Statement]:
     rows = [(f"!{owner}", owner, 5, 0) for owner in owners]
-    return [Statement("INSERT INTO space VALUES ($1, $2, $3, $4)", rows)]
+    return [Statement("INSERT INTO space VALUES ($1, $2, $3, $4, 0)", rows)]
 
 
 async def written(database: Database) -> list[str]:

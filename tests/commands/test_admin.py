@@ -179,4 +179,19 @@ async def test_status_is_no_longer_than_can_be_read(bot: Bot, admin: User) -> No
     reply = await ask(bot, admin, control, "!admin status")
 
     assert "500 rooms unread." in reply
-    assert reply.count("Stale or unread:") == 100
+    assert reply.count("Stale or unread:") == 50
+
+
+@pytest.mark.parametrize("command", ["!admin reconcile", "!admin reconcile --dry-run"])
+async def test_where_a_chat_cannot_be_read_not_all_is_said_to_be_in_order(
+    bot: Bot, admin: User, impatient: None, command: str
+) -> None:
+    (control,) = await settle_in(bot, admin)
+    bot.server.break_room(admin.chat.room_id)
+
+    reply = await ask(bot, admin, control, command)
+
+    assert "All is in order" not in reply
+    assert "Rooms that I couldn't read: 1." in reply
+    bot.server.mend_room(admin.chat.room_id)
+    assert await ask(bot, admin, control, command) == "All is in order; nothing to change."

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+import attr
 import pytest
 
 from ..fakes.fake_platform import FakePlatform
-from ..fakes.faults import Answer, Hold
+from ..fakes.faults import Answer, Fault, Hold
 from ..fakes.maubot import Bot
 from ..fakes.stories import add_chat, ask, settle_in, write_while_busy
 from ..fakes.users import User, heard, links, replies
 
+NAME = "GET rooms/.*/state/m.room.name"
+# Until it is mended, with all the patience that the plugin has.
+NAMELESS = pytest.mark.parametrize(
+    "fault",
+    [
+        lambda room_id: Answer(NAME, None, room_id=room_id),
+        lambda room_id: Hold(NAME, None, room_id=room_id),
+    ],
+    ids=["fails", "hangs"],
+)
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
@@ -202,15 +214,14 @@ async def test_commands_beyond_a_full_queue_are_set_aside_like_anything_else(
     assert await ask(bot, alice, alice.chat, "!cancel") == "Stopped. 2 messages won't be answered."
 
 
+@NAMELESS
 async def test_one_chat_that_cannot_be_read_keeps_no_list_of_chats_waiting(
-    bot: Bot, alice: User
+    bot: Bot, alice: User, fault: Callable[[str], Fault]
 ) -> None:
     (control,) = await settle_in(bot, alice)
     await add_chat(bot, alice, control, "Trip")
     sick = alice.chats[0]
-    bot.server.inject(Answer("GET rooms/.*/state/m.room.name", times=None, room_id=sick.room_id))
-    bot.give_up_soon()
-    await bot.reload()
+    bot.server.inject(fault(sick.room_id))
 
     message = alice.write(control, "!chats")
     await bot.push()
@@ -257,3 +268,63 @@ async def test_cancel_without_end_is_bounded_too(
     holding.release()
     await bot.settled()
     assert heard(alice.chat)[-1] == "There's nothing to stop here."
+
+
+async def test_what_is_asked_after_a_chat_that_has_to_wait_does_not_wait_with_it(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    bot.timing = attr.evolve(bot.timing, beside=0.1)
+    await settle_in(bot, alice)
+    limit = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 180_000}
+    bot.server.inject(Answer("createRoom", times=None, status=429, body=limit))
+    new = alice.write(alice.chat, "!new Trip")
+    await bot.push()
+    await bot.server.until(lambda: replies(alice.chat, new) != [])
+
+    rename, question = alice.write(alice.chat, "!rename Tax"), alice.write(alice.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: replies(alice.chat, question) != [])
+
+    assert replies(alice.chat, rename) == ["`C1` is now called **Tax**."]
+    assert replies(alice.chat, question) == ["Answer to Hello"]
+
+
+@NAMELESS
+async def test_a_chat_that_cannot_be_read_keeps_no_command_about_another_waiting(
+    bot: Bot, platform: FakePlatform, alice: User, fault: Callable[[str], Fault]
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    await add_chat(bot, alice, control, "Trip")
+    await add_chat(bot, alice, control, "Tax")
+    sick, chat, _ = alice.chats
+    bot.server.inject(fault(sick.room_id))
+
+    messages = [alice.write(chat, text) for text in ("!archive tax", "!archive taxes", "Hello")]
+    await bot.push()
+    await bot.server.until(lambda: replies(chat, messages[-1]) != [])
+
+    archived, unknown, answer = (replies(chat, one) for one in messages)
+    assert archived[0].startswith("`C3` is archived")
+    assert unknown == [
+        "I can't read the names of `C1` just now. Please say which chat you mean by its handle."
+    ]
+    assert answer == ["Answer to Hello"]
+
+
+async def test_a_command_about_a_chat_in_trouble_keeps_no_question_in_another_waiting(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    bot.give_up_soon()
+    (control,) = await settle_in(bot, alice)
+    sick = await add_chat(bot, alice, control, "Trip")
+    chat = alice.chats[0]
+    bot.server.break_room(sick.room_id, requests="PUT .*/state/")
+
+    rename, question = alice.write(chat, "!rename C2 Voyage"), alice.write(chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: replies(chat, question) != [])
+
+    assert replies(chat, question) == ["Answer to Hello"]
+    assert "doesn't answer just now" in replies(chat, rename)[0]
+    bot.server.mend_room(sick.room_id)
+    assert await ask(bot, alice, chat, "!rename C2 Voyage") == "`C2` is now called **Voyage**."

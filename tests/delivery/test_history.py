@@ -79,6 +79,23 @@ async def test_the_owner_is_told_once_that_something_is_left_out(
     assert len(notices(alice)) == 1
 
 
+async def test_the_owner_is_not_told_again_by_every_later_run(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    platform.budget = 400
+    await settle_in(bot, alice)
+    for _ in range(40):
+        await ask(bot, alice, alice.chat, "A question of some length")
+    assert len(notices(alice)) == 1
+
+    for _ in range(3):
+        await bot.restart()
+        for _ in range(10):
+            await ask(bot, alice, alice.chat, "Do you remember how it began?")
+
+    assert len(notices(alice)) == 1
+
+
 @pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 async def test_what_failed_does_not_go_along_with_later_questions_until_retry_answers_it(
     bot: Bot, platform: FakePlatform, alice: User, keep_database: bool

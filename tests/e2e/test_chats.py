@@ -159,7 +159,7 @@ async def test_space_invites_who_left_it_back_to_the_same_space(stack: Stack) ->
 async def test_status_and_help_tell_how_things_are(stack: Stack) -> None:
     rob = await onboard(stack, "rob", chats=2)
     status = await ask(rob.person, rob.chats[0], "!status")
-    assert "2 live" in status
+    assert status == "You have 2 chats (none archived). Everything is working."
     told = await ask(rob.person, rob.control, "!help")
     commands = ("!new", "!chats", "!rename", "!archive", "!restore", "!space", "!status", "!help")
     assert all(command in told for command in commands)

@@ -30,7 +30,7 @@ UPDATE chat SET chat_id = 'C9' || substr(chat_id, 2), platform_chat_id = room_id
 UPDATE chat SET matrix_user_id = (SELECT max(matrix_user_id) FROM chat), status = 'live'
     WHERE substr(chat_id, 2) % 2;
 UPDATE space SET matrix_user_id = '@nobody' || rowid || ':localhost';
-INSERT INTO space SELECT '!elsewhere', min(matrix_user_id), 1, min(verified_at) FROM space;
+INSERT INTO space SELECT '!elsewhere', min(matrix_user_id), 1, min(verified_at), 0 FROM space;
 INSERT INTO chat VALUES ('!nowhere', '!elsewhere', '@nobody:localhost', 'C1', 'echo', 'x', 'live');
 """
 

@@ -32,23 +32,23 @@ async def test_what_is_asked_in_a_thread_is_answered_in_it(stack: Stack) -> None
 
 async def test_a_message_made_to_hold_up_everybody_holds_up_nobody(stack: Stack) -> None:
     """Its 48,000 characters come back in four messages, none of them too large."""
-    uma, vic = await onboard(stack, "uma"), await onboard(stack, "vic")
+    uma, vito = await onboard(stack, "uma"), await onboard(stack, "vito")
     poison = "[a](" * 12_000
 
     await uma.person.send(uma.chats[0], poison)
-    await vic.person.send(vic.chats[0], "hello")
+    await vito.person.send(vito.chats[0], "hello")
 
-    await vic.person.wait_for_message(vic.chats[0], "hello")
+    await vito.person.wait_for_message(vito.chats[0], "hello")
     pieces = [await uma.person.wait_for_message(uma.chats[0]) for _ in range(4)]
     assert "".join(piece["content"]["body"] for piece in pieces) == poison
 
 
 async def test_an_owner_lets_nobody_into_the_space_and_encrypts_no_chat(stack: Stack) -> None:
-    wes, xia = await onboard(stack, "wes"), await onboard(stack, "xia")
+    wes, xeno = await onboard(stack, "wes"), await onboard(stack, "xeno")
 
     with pytest.raises(MatrixRefusal, match="M_FORBIDDEN"):
-        await wes.person.invite(wes.space_id, xia.person.user_id)
+        await wes.person.invite(wes.space_id, xeno.person.user_id)
     megolm = {"algorithm": "m.megolm.v1.aes-sha2"}
     with pytest.raises(MatrixRefusal, match="M_FORBIDDEN"):
         await wes.person.set_state(wes.chats[0], "m.room.encryption", megolm)
-    await wes.person.invite(wes.chats[0], xia.person.user_id)
+    await wes.person.invite(wes.chats[0], xeno.person.user_id)

@@ -204,3 +204,18 @@ async def test_what_a_stranger_writes_in_secret_holds_up_no_sync_token(
 
     ((token,),) = bot.query("SELECT token FROM instance")
     assert int(token[1:]) >= written
+
+
+async def test_who_has_chats_already_is_not_sent_invitations_that_were_accepted_long_ago(
+    bot: Bot, alice: User
+) -> None:
+    (first,) = await settle_in(bot, alice)
+    await ask(bot, alice, first, "!new")
+
+    control = invite_bot_encrypted(alice)
+    await bot.deliver()
+
+    (welcome,) = heard(control)
+    assert "I can't read" in welcome
+    assert "two invitations" not in welcome
+    assert f"[Chat 1](https://matrix.to/#/{alice.chats[0].room_id}" in welcome

@@ -16,7 +16,7 @@ from ..fakes.faults import Answer, refusal
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, open_group, settle_in
-from ..fakes.users import User, heard
+from ..fakes.users import User, heard, replies
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 READS = r"^GET rooms/[^/]*/(messages|state|members)(/|$)"
@@ -261,3 +261,67 @@ async def test_what_is_written_without_end_where_nothing_can_be_read_is_kept_wit
     assert heard(alice.chat)[1] == "Answer to Question 0, as edited"
     assert await ask(bot, alice, alice.chat, "!retry") == "I'm asking again: 10 messages."
     assert platform.texts[-10:] == [f"Question {number}" for number in range(31, 41)]
+
+
+@pytest.mark.usefixtures("platform")
+async def test_no_command_in_a_room_that_cannot_be_read_yet_is_turned_away(
+    bot: Bot, alice: User, bob: User
+) -> None:
+    """Nobody knows yet whether that room is a chat, or whose; what is asked there is done later,
+    even if elsewhere it would be done at once."""
+    (control, _) = await settle_in(bot, alice, bob)
+    await bot.stop()
+    bot.database.unlink()
+    account_data = bot.server.world.account_data
+    (index,) = (one for one in account_data if one[1].startswith("chat.spacekeeper.spaces"))
+    del account_data[index]
+    before = alice.write(control, "!status")
+    break_for_good(bot, control)
+    bot.give_up_soon()
+    await bot.start()
+    meanwhile = alice.write(control, "!chats")
+    bob.write(bob.chat, "Anybody?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to Anybody?"])
+    # Time enough to be told that nobody knows.
+    looks = f"GET rooms/{control.room_id}/state"
+    await bot.server.until(lambda: [str(call) for call in bot.server.calls].count(looks) > 12)
+    bot.server.mend_room(control.room_id)
+    await bot.server.until(lambda: len(heard(control)) == 3)
+    assert replies(control, before) == ["You have 1 chat (none archived). Everything is working."]
+    assert "Your chats:" in replies(control, meanwhile)[0]
+
+
+@TROUBLE
+async def test_a_room_joined_meanwhile_that_cannot_be_read_makes_no_later_start_a_long_one(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, get_into_trouble: Trouble
+) -> None:
+    """Whoever waits for a greeting in it is found by the next start all the same."""
+    await settle_in(bot, alice)
+    await bot.deliver()
+    await bot.stop()
+    room = bob.invite_bot()
+    bot.server.world.join(BOT, room.room_id)
+    get_into_trouble(bot, room)
+    bot.database.unlink()
+    await bot.start()
+    assert await answered(bot, alice) == ["Answer to Hello"]
+    await bot.server.until(lambda: bot.query("SELECT token FROM instance") > [("",)])
+    await bot.stop()
+    mark = len(bot.server.calls)
+
+    await bot.start()
+    assert await answered(bot, alice) == ["Answer to Hello"] * 2
+    assert "GET joined_rooms" not in [str(call) for call in bot.server.calls[mark:]]
+
+    bot.server.mend_room(room.room_id)
+    await bot.server.until(lambda: "Welcome" in " ".join(heard(room)))
+
+
+async def answered(bot: Bot, person: User) -> list[str]:
+    """Let somebody write, and wait for the answer; what they were answered so far."""
+    before = len(heard(person.chat))
+    person.write(person.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: len(heard(person.chat)) > before)
+    return heard(person.chat)

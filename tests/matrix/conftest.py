@@ -57,4 +57,4 @@ def reader(api: RetryingAPI, account_data: AccountData) -> Reader:
 
 @pytest.fixture
 def lookups(api: RetryingAPI) -> Lookups:
-    return Lookups(api, UserID("@keeper:one.test"))
+    return Lookups(api, UserID("@keeper:one.test"), moment=5.0)

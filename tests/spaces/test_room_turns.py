@@ -45,7 +45,7 @@ async def test_thirty_people_at_once_are_all_served_and_told_and_nothing_is_made
     people = [User(server.world, f"person{number}") for number in range(30)]
     await bot.start()
     await bot.settled()
-    server.limit_rooms(per_second=30)
+    server.limit_rooms(per_second=12)
     server.limit_messages(per_second=60)
     server.limit_joins(per_second=60)
 
@@ -193,3 +193,18 @@ async def ask_all(bot: Bot, person: User, room: Room, text: str) -> list[str]:
     message = person.write(room, text)
     await bot.deliver()
     return replies(room, message)
+
+
+async def test_a_homeserver_that_fails_now_and_then_while_it_asks_for_patience_is_waited_for(
+    bot: Bot, server: Homeserver, alice: User
+) -> None:
+    await bot.start()
+    await bot.settled()
+    for _ in range(6):
+        server.inject(Answer("createRoom", status=429, body=BUSY))
+        server.inject(Answer("createRoom", status=502))
+
+    (control,) = await settle_in(bot, alice)
+
+    assert_at_home(alice)
+    assert "doesn't answer" not in " ".join(heard(control))

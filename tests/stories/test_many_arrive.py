@@ -9,6 +9,7 @@ from __future__ import annotations
 import attr
 import pytest
 
+from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Hold
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
@@ -147,3 +148,40 @@ async def test_who_writes_while_they_wait_is_told_and_then_answered(
 
     assert alice.space.room_id in replies(room, message)[-1]
     assert "does not answer" not in " ".join(heard(room))
+
+
+async def test_who_asks_for_help_while_they_wait_gets_it_at_once(
+    bot: Bot, server: Homeserver, alice: User
+) -> None:
+    server.inject(Answer("createRoom", times=None, status=429, body=THREE_MINUTES))
+    room = await arrive(bot, alice)
+
+    for command, answer in (("!help", "These commands do more"), ("!hlep", "Did you mean")):
+        message = alice.write(room, command)
+        await bot.push()
+        await server.until(lambda: replies(room, message) != [])  # noqa: B023 (awaited here)
+        assert answer in replies(room, message)[0]
+
+
+async def test_whose_space_is_lost_while_rooms_have_to_wait_is_answered_meanwhile(
+    bot: Bot, server: Homeserver, platform: FakePlatform, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    server.world.leave(BOT, alice.space.room_id)
+    await bot.restart()
+    limited = server.inject(Answer("createRoom", times=None, status=429, body=THREE_MINUTES))
+
+    asked = [alice.write(alice.chat, text) for text in ("One", "Two", "!space", "Three")]
+    await bot.push()
+    await server.until(lambda: all(replies(alice.chat, one) for one in asked))
+
+    assert limited.reached.is_set()
+    assert [replies(alice.chat, one) for one in asked] == [
+        ["Answer to One"],
+        ["Answer to Two"],
+        [
+            "The homeserver lets me make only so many rooms at a time. "
+            "Yours will take about 3 minutes; I keep trying."
+        ],
+        ["Answer to Three"],
+    ]

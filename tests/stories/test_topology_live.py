@@ -108,6 +108,28 @@ async def test_an_owner_who_left_the_space_is_invited_back_with_their_next_word(
     assert space.membership(alice.id) == "invite"
 
 
+async def test_an_owner_who_left_the_space_is_invited_back_after_any_number_of_restarts(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    """A start that finds nothing new does not look at the Space again."""
+    await settle_in(bot, alice)
+    alice.leave(alice.space)
+    await bot.deliver()
+    for _ in range(2):
+        await bot.deliver()
+        await bot.restart()
+
+    await ask(bot, alice, alice.chat, "Hello")
+    assert alice.space.membership(alice.id) == "invite"
+
+    # What is known of it after that is right, too.
+    await bot.deliver()
+    await bot.restart()
+    mark = len(bot.server.calls)
+    await ask(bot, alice, alice.chat, "Hello?")
+    assert [one for one in bot.server.calls[mark:] if alice.space.room_id in one.path] == []
+
+
 async def test_what_a_guest_does_in_a_chat_changes_nothing(
     bot: Bot, platform: FakePlatform, alice: User, bob: User
 ) -> None:
