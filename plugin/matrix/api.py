@@ -111,7 +111,8 @@ class RetryingAPI(HTTPAPI):
                             lane.pause(wait)
             except LaneClosed as closed:
                 raise NoAnswer(TOO_MANY, closed.seconds, limited=True) from None
-            if loop.time() + wait > deadline or isinstance(failure, TooLarge):
+            again = failure.limited or lane.policy.retries_lost
+            if not again or loop.time() + wait > deadline or isinstance(failure, TooLarge):
                 raise failure
             self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, call.path)
             if not failure.limited:

@@ -115,7 +115,9 @@ class Lanes:
         self._lanes = {
             "read": Lane(policies.read),
             "state": Lane(policies.write),
-            "join": Lane(policies.write),
+            "name": Lane(policies.name),
+            "join": Lane(policies.enter),
+            "leave": Lane(policies.enter),
             "write": Lane(policies.write),
             "message": Lane(policies.message),
             "create": Lane(policies.create),
@@ -134,7 +136,7 @@ class Lanes:
             content: the JSON body; of an invitation it names the invitee.
         """
         if method == Method.GET:
-            kind = "read"
+            kind = "name" if "/profile/" in path else "read"
         elif path.endswith("/createRoom"):
             kind = "create"
         elif "/send/" in path:
@@ -145,6 +147,8 @@ class Lanes:
             kind = "state"
         elif path.endswith("/join") or "/join/" in path:
             kind = "join"
+        elif path.endswith("/leave"):
+            kind = "leave"
         elif path.endswith("/invite"):
             return "invite", self._of_invitee(str((content or {}).get("user_id")))
         else:

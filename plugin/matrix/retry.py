@@ -19,11 +19,14 @@ class RetryPolicy:
         in_flight: calls of this kind at the same time.
         attempt: seconds to wait for one answer.
         total: seconds after which no further try is begun; 0 means a single try.
+        retries_lost: a call that nobody answered is tried again, and not only one that was told
+            to wait.
     """
 
     in_flight: int
     attempt: float
     total: float
+    retries_lost: bool = True
 
 
 @attr.frozen
@@ -51,6 +54,13 @@ class RequestPolicies:
     # More than a look at rooms takes: some of them may belong to rooms that never answer.
     read: RetryPolicy = attr.field(default=RetryPolicy(in_flight=32, attempt=60, total=60))
     write: RetryPolicy = attr.field(default=RetryPolicy(in_flight=8, attempt=30, total=300))
+    # A room's own server may never answer, and whoever invites can name any: such a room must
+    # not keep its place by being tried again here, nor all places be taken by a few of them.
+    enter: RetryPolicy = attr.field(
+        default=RetryPolicy(in_flight=32, attempt=30, total=300, retries_lost=False)
+    )
+    # Nor may somebody's own server answer when it is asked what they are called.
+    name: RetryPolicy = attr.field(default=RetryPolicy(in_flight=8, attempt=5, total=5))
     # Many at once cost a homeserver less than one after the other: whoever waits for several is
     # told of them in one sync.
     message: RetryPolicy = attr.field(default=RetryPolicy(in_flight=96, attempt=30, total=300))

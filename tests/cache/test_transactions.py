@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import attr
 import pytest
 from mautrix.util.async_db import Database
 
@@ -163,6 +164,31 @@ async def test_a_mistake_of_our_own_is_no_failure_of_the_database(database: Data
 
     with pytest.raises(ValueError, match="a bug"):
         await db.execute(mistaken())
+
+    assert not db.failing
+    assert await written(database) == []
+
+
+class Mistaken(list[tuple[object, ...]]):
+    """Rows that somebody computes wrongly while the transaction goes on."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__([("@one:test", 0, 0, 0)])
+        self.error = error
+
+    def __iter__(self) -> Iterator[tuple[object, ...]]:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), RuntimeError("a bug")], ids=repr)
+async def test_nor_is_one_that_shows_in_the_middle_of_a_transaction(
+    database: Database, error: Exception
+) -> None:
+    db = new_guard(database)
+    (insert,) = inserting("@one:test")
+
+    with pytest.raises(type(error), match="a bug"):
+        await db.execute([attr.evolve(insert, rows=Mistaken(error))])
 
     assert not db.failing
     assert await written(database) == []

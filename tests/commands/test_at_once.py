@@ -11,7 +11,7 @@ import pytest
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Fault, Hold
 from ..fakes.maubot import Bot
-from ..fakes.stories import add_chat, ask, settle_in, write_while_busy
+from ..fakes.stories import DATABASE, add_chat, ask, settle_in, write_while_busy
 from ..fakes.users import User, heard, links, replies
 
 NAME = "GET rooms/.*/state/m.room.name"
@@ -24,7 +24,6 @@ NAMELESS = pytest.mark.parametrize(
     ],
     ids=["fails", "hangs"],
 )
-DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
 @pytest.mark.parametrize(

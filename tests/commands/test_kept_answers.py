@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import attr
 import pytest
 
 from plugin.matrix.retry import RetryPolicy
 
-from ..fakes.failpoints import crash_at_request, crash_at_write
+from ..fakes.failpoints import kills
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import Bot
@@ -23,15 +21,7 @@ ARCHIVED = "`C1` is archived: it is kept"
 COMMANDS = pytest.mark.parametrize(
     ("command", "reply"), [("!retry", RETRIED), ("!cancel", GIVEN_UP), ("!archive", ARCHIVED)]
 )
-KILLS = {
-    f"{name} {'after' if after else 'before'} {number}": partial(crash, number=number, after=after)
-    for name, crash, count in (
-        ("request", crash_at_request, REQUESTS),
-        ("write", crash_at_write, WRITES),
-    )
-    for number in range(count)
-    for after in (False, True)
-}
+KILLS = kills(REQUESTS, WRITES)
 
 
 @COMMANDS

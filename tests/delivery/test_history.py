@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import ask, have_set_aside, settle_in, settle_in_with_chats, write_while_busy
+from ..fakes.stories import (
+    DATABASE,
+    ask,
+    have_set_aside,
+    settle_in,
+    settle_in_with_chats,
+    write_while_busy,
+)
 from ..fakes.users import User, heard
 
 LEFT_OUT = "This chat has grown long"
@@ -96,7 +101,7 @@ async def test_the_owner_is_not_told_again_by_every_later_run(
     assert len(notices(alice)) == 1
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+@DATABASE
 async def test_what_failed_does_not_go_along_with_later_questions_until_retry_answers_it(
     bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:
@@ -246,7 +251,7 @@ async def test_a_reply_is_told_without_what_it_quotes(
     assert said[2:] == ["Louder, please", "Answer to Louder, please"]
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+@DATABASE
 async def test_a_reply_written_while_nobody_was_there_is_asked_without_what_it_quotes(
     bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
 ) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import attr
@@ -68,6 +70,27 @@ async def crash_at_write(bot: Bot, number: int, after: bool) -> None:
         await bot.push()
         await until_reached(bot, brake.reached)
         await bot.kill()
+
+
+def kills(requests: int, writes: int) -> dict[str, Callable[[Bot], Awaitable[None]]]:
+    """What kills the plugin at each of its next requests and each of its next writes, before and
+    after they are done.
+
+    Args:
+        requests: how many requests.
+        writes: how many writes.
+    """
+    return {
+        f"{name} {'after' if after else 'before'} {number}": partial(
+            crash, number=number, after=after
+        )
+        for name, crash, count in (
+            ("request", crash_at_request, requests),
+            ("write", crash_at_write, writes),
+        )
+        for number in range(count)
+        for after in (False, True)
+    }
 
 
 def refuse_writes(patch: pytest.MonkeyPatch) -> None:

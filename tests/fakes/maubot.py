@@ -212,7 +212,10 @@ class Bot:
 
     async def _launch(self) -> None:
         table = Spacekeeper.get_db_upgrade_table()
-        database = Database.create(f"sqlite:{self.database}", upgrade_table=table, log=LOG)
+        # As most builds of SQLite have it: what is deleted stays in the file.
+        args = {"init_commands": ["PRAGMA secure_delete = OFF"]}
+        url = f"sqlite:{self.database}"
+        database = Database.create(url, upgrade_table=table, db_args=args, log=LOG)
         await database.start()
         self.plugin = Spacekeeper(
             client=self.client,

@@ -15,6 +15,7 @@ from .maubot import BOT, Bot
 from .rooms import Event, Room
 from .users import User, heard, links, replies
 
+DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 WHEN = pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
 
 

@@ -12,11 +12,10 @@ from ..fakes.failpoints import Brake
 from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import add_chat, ask, assert_at_home, come_back, settle_in
+from ..fakes.stories import DATABASE, add_chat, ask, assert_at_home, come_back, settle_in
 from ..fakes.users import User, heard, replies
 
 HOUR = 3_600_000
-DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
 @DATABASE

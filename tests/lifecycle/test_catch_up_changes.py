@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
-from ..fakes.stories import ask, come_back, have_set_aside, settle_in, write_while_busy
+from ..fakes.stories import DATABASE, ask, come_back, have_set_aside, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
-
-DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
 @DATABASE

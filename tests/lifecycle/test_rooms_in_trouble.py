@@ -15,10 +15,9 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, refusal
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, open_group, settle_in
+from ..fakes.stories import DATABASE, ask, open_group, settle_in
 from ..fakes.users import User, heard, replies
 
-DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 READS = r"^GET rooms/[^/]*/(messages|state|members)(/|$)"
 
 

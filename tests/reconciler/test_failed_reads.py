@@ -16,7 +16,14 @@ from ..fakes.faults import Answer, Drop, Hold, refusal
 from ..fakes.kill_points import rest
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, assert_at_home, come_back, settle_in, settle_in_with_chats
+from ..fakes.stories import (
+    DATABASE,
+    ask,
+    assert_at_home,
+    come_back,
+    settle_in,
+    settle_in_with_chats,
+)
 from ..fakes.users import BINDING, CHILD, MARKER, User, heard, links
 
 PARENT = "m.space.parent"
@@ -137,7 +144,7 @@ async def test_a_space_that_is_read_too_late_is_merged_with_the_new_one(
     assert set(links(older)) == {room.room_id for room in alice.chats}
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+@DATABASE
 async def test_a_restart_that_cannot_look_at_a_chat_does_not_make_it_again(
     bot: Bot, alice: User, keep_database: bool
 ) -> None:

@@ -20,7 +20,7 @@ from ..fakes.homeserver import Homeserver
 from ..fakes.leftovers import forget_binding, make_legacy_chat
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, settle_in, settle_in_with_chats
+from ..fakes.stories import DATABASE, ask, settle_in, settle_in_with_chats
 from ..fakes.users import BINDING, User, bindings, heard, links
 
 # How far the bot has seen, in its own account data: no more than a bookmark.
@@ -31,7 +31,7 @@ def handle_of(chat: Room) -> object:
     return chat.content(BINDING).get("chat_id")
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database", "no database"])
+@DATABASE
 async def test_where_nothing_is_missing_nothing_is_written(
     bot: Bot, verifying: None, alice: User, bob: User, keep_database: bool
 ) -> None:

@@ -14,7 +14,7 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Drop, Fault
 from ..fakes.leftovers import lasting, put
 from ..fakes.maubot import BOT, Bot
-from ..fakes.stories import ask, open_group, settle_in, settle_in_with_chats
+from ..fakes.stories import DATABASE, ask, open_group, settle_in, settle_in_with_chats
 from ..fakes.users import BINDING, CHILD, MARKER, User, bindings, links
 
 STATE = r"GET rooms/[^/]*/state$"
@@ -29,7 +29,7 @@ SILENCE: dict[str, Callable[[], Fault]] = {
 }
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database", "no database"])
+@DATABASE
 @pytest.mark.parametrize("kind", SILENCE)
 async def test_from_a_look_that_failed_nothing_is_concluded(
     bot: Bot, alice: User, impatient: None, kind: str, keep_database: bool

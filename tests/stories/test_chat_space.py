@@ -7,7 +7,7 @@ import pytest
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Refusal
-from ..fakes.stories import add_chat, ask, settle_in
+from ..fakes.stories import DATABASE, add_chat, ask, settle_in
 from ..fakes.users import BINDING, CHILD, User, heard, links
 
 PARENT = "m.space.parent"
@@ -52,7 +52,7 @@ async def test_every_chat_is_a_conversation_of_its_own(bot: Bot, alice: User) ->
     assert len(conversations) == 4
 
 
-@pytest.mark.parametrize("keep_database", [True, False])
+@DATABASE
 async def test_the_number_of_an_archived_chat_is_not_given_again(
     bot: Bot, alice: User, keep_database: bool
 ) -> None:

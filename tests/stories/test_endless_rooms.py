@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Answer, Endless
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import DATABASE, ask, settle_in
 from ..fakes.users import User, heard
 
 # What no JSON parser with a stack goes through.
@@ -22,7 +20,7 @@ def answer_with(bot: Bot, room: Room, text: str) -> Answer:
     )
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+@DATABASE
 async def test_a_space_that_no_parser_goes_through_keeps_nobody_else_waiting(
     bot: Bot, platform: FakePlatform, alice: User, bob: User, keep_database: bool
 ) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +18,7 @@ from plugin.matrix.sender import Sender
 from ..fakes.failpoints import (
     Brake,
     crash_at_request,
-    crash_at_write,
+    kills,
     refuse_writes,
     until_reached,
 )
@@ -27,22 +26,13 @@ from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Event
-from ..fakes.stories import add_chat, come_back, settle_in, write_while_busy
+from ..fakes.stories import DATABASE, add_chat, come_back, settle_in, write_while_busy
 from ..fakes.users import User, heard, replies
 
 # What it takes to answer a message; the next one waits until that is done.
 REQUESTS, WRITES = 6, 4
-KILLS = {
-    f"{name} {'after' if after else 'before'} {number}": partial(crash, number=number, after=after)
-    for name, crash, count in (
-        ("request", crash_at_request, REQUESTS),
-        ("write", crash_at_write, WRITES),
-    )
-    for number in range(count)
-    for after in (False, True)
-}
+KILLS = kills(REQUESTS, WRITES)
 AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
 def assert_asked_once_each(platform: FakePlatform, *messages: Event) -> None:

@@ -11,11 +11,10 @@ from plugin.matrix.split import PIECE_BYTES
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
-from ..fakes.stories import ask, come_back, settle_in
+from ..fakes.stories import DATABASE, ask, come_back, settle_in
 from ..fakes.users import User, heard, links, replies
 
 AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 CUTS = {
     f"{'after' if after else 'before'} piece {number}": partial(
         Hold, "PUT .*/send/", times=None, skip=number, after=after

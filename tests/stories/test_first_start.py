@@ -9,7 +9,7 @@ from ..fakes.homeserver import Homeserver
 from ..fakes.leftovers import lasting
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, assert_at_home, settle_in_with_chats
+from ..fakes.stories import DATABASE, ask, assert_at_home, settle_in_with_chats
 from ..fakes.users import User, heard
 
 
@@ -26,7 +26,7 @@ def direct_room(person: User) -> Room:
     return room
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database kept", "database gone"])
+@DATABASE
 async def test_silent_rooms_from_before_the_first_start_are_left_alone(
     bot: Bot, alice: User, mallory: User, keep_database: bool
 ) -> None:
@@ -56,7 +56,7 @@ async def test_a_silent_room_that_could_not_be_read_at_first_is_left_alone(
     assert lasting(bot.server.changes()) == []
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database kept", "database gone"])
+@DATABASE
 async def test_a_room_that_was_joined_while_nobody_was_there_is_greeted(
     bot: Bot, alice: User, mallory: User, keep_database: bool
 ) -> None:

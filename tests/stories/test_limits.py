@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import attr
+
 from ..fakes.faults import Hold
 from ..fakes.homeserver import Homeserver
-from ..fakes.maubot import Bot
+from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import ask, settle_in
 from ..fakes.users import User, heard, replies
 
@@ -67,3 +71,64 @@ async def test_no_command_waits_for_a_receipt(bot: Bot, server: Homeserver, alic
     await bot.push()
 
     await server.until(lambda: replies(control, message) != [])
+
+
+async def test_rooms_that_cannot_be_entered_keep_no_newcomer_waiting(
+    bot: Bot, server: Homeserver, alice: User, bob: User
+) -> None:
+    """Where a room's own server does not answer, a homeserver keeps whoever joins waiting."""
+    await settle_in(bot, alice)
+    sick = [alice.invite_bot() for _ in range(24)]
+    for room in sick:
+        server.hang_room(room.room_id, requests="/join$")
+    await bot.push()
+    await server.until(lambda: any(call.path.endswith("/join") for call in server.calls[-20:]))
+
+    control = bob.invite_bot()
+    await bot.push()
+    await server.until(lambda: heard(control) != [])
+
+    assert bob.chats != []
+    for room in sick:
+        server.mend_room(room.room_id)
+    await bot.settled()
+    assert {room.membership(BOT) for room in sick} == {"join"}
+
+
+async def test_invitations_that_cannot_be_declined_keep_nobody_waiting(
+    bot: Bot, server: Homeserver, alice: User, bob: User
+) -> None:
+    await settle_in(bot, alice)
+    mallory = User(server.world, "mallory", "elsewhere")
+    for room in [mallory.invite_bot() for _ in range(24)]:
+        server.hang_room(room.room_id, requests="/leave$")
+    await bot.push()
+    await server.until(lambda: sum(call.path.endswith("/leave") for call in server.calls) >= 8)
+
+    control = bob.invite_bot()
+    alice.write(alice.chat, "!new")
+    await bot.push()
+
+    await server.until(lambda: len(heard(control)) == 1 and len(heard(alice.chats[0])) == 1)
+    assert (len(bob.chats), len(alice.chats)) == (1, 2)
+
+
+async def test_display_names_that_do_not_come_keep_nobody_else_waiting(
+    bot: Bot, server: Homeserver, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    server.inject(Hold("^GET profile/.*:elsewhere", times=None))
+    bot.text.text = "permissions: {local: user, elsewhere: user}"
+    bot.timing = attr.evolve(bot.timing, room_turn=0.02)
+    await bot.restart()
+    for number in range(40):
+        User(server.world, f"guest{number}", "elsewhere").invite_bot()
+    await bot.push()
+    await server.until(lambda: sum("profile" in str(call) for call in server.calls) >= 8)
+    # Whoever can be waited for by now is.
+    await asyncio.sleep(1)
+
+    message = alice.write(alice.chat, "!chats")
+    await bot.push()
+
+    await server.until(lambda: replies(alice.chat, message) != [])

@@ -14,7 +14,7 @@ from ..fakes.faults import Answer, Hold
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import DATABASE, ask, settle_in
 from ..fakes.users import User, heard, links, replies
 
 HELLO = "Hello! I am preparing your Space; many people are arriving, so it takes about {}."
@@ -89,7 +89,7 @@ async def test_who_need_not_wait_is_just_welcomed(bot: Bot, alice: User) -> None
     assert len(heard(room)) == 1
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database kept", "database gone"])
+@DATABASE
 async def test_who_was_greeted_before_a_kill_is_served_by_the_next_start(
     bot: Bot, server: Homeserver, alice: User, *, keep_database: bool
 ) -> None:
@@ -107,7 +107,7 @@ async def test_who_was_greeted_before_a_kill_is_served_by_the_next_start(
     assert len(heard(room)) == 2
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database kept", "database gone"])
+@DATABASE
 @pytest.mark.parametrize("step", range(STEPS))
 async def test_a_kill_while_somebody_waits_loses_nothing_and_makes_nothing_twice(
     bot: Bot, server: Homeserver, alice: User, step: int, *, keep_database: bool

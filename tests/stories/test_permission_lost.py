@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import DATABASE, ask, settle_in
 from ..fakes.users import User, heard
 
 WITHOUT_BOB = 'permissions: {local: user, "@bob:test": none}\n'
@@ -39,7 +37,7 @@ async def test_an_onboarding_ends(bot: Bot, alice: User, bob: User) -> None:
     assert await ask(bot, alice, alice.chat, "Hello") == "Hello"
 
 
-@pytest.mark.parametrize("keep_database", [True, False], ids=["database kept", "database gone"])
+@DATABASE
 async def test_an_onboarding_that_was_interrupted_is_not_finished(
     bot: Bot, bob: User, keep_database: bool
 ) -> None:

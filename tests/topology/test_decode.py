@@ -85,8 +85,9 @@ def test_without_a_create_event_it_is_no_room_state() -> None:
         {**event("m.room.name", {}), "sender": 7},
         {**event("m.room.name", {}), "state_key": None},
         event("m.room.member", {"membership": "hovering"}, BOB),
-        event("m.room.member", {"membership": ["join"]}, BOB)
-        | {"content": {"membership": "half"}},
+        event("m.room.member", {"membership": ["join"]}, BOB),
+        event("m.room.member", {"membership": {"join": 1}}, BOB),
+        event("m.room.member", {"membership": "half"}, BOB),
         event("m.room.member", {}, BOB),
         event(CHILD_TYPE, {"via": "one.test"}, "!x:one.test"),
         event(CHILD_TYPE, {"via": ["one.test", 7]}, "!x:one.test"),
