@@ -411,6 +411,34 @@ def test_the_order_in_which_rooms_are_read_makes_no_difference() -> None:
     assert completed(site) == completed(backwards)
 
 
+@pytest.mark.parametrize("cached", [KNOWN, NOTHING], ids=["cache kept", "cache gone"])
+@pytest.mark.parametrize("part", ["platform", "platform_chat_id"])
+def test_what_is_said_of_somebody_elses_chat_completes_nobodys(
+    part: str, cached: Topology
+) -> None:
+    """The room says that it is Bob's. Mirror and cache still have it as Alice's."""
+    site, bobs = whole_site(), RoomID("!a-space:one.test")
+    site.make_space(bobs, BOB, at=0)
+    content = lacking(WHOLE[CHAT]._replace(matrix_user_id=BOB, space_id=bobs), part)
+    site.send(CHAT, event(BINDING_TYPE, content))
+
+    found = completed(site, cached)[CHAT]
+
+    assert found.matrix_user_id == BOB
+    assert found._asdict()[part] == COMPUTED[part][CHAT]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_mirror_completes_a_chat_that_was_upgraded_before(part: str) -> None:
+    site, fresh = whole_site(), RoomID("!fresh:one.test")
+    damage(site, CHAT, "room", part)
+    site.send(CHAT, event("m.room.tombstone", {"replacement_room": fresh}))
+    create = {"predecessor": {"room_id": CHAT}}
+    site.send(fresh, event("m.room.create", create, sender=BOT, at=99))
+
+    assert completed(site)[fresh] == WHOLE[CHAT]
+
+
 def test_a_chat_that_was_upgraded_before_it_was_completed_keeps_what_it_said() -> None:
     site, fresh = whole_site(), RoomID("!fresh:one.test")
     damage(site, CHAT, "both", "platform")
