@@ -21,10 +21,9 @@ from ..matrix.api import NoAnswer
 from ..matrix.writer import Writer
 from ..planner.plan import Plan
 from ..planner.writes import Write
-from ..topology.current_routes import CurrentRoutes
+from ..topology.current_routes import Claims, CurrentRoutes
 from ..topology.model import Topology
 from ..topology.routes import build_routes
-from .claims import Claims
 from .looks import RoomSnapshot, without_unwritten
 
 # Owners for whom is written at the same time: one of them may have a room that never answers.

@@ -15,11 +15,11 @@ from mautrix.types import UserID
 
 from ..cache.topology_store import Store
 from ..planner.plan import Plan
+from ..topology.current_routes import Claims
 from ..topology.model import Chat
 from ..topology.routes import Routes
 from ..topology.scope import Scope
 from .apply import Applier
-from .claims import Claims
 from .known_rooms import KnownRooms
 from .looks import RoomSnapshot, RunRequest
 from .observe import Observer

@@ -20,7 +20,6 @@ from .contents import (
     room_id_in,
     sent_at,
 )
-from .decode_link import are_of_another, decode_link
 from .model import (
     BINDING_TYPE,
     CHILD_TYPE,
@@ -33,7 +32,7 @@ from .model import (
     Problem,
     Reason,
 )
-from .snapshot import Link, Room, Tombstone
+from .snapshot import Link, Room, Tombstone, are_of_another
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -180,7 +179,7 @@ class _RoomDecoder:
             self._report("a binding that lacks or garbles a part", Reason.MALFORMED)
 
     def _decode_child(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-        if (link := decode_link(self.room_id, event, self.identity)) is not None:
+        if (link := Link.decode(self.room_id, event, self.identity)) is not None:
             self.links[link.room_id] = link
         else:
             what = f"a link to {event['state_key']} whose `via` is no list"

@@ -1,17 +1,19 @@
 """What was read from Matrix: a snapshot of the joined rooms, and what each room's state said.
 
-Rooms are decoded by decode.py. A snapshot is never changed: reading more makes another one.
-Nothing is concluded from it here; that is the planner's part.
+Rooms are decoded by decode.py, and a Space's links, of which there are as many as chats, by
+themselves. A snapshot is never changed: reading more makes another one. Nothing is concluded from
+it here; that is the planner's part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attr
 
-from .model import Binding, Marker, PartialBinding, Problem
+from .contents import decode_binding, is_from_elsewhere, is_usable_via
+from .model import BINDING_TYPE, Binding, Identity, Marker, PartialBinding, Problem
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -44,6 +46,30 @@ class Link:
     others: Mapping[str, Any] = attr.field(eq=False, factory=dict)
     partial: PartialBinding | None = None
     of_another: bool = False
+
+    @classmethod
+    def decode(cls, space_id: RoomID, event: Mapping[str, Any], identity: Identity) -> Link | None:
+        """What an event says of one room.
+
+        Args:
+            space_id: the Space in which it stands.
+            event: the event, whose sender, state key and content have the right types.
+            identity: the bot, whose mirrors alone count, and its instance.
+
+        Returns:
+            The link; None if its `via` makes no sense. Never raises.
+        """
+        content, sender, mirror, partial = event["content"], event["sender"], None, None
+        via = content.get("via")
+        if via is not None and not is_usable_via(via):
+            return None
+        raw = content.get(BINDING_TYPE) if sender == identity.bot else None
+        of_another = isinstance(raw, dict) and is_from_elsewhere(raw, identity)
+        if isinstance(raw, dict) and not of_another:
+            mirror, partial = decode_binding(raw)
+        others = {key: content[key] for key in content if key not in ("via", BINDING_TYPE)}
+        via = tuple(via or ())
+        return cls(space_id, event["state_key"], sender, via, mirror, others, partial, of_another)
 
     @property
     def removed(self) -> bool:
@@ -143,3 +169,10 @@ class Snapshot:
     def was_requested(self, room_id: RoomID) -> bool:
         """Whether the room's state was asked for, whatever the answer was."""
         return room_id in self.rooms or room_id in self.refused_read or room_id in self.unread
+
+
+def are_of_another(links: Collection[Link]) -> bool:
+    """Whether a Space that does not say so itself is another instance's: that one mirrors chats in
+    these links of it, and this one none."""
+    own = (link.mirror or link.partial for link in links)
+    return any(link.of_another for link in links) and not any(one is not None for one in own)

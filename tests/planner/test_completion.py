@@ -281,6 +281,57 @@ def test_whom_the_mirror_names_counts_for_more_than_the_owner_of_a_space_that_is
     assert completed(site) == WHOLE
 
 
+@pytest.mark.parametrize("where", ["room", "both"])
+@pytest.mark.parametrize("named", ["somebody else's", "another account's", "no Space", "nothing"])
+def test_a_space_that_is_not_the_owners_is_replaced_and_nothing_beside_it(
+    named: str, where: str
+) -> None:
+    site, wrong = whole_site(), RoomID("!a-space:one.test")
+    if named == "somebody else's":
+        site.make_space(wrong, BOB, at=0)
+    elif named == "another account's":
+        create = event("m.room.create", {"type": "m.space"}, sender=MALLORY, at=0)
+        site.send(wrong, create)
+    elif named == "no Space":
+        site.make_room(wrong, at=0)
+    damage(site, CHAT, where, "space_id", wrong)
+
+    assert completed(site) == WHOLE
+    assert_standing(site, WHOLE)
+
+
+def test_a_link_that_its_owner_put_elsewhere_leaves_the_rest_to_the_cache() -> None:
+    """Their client sends the mirror along as it was; it counts no more. Their order is kept."""
+    site = whole_site()
+    damage(site, CHAT, "room", "platform_chat_id")
+    moved = {**child_content(WHOLE[CHAT], IDENTITY), "order": "first of all"}
+    moved[BINDING_TYPE] = WHOLE[CHAT]._replace(platform_chat_id="stolen").content("main")
+    site.send(SPACE, event(CHILD_TYPE, moved, CHAT, ALICE))
+
+    assert completed(site, KNOWN) == WHOLE
+    assert_standing(site, WHOLE)
+    assert site.content(SPACE, CHILD_TYPE, CHAT)["order"] == "first of all"
+
+
+@pytest.mark.parametrize(("at", "numbers"), [(5, ("C7", "C10")), (99, ("C10", "C7"))])
+@pytest.mark.parametrize("part", [part for part in PARTS if part != "chat_id"])
+def test_a_number_that_another_chat_says_too_is_the_older_ones(
+    part: str, at: int, numbers: tuple[str, str]
+) -> None:
+    """What lacks beside it makes no difference, and each keeps its conversation."""
+    site, fresh = whole_site(), RoomID("!fresh:one.test")
+    claim = WHOLE[CHAT]._replace(platform_chat_id="talk-fresh")
+    site.make_chat(fresh, claim, at)
+    site.link_chat(fresh, claim)
+    damage(site, CHAT, "room", part)
+
+    found = completed(site)
+
+    assert (found[fresh].chat_id, found[CHAT].chat_id) == numbers
+    assert found[fresh].platform_chat_id == "talk-fresh"
+    assert found[CHAT].platform_chat_id == "talk-7"
+
+
 def test_nobody_gets_a_chat_by_linking_it() -> None:
     """Bob links Alice's chat, which no longer says whose it is, in a Space of his own."""
     site, bobs = whole_site(), RoomID("!a-space:one.test")
@@ -358,6 +409,34 @@ def test_the_order_in_which_rooms_are_read_makes_no_difference() -> None:
     backwards.state = dict(reversed(backwards.state.items()))
 
     assert completed(site) == completed(backwards)
+
+
+@pytest.mark.parametrize("cached", [KNOWN, NOTHING], ids=["cache kept", "cache gone"])
+@pytest.mark.parametrize("part", ["platform", "platform_chat_id"])
+def test_what_is_said_of_somebody_elses_chat_completes_nobodys(
+    part: str, cached: Topology
+) -> None:
+    """The room says that it is Bob's. Mirror and cache still have it as Alice's."""
+    site, bobs = whole_site(), RoomID("!a-space:one.test")
+    site.make_space(bobs, BOB, at=0)
+    content = lacking(WHOLE[CHAT]._replace(matrix_user_id=BOB, space_id=bobs), part)
+    site.send(CHAT, event(BINDING_TYPE, content))
+
+    found = completed(site, cached)[CHAT]
+
+    assert found.matrix_user_id == BOB
+    assert found._asdict()[part] == COMPUTED[part][CHAT]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_mirror_completes_a_chat_that_was_upgraded_before(part: str) -> None:
+    site, fresh = whole_site(), RoomID("!fresh:one.test")
+    damage(site, CHAT, "room", part)
+    site.send(CHAT, event("m.room.tombstone", {"replacement_room": fresh}))
+    create = {"predecessor": {"room_id": CHAT}}
+    site.send(fresh, event("m.room.create", create, sender=BOT, at=99))
+
+    assert completed(site)[fresh] == WHOLE[CHAT]
 
 
 def test_a_chat_that_was_upgraded_before_it_was_completed_keeps_what_it_said() -> None:

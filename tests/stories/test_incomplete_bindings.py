@@ -8,11 +8,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from mautrix.types import RoomID
+from mautrix.types import EventType, RoomID
 
 from plugin.topology.contents import backfilled_id
 
 from ..fakes.fake_platform import FakePlatform
+from ..fakes.faults import Hold
 from ..fakes.leftovers import lasting, put
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Content, Room
@@ -98,6 +99,26 @@ async def test_what_is_written_there_is_answered_in_the_same_conversation(
 
     conversation = before[rooms[2].room_id][0]["platform_chat_id"]
     assert platform.asked == [(conversation, "Still there?")]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["database kept", "database gone"])
+async def test_nobody_is_served_before_it_is_written(bot: Bot, alice: User, kept: bool) -> None:
+    chats, _ = await set_up(bot, alice)
+    await bot.stop()
+    damage(alice, chats[2], "both", "platform_chat_id")
+    bot.text.text = "startup: {wait: 0.05}\n"
+    if not kept:
+        bot.database.unlink()
+    writing = bot.server.inject(Hold(f"PUT rooms/{chats[2].room_id}/state/{BINDING}"))
+
+    await bot.start()
+    await writing.reached.wait()
+    assert EventType.ROOM_MESSAGE not in bot.client.event_handlers
+    writing.release()
+    await bot.settled()
+
+    assert EventType.ROOM_MESSAGE in bot.client.event_handlers
+    assert "platform_chat_id" in chats[2].content(BINDING)
 
 
 @pytest.mark.usefixtures("verifying")
