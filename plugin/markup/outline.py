@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 import attr
 
 from .syntax import (
     BLANK,
-    DEEPEST,
     DETAILS,
     FENCE,
     FENCE_END,
@@ -37,9 +35,6 @@ _FIRST_ITEM = r"[-+*][ \t]+\S|1[.)][ \t]+\S"
 _RULED = r"[^|\n]*\|[^\n]*\n {0,3}([|:-][-:| \t]*)\r?\n"
 # A line at the margin that is neither empty nor an item.
 _OUTSIDE = r"(?![ \t\r\n]|(?:[-+*]|\d{1,9}[.)])(?:[ \t\r\n]|\Z)|\d{1,9}\Z)"
-
-# Blocks of a text that are looked at: nobody writes as many.
-MOST_BLOCKS = 1000
 
 TABLE = re.compile(_RULED)
 TABLE_END = re.compile(rf"\n(?=[ \t\r]*\n| {{0,3}}(?:{_INTERRUPTION}|{_FIRST_ITEM}))")
@@ -173,40 +168,6 @@ def is_table(text: str, at: int, end: int) -> bool:
 def _columns(line: str) -> int:
     bare = line.strip()
     return bare.removeprefix("|").removesuffix("|").count("|") - bare.count("\\|")
-
-
-def closed_prefix(text: str) -> int:
-    """How much of a text that is still being written will look the same when it is whole.
-
-    Whole blocks, and of a list or a table that is not over its whole items and rows; in details
-    that are not over, the same of what is in them.
-
-    Returns:
-        A number of characters. What comes after them is better shown as it is written.
-    """
-    return _closed_behind(text, 0, 0)
-
-
-def _closed_behind(text: str, start: int, depth: int) -> int:
-    closed = start
-    for block in islice(read_blocks(text, start), MOST_BLOCKS):
-        closed = block.end if block.closed else _closed_part(text, block, depth)
-    return closed
-
-
-def _closed_part(text: str, block: Block, depth: int) -> int:
-    last_line = text.rfind("\n", block.start, block.end) + 1
-    if block.kind == "list":
-        items = starts_of_items(text, block)
-        return items[-1] if items else block.start
-    if block.kind == "table":
-        rows = text.count("\n", block.start, last_line)
-        return last_line if rows > 1 else block.start
-    if block.kind == "details" and depth < DEEPEST:
-        opening = DETAILS.match(text, block.start)
-        assert opening is not None
-        return _closed_behind(text, opening.end(), depth + 1)
-    return block.start
 
 
 def starts_of_items(text: str, block: Block) -> list[int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from plugin.markup.outline import closed_prefix, read_blocks
+from plugin.markup.outline import read_blocks
+from plugin.markup.unfinished import closed_prefix
 
 from .documents import DOCUMENTS, TEXTS
 
