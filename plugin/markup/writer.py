@@ -145,7 +145,8 @@ class HtmlWriter:
 
     def _formula(self, token: Token) -> None:
         self._open(token.tag, f' data-mx-maths="{escape(token.content)}"')
-        self._code(token.content)
+        # For clients that show no formulas: its source, in its lines.
+        self._out.append(f"<code>{escape(token.content)}</code>".replace("\n", "<br />"))
         self._close(token.tag)
 
     def _footnote(self, token: Token) -> None:

@@ -85,7 +85,8 @@ def test_a_table_is_a_table_and_formulas_stand_in_it() -> None:
 
 def formula(source: str, tag: str = "span") -> str:
     """The HTML for a formula."""
-    return f'<{tag} data-mx-maths="{source}"><code>{source}</code></{tag}>'
+    lines = source.replace("\n", "<br />")
+    return f'<{tag} data-mx-maths="{source}"><code>{lines}</code></{tag}>'
 
 
 @pytest.mark.parametrize(
