@@ -20,6 +20,8 @@ PIECE_BYTES = 12_000
 # but ASCII as `\\u1234`: this leaves it room for both.
 PIECE_JSON = 18_000
 MOST_JSON = PIECE_JSON - 2
+# What a cell of a table takes in its HTML beyond what it takes in the text, half of it.
+CELL = 5
 # Parts of a message that are kept for what closes, and that may be used for what opens again,
 # a block that goes on in the next one.
 CLOSING, OPENING = 64, 8
@@ -48,27 +50,27 @@ def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
 
 
 def _fitting(text: str, limit: int, most: int) -> int:
-    """How many characters of a text fit into `limit` bytes, and into `most` bytes of JSON."""
+    """How many characters of a text fit into `limit` bytes and have a weight of `most`."""
     # A character has a byte at least, so no more than `limit` of them are looked at.
     head = text[:limit].encode()[:limit].decode(errors="ignore")
-    if _json_size(head) <= most:
+    if _weight(head) <= most:
         return len(head)
     at = 0
     for step in (512, 32, 1):
-        while (size := _json_size(head[at : at + step])) <= most and at < len(head):
+        while (size := _weight(head[at : at + step])) <= most and at < len(head):
             at, most = at + step, most - size
     return at
 
 
-def _json_size(text: str) -> int:
-    # Without the quotes around it.
-    return len(to_json(text)) - 2
+def _weight(text: str) -> int:
+    """How much of an event a text takes, in bytes of JSON, without the quotes around it."""
+    return len(to_json(text)) - 2 + CELL * text.count("|")
 
 
 def _affordable(cut: Cut, limit: int) -> Cut:
     """The cut, without what it adds where that is too much of a message."""
-    closing = sum(_json_size(one.closing) for one in cut.blocks)
-    opening = sum(_json_size(one.opening) for one in cut.blocks)
+    closing = sum(_weight(one.closing) for one in cut.blocks)
+    opening = sum(_weight(one.opening) for one in cut.blocks)
     if closing <= limit // CLOSING and opening <= limit // OPENING:
         return cut
     return attr.evolve(cut, blocks=())

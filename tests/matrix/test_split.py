@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugin.markup.html import to_html
+from plugin.matrix.sender import EVENT_BYTES
 from plugin.matrix.split import PIECE_BYTES, PIECE_JSON, split_message, split_text
 
 from ..markup.documents import DOCUMENTS, TEXTS, fence, table
@@ -144,6 +146,12 @@ def test_a_table_that_is_cut_repeats_its_header_and_keeps_its_rows() -> None:
     rows = [piece.split("\n") for piece in pieces]
     assert all(lines[:2] == ["| word | number |", "|---|--:|"] for lines in rows)
     assert [line for lines in rows for line in lines[2:]] == text.split("\n")[2:]
+
+
+def test_a_table_of_many_small_cells_fits_into_events_as_html_too() -> None:
+    for piece in split_message("| a | b |\n|---|---|\n" + "| 12 | 3 |\n" * 4000):
+        content = {"body": piece, "formatted_body": to_html(piece, 60.0)}
+        assert len(json.dumps(content)) <= EVENT_BYTES - 1000
 
 
 @pytest.mark.parametrize("mark", ["- ", "1. ", "* "])
