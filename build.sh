@@ -8,7 +8,8 @@ export PYTHONUTF8=1
 usage() {
     cat <<'TEXT'
 usage: ./build.sh [command]
-  build           dist/chat.spacekeeper-v<version>.mbp, the same bytes on every run (the default)
+  build           dist/chat.spacekeeper-v<version>.mbp, the same bytes on every run (the default);
+                  the first run downloads the library that goes into it into .venv/wheels
   test            check, unit tests, and the tests against a real Synapse and a real maubot
   test unit|e2e   one part of the tests; further arguments go to pytest
   test slow       the tests that take minutes: long outages, an old Synapse, real limits, load

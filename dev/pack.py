@@ -1,7 +1,8 @@
 """Packs the plugin into dist/<id>-v<version>.mbp: the same files give the same bytes, anywhere.
 
 maubot loads every plugin into one process, where two modules called `plugin` would be one. So
-the module gets a name made from the plugin's id here. Must import nothing but the standard
+the module gets a name made from the plugin's id here, and a library that maubot lacks a place
+inside of it. Must import nothing but the standard
 library: it runs on a bare Python, before any environment exists.
 """
 
@@ -13,6 +14,8 @@ import re
 import zipfile
 from pathlib import Path
 
+from .vendored import VendoringFailure, vendored_files
+
 MODULE = "plugin"
 
 
@@ -23,7 +26,7 @@ class PackFailure(Exception):
 def pack(root: Path) -> Path:
     """Write the package of the checkout at `root` into its dist/, alone there; give its path.
 
-    Raises PackFailure.
+    Raises PackFailure, VendoringFailure.
     """
     described = (root / "maubot.yaml").read_text(encoding="utf-8")
     plugin_id, version = _value(described, "id"), _value(described, "version")
@@ -40,12 +43,17 @@ def pack(root: Path) -> Path:
 
 
 def package(root: Path) -> bytes:
-    """The bytes of the package of the checkout at `root`. Raises PackFailure."""
+    """The bytes of the package of the checkout at `root`.
+
+    Raises PackFailure, VendoringFailure.
+    """
     described = (root / "maubot.yaml").read_text(encoding="utf-8")
     name = re.sub(r"[.-]", "_", _value(described, "id"))
     contents = {"maubot.yaml": _rename_module(described, name).encode()}
     for path in _module_files(root / MODULE):
         contents[f"{name}/{path.relative_to(root / MODULE).as_posix()}"] = path.read_bytes()
+    for where, data in vendored_files(root).items():
+        contents[f"{name}/vendored/{where}"] = data
     for path in _extra_files(root, described):
         contents[path.relative_to(root).as_posix()] = path.read_bytes()
     packed = io.BytesIO()
@@ -110,5 +118,5 @@ if __name__ == "__main__":
 
     try:
         print(pack(Path(__file__).resolve().parent.parent))
-    except PackFailure as failure:
+    except (PackFailure, VendoringFailure) as failure:
         sys.exit(f"build.sh: {failure}")

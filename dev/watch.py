@@ -15,6 +15,7 @@ from .maubot import ADMIN, MaubotRefusal
 from .pack import PackFailure
 from .processes import run_until_signal
 from .stack import INSTANCE, Stack
+from .vendored import VendoringFailure
 
 INTERVAL = 0.3
 
@@ -49,7 +50,7 @@ async def take_over(stack: Stack, changed: list[str]) -> str:
         instance = await stack.maubot.instance(INSTANCE)
     except SyntaxError as mistake:
         return f"{what}: not uploaded, {mistake.filename}:{mistake.lineno}: {mistake.msg}"
-    except (MaubotRefusal, PackFailure, OSError) as refusal:
+    except (MaubotRefusal, PackFailure, VendoringFailure, OSError) as refusal:
         return f"{what}: not uploaded, {refusal}"
     if not instance["started"]:
         return f"{what}: uploaded, but the instance did not start; see {stack.maubot.log_file}"

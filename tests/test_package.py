@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
+
+from dev.vendored import PINS, WHEELS, VendoringFailure, fetch_wheels, localize
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,6 +45,8 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("maubot.yaml", "base-config.yaml", "LICENSE"):
         shutil.copy(ROOT / name, tree)
+    fetch_wheels(ROOT)
+    shutil.copytree(ROOT / WHEELS, tree / WHEELS)
     cache = tree / "plugin" / "__pycache__"
     cache.mkdir()
     (cache / "bot.cpython-310.pyc").write_bytes(b"compiled")
@@ -48,7 +55,16 @@ def checkout(tmp_path: Path) -> Path:
 
 def build(tree: Path, umask: int = 0o022, **environment: str) -> Path:
     """Build in `tree`, and give the package."""
-    done = subprocess.run(
+    done = try_build(tree, umask, **environment)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+def try_build(
+    tree: Path, umask: int = 0o022, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Build in `tree`, or see why not."""
+    return subprocess.run(
         [sys.executable, "-m", "dev.pack"],
         cwd=tree,
         env=os.environ | environment,
@@ -57,8 +73,6 @@ def build(tree: Path, umask: int = 0o022, **environment: str) -> Path:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip())
 
 
 def load(*packages: Path) -> dict[str, list[str]]:
@@ -98,7 +112,102 @@ def test_the_package_holds_the_plugin_and_nothing_else(checkout: Path) -> None:
     with zipfile.ZipFile(build(checkout)) as package:
         names = set(package.namelist())
     ours = {f"chat_spacekeeper/{path}" for path in relative_files(checkout / "plugin")}
-    assert names == ours | {"maubot.yaml", "base-config.yaml", "LICENSE"}
+    library = {name for name in names if name.startswith("chat_spacekeeper/vendored/m")}
+    assert names == ours | library | {"maubot.yaml", "base-config.yaml", "LICENSE"}
+    assert {name.split("/")[2] for name in library} == {"markdown_it", "mdurl"}
+    licences = {name.split("/", 2)[2] for name in library if not name.endswith(".py")}
+    assert licences == {
+        "markdown_it/LICENSE",
+        "markdown_it/LICENSE.markdown-it",
+        "mdurl/LICENSE",
+    }
+
+
+def test_the_library_in_the_package_is_the_one_that_the_tests_use() -> None:
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / PINS).read_text(), re.MULTILINE))
+    assert pins == {name: version(name) for name in ("markdown-it-py", "mdurl")}
+
+
+RENDER = """
+import asyncio, sys
+for name in sys.argv[2:]:
+    sys.modules[name] = None
+from maubot.loader import ZippedPluginLoader
+
+async def main():
+    await ZippedPluginLoader.get(sys.argv[1]).load()
+    from chat_spacekeeper.matrix.render import Renderer, RenderLimits
+    print(await Renderer(RenderLimits(work=5.0)).render("|*a*|\\n|-|\\n|[b](http://x)|"))
+
+asyncio.run(main())
+"""
+
+
+def render(package: Path, *missing: str, **environment: str) -> str:
+    """What the package's renderer makes of a table, where these modules are missing."""
+    done = subprocess.run(
+        [sys.executable, "-c", RENDER, str(package), *missing],
+        cwd=package.parent,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_renders_where_maubot_has_no_library_for_it(checkout: Path) -> None:
+    html = render(build(checkout), "markdown_it", "mdurl", "linkify_it")
+    assert "<tr><th><em>a</em></th></tr>" in html
+    assert '<a href="http://x">b</a>' in html
+
+
+def test_another_version_of_the_library_in_maubot_is_left_alone(
+    checkout: Path, tmp_path: Path
+) -> None:
+    for name in ("markdown_it", "mdurl"):
+        (tmp_path / "other" / name).mkdir(parents=True)
+        (tmp_path / "other" / name / "__init__.py").write_text("raise SystemExit('not mine')")
+    assert "<table>" in render(build(checkout), PYTHONPATH=str(tmp_path / "other"))
+
+
+NOWHERE: dict[str, Any] = {
+    "PIP_INDEX_URL": "http://127.0.0.1:9/",
+    "PIP_RETRIES": "0",
+    "PIP_CONFIG_FILE": os.devnull,
+}
+
+
+def test_a_build_without_a_network_needs_the_wheels_of_an_earlier_one(checkout: Path) -> None:
+    there = build(checkout, **NOWHERE).read_bytes()
+    wheels = [path.rename(checkout / path.name) for path in (checkout / WHEELS).glob("*.whl")]
+
+    refused = try_build(checkout, **NOWHERE)
+
+    assert refused.returncode == 1
+    assert "could not be downloaded. Without a network, put their wheels" in refused.stderr
+    for path in wheels:
+        path.rename(checkout / WHEELS / path.name)
+    assert build(checkout, **NOWHERE).read_bytes() == there
+
+
+def test_a_wheel_that_is_not_the_pinned_one_is_not_packed(checkout: Path) -> None:
+    for path in (checkout / WHEELS).glob("markdown_it_py-*.whl"):
+        path.write_bytes(path.read_bytes() + b"more")
+    assert try_build(checkout, **NOWHERE).returncode == 1
+
+
+def test_an_import_that_cannot_be_made_relative_is_not_packed() -> None:
+    names = {"markdown_it", "mdurl"}
+    inside = PurePosixPath("markdown_it", "common", "x.py")
+    source = b"import mdurl\nif 1:\n    from markdown_it.a import b\nimport mdurlx\n"
+    relative = b"from ... import mdurl\nif 1:\n    from ...markdown_it.a import b\nimport mdurlx\n"
+
+    assert localize(source, inside, names) == relative
+    for beyond in (b"import mdurl.parse", b"import mdurl as m", b"import re, mdurl"):
+        with pytest.raises(VendoringFailure):
+            localize(beyond, inside, names)
 
 
 def test_the_packed_description_differs_in_the_modules_name_alone(checkout: Path) -> None:

@@ -13,9 +13,9 @@ from plugin.commands.arguments import parse_title
 from plugin.commands.recognize import recognize, split_command
 from plugin.delivery.history_budget import Exchange, HistoryBudget
 from plugin.errors import UserError
-from plugin.matrix.allowance import TooComplex
+from plugin.markup.allowance import TooComplex
+from plugin.markup.html import to_html
 from plugin.matrix.links import LONGEST, plain
-from plugin.matrix.markdown import to_html
 from plugin.matrix.render import LONGEST as LONGEST_RENDERED
 from plugin.matrix.render import MARKUP, RenderLimits
 from plugin.matrix.split import PIECE_BYTES, split_message
@@ -102,11 +102,13 @@ def read_markdown(text: str) -> None:
 
 
 def read_answer(text: str) -> None:
-    """An answer: cut into pieces that fit, with nothing but white space left out."""
+    """An answer: cut into pieces that fit, with nothing but white space left out; what is cut open
+    may be closed and opened again."""
     text = sanitize(text)
     pieces = split_message(text)
     assert all(len(piece.encode()) <= PIECE_BYTES for piece in pieces)
-    assert "".join("".join(pieces).split()) == "".join(text.split())
+    said = iter("".join(pieces))
+    assert all(letter in said for letter in "".join(text.split()))
     MARKUP.search(text)
     assert len(plain(text).replace("\\", "")) <= LONGEST
     budget = HistoryBudget(1000)

@@ -8,7 +8,9 @@ from mautrix.types import RoomID, UserID
 
 from ..topology.contents import via_servers
 
-ESCAPED = "\\`*_{}[]<>()#+-.!|~&"
+# Neither both brackets of a kind nor both parentheses: escaped, they are those of a formula.
+ESCAPED = "\\`*_{}[<>)#+-.!|~&$"
+BRACKET = "&#93;"
 # Characters of a name that a line of a list shows; whoever chose it may have chosen 60,000.
 LONGEST = 100
 
@@ -24,7 +26,8 @@ def plain(text: str) -> str:
     name = " ".join(text[: 2 * LONGEST].split())
     if len(name) > LONGEST or len(text) > 2 * LONGEST:
         name = f"{name[: LONGEST - 1]}…"
-    return "".join(f"\\{mark}" if mark in ESCAPED else mark for mark in name)
+    escaped = "".join(f"\\{mark}" if mark in ESCAPED else mark for mark in name)
+    return escaped.replace("]", BRACKET)
 
 
 def link(title: str, url: str) -> str:

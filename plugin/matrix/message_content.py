@@ -6,9 +6,7 @@ Nothing is sent from here.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
-from html import escape
 from typing import Any
 
 from mautrix.types import EventID
@@ -25,7 +23,6 @@ EVENT_BYTES = 42_000
 SHORT = 1500
 # Characters of an edit that clients show which know no edits.
 FALLBACK = 200
-FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.M)
 
 
 def cut(text: str) -> list[str]:
@@ -103,23 +100,11 @@ class Looks:
         text = content["body"]
         if self._gave_up or not MARKUP.search(text):
             return
-        closed = closed_prefix(text) if unfinished else len(text)
-        html = await self._renderer.render(text[:closed]) if closed else ""
+        render = self._renderer.render_unfinished if unfinished else self._renderer.render
+        html = await render(text)
         self._gave_up = html is None
         if html is None:
             return
-        if rest := text[closed:]:
-            html += f"<p>{escape(rest, quote=False)}</p>".replace("\n", "<br>")
         looks = dict(zip(LOOKS, ("org.matrix.custom.html", html), strict=True))
         if len(json.dumps({**content, **looks})) <= EVENT_BYTES:
             content.update(looks)
-
-
-def closed_prefix(text: str) -> int:
-    """How many characters of a text hold blocks that are closed, whatever comes after them."""
-    fences = [match.start() for match in FENCE.finditer(text)]
-    if len(fences) % 2:
-        return fences[-1]
-    # A fence that is closed ends its block, even in the last line.
-    end = text.rfind("\n\n") + 2 if "\n\n" in text else 0
-    return max(end, text.find("\n", fences[-1]) + 1 if fences else 0)

@@ -2,7 +2,7 @@
 
 Anybody can make the bot say anything, so it costs nobody but a thread of this module's, and that
 not for long; what takes longer is sent as it was written. What HTML may hold, and which parser
-is used, is known to markdown.py alone.
+is used, is known to markup/ alone.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import attr
 
-from . import markdown
+from ..markup import html
 
 # Where none of these is found, Markdown leaves a text as it is: nothing is to be rendered.
-MARKUP = re.compile(r"[\\`*_\[\]<>&#~|=]|^[ \t]*(?:[-+]|\d+[.)])|^(?: {4}|\t)|  $", re.M)
+MARKUP = re.compile(r"[\\`*_\[\]<>&#~|=$]|^[ \t]*(?:[-+]|\d+[.)])|^(?: {4}|\t)|  $", re.M)
 # Characters. A message's piece is shorter; what is longer is no message.
 LONGEST = 32_768
 
@@ -48,12 +49,20 @@ class Renderer:
         Returns:
             None where the text is best sent without any: it would take too long.
         """
+        return await self._in_thread(html.to_html, text)
+
+    async def render_unfinished(self, text: str) -> str | None:
+        """The HTML for a text that is still being written: whole blocks as they will look, the
+        rest as it is written. Otherwise as `render`."""
+        return await self._in_thread(html.unfinished_to_html, text)
+
+    async def _in_thread(self, convert: Callable[[str, float], str], text: str) -> str | None:
         if len(text) > LONGEST:
             return None
         latest = time.monotonic() + self.limits.wait
         loop = asyncio.get_running_loop()
         try:
-            rendering = loop.run_in_executor(self._thread, self._render, text, latest)
+            rendering = loop.run_in_executor(self._thread, self._render, convert, text, latest)
         except RuntimeError:
             # Closed: what is still sent at a stop is sent as it was written.
             return None
@@ -63,10 +72,12 @@ class Renderer:
         """Let go of the thread, when it has nothing left to do."""
         self._thread.shutdown(wait=False)
 
-    def _render(self, text: str, latest: float) -> str | None:
+    def _render(
+        self, convert: Callable[[str, float], str], text: str, latest: float
+    ) -> str | None:
         if time.monotonic() > latest:
             return None
         try:
-            return markdown.to_html(text, self.limits.work)
+            return convert(text, self.limits.work)
         except Exception:  # noqa: BLE001 (a parser's bug costs the looks of one message)
             return None

@@ -1,53 +1,97 @@
 """Cuts a long text into messages, always in the same places.
 
 How much of an answer stands in a room already is told by the number of its messages, over kills
-and restarts: so where it is cut depends on its text alone, and never on how it looks.
+and restarts: so where it is cut depends on its text alone, and never on how it looks. It is also
+cut while it is being written. So each cut depends on no more than what fits into one message, and
+all messages but the last of a text that is not whole are those of the whole one.
 """
 
 from __future__ import annotations
 
-import json
+from json.encoder import encode_basestring_ascii as to_json
+
+import attr
+
+from ..markup.cuts import Cut, find_cut
+from ..markup.syntax import BLANK
 
 PIECE_BYTES = 12_000
 # A text stands in its event twice, as text and as HTML, where it is encrypted with everything
 # but ASCII as `\\u1234`: this leaves it room for both.
 PIECE_JSON = 18_000
+MOST_JSON = PIECE_JSON - 2
+# What a cell of a table takes in its HTML beyond what it takes in the text, half of it.
+CELL = 5
+# Parts of a message that are kept for what closes, and that may be used for what opens again,
+# a block that goes on in the next one.
+CLOSING, OPENING = 64, 8
 
 
 def split_message(text: str) -> list[str]:
-    """Cut a text into the pieces that fit into one event each. Where one ends depends on nothing
-    after it: a text that is still being written is cut where it will be as a whole."""
-    pieces, rest = [], text.strip()
-    while rest:
-        limit = PIECE_BYTES
-        while len(json.dumps(_head(rest, limit))) > PIECE_JSON:
-            limit //= 2
-        pieces.append(_first_piece(rest, limit))
-        rest = rest[len(pieces[-1]) :].lstrip()
-    return pieces or [""]
+    """Cut a text into the pieces that fit into one event each.
+
+    Blocks stay whole where they can. Code that is cut is closed and opened again in its language,
+    a table repeats its header, details their summary; otherwise nothing is added, and nothing but
+    white space at the cuts is left out.
+    """
+    return split_text(text)
 
 
 def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
-    """Cut a text into pieces of at most `limit` bytes of UTF-8, at the best place there is.
+    """Cut a text into pieces of at most `limit` bytes of UTF-8, otherwise as `split_message`."""
+    pieces, rest, added = [], text.strip(), 0
+    while (fits := _fitting(rest, limit, MOST_JSON)) < len(rest):
+        size = _fitting(rest[:fits], limit - limit // CLOSING, MOST_JSON - MOST_JSON // CLOSING)
+        cut = _affordable(find_cut(rest[:size], added), limit)
+        pieces.append(rest[: cut.at].rstrip() + "".join(one.closing for one in cut.blocks[::-1]))
+        opening, rest = _go_on(rest, cut, limit // OPENING)
+        added, rest = len(opening), opening + rest
+    return [*pieces, rest]
 
-    A paragraph's end is better than a line's, a line's better than a word's; a piece without
-    any of them is cut between characters. Nothing but white space at the cuts is left out.
-    """
-    pieces, rest = [], text.strip()
-    while rest:
-        pieces.append(_first_piece(rest, limit))
-        rest = rest[len(pieces[-1]) :].lstrip()
-    return pieces or [""]
 
-
-def _first_piece(text: str, limit: int) -> str:
+def _fitting(text: str, limit: int, most: int) -> int:
+    """How many characters of a text fit into `limit` bytes and have a weight of `most`."""
     # A character has a byte at least, so no more than `limit` of them are looked at.
-    if len(text[: limit + 1].encode()) <= limit:
-        return text
-    head = _head(text, limit)
-    cut = next((at for mark in ("\n\n", "\n", " ") if (at := head.rfind(mark)) > 0), len(head))
-    return text[:cut].rstrip()
+    head = text[:limit].encode()[:limit].decode(errors="ignore")
+    if _weight(head) <= most:
+        return len(head)
+    at = 0
+    for step in (512, 32, 1):
+        while (size := _weight(head[at : at + step])) <= most and at < len(head):
+            at, most = at + step, most - size
+    return at
 
 
-def _head(text: str, limit: int) -> str:
-    return text[:limit].encode()[:limit].decode(errors="ignore")
+def _weight(text: str) -> int:
+    """How much of an event a text takes, in bytes of JSON, without the quotes around it."""
+    return len(to_json(text)) - 2 + CELL * text.count("|")
+
+
+def _affordable(cut: Cut, limit: int) -> Cut:
+    """The cut, without what it adds where that is too much of a message."""
+    closing = sum(_weight(one.closing) for one in cut.blocks)
+    opening = sum(_weight(one.opening) for one in cut.blocks)
+    if closing <= limit // CLOSING and opening <= limit // OPENING:
+        return cut
+    return attr.evolve(cut, blocks=())
+
+
+def _go_on(text: str, cut: Cut, most_indent: int) -> tuple[str, str]:
+    """What opens again behind a cut, and the rest of the text."""
+    blocks = list(cut.blocks)
+    at = _skip_blank(text, cut.at)
+    while blocks and (end := blocks[-1].end) and (last_line := end.match(text, at)):
+        # It is over here, and the message before has closed it. A message of nothing is none.
+        if not text[last_line.end() :].strip():
+            break
+        blocks.pop()
+        at = _skip_blank(text, last_line.end())
+    words = len(text) - len(text[at:].lstrip())
+    is_line = text[at - 1] == "\n"
+    at = at if is_line and cut.keeps_indent and words - at <= most_indent else words
+    return "".join(one.opening for one in blocks), text[at:]
+
+
+def _skip_blank(text: str, at: int) -> int:
+    blank = BLANK.match(text, at)
+    return blank.end() if blank else at

@@ -26,12 +26,15 @@ class Chunk:
     """A part of an answer.
 
     `is_last` when the server said that the answer ends with it; `has_words` when the model said
-    anything in it, be it to itself: reasoning is a sign of life and no part of the answer.
+    anything in it, be it to itself: `reasoning` is a sign of life and no part of the answer.
+    `ending` is a sentence of ours about an answer that was cut short.
     """
 
     text: str
     is_last: bool
     has_words: bool
+    reasoning: str = ""
+    ending: str = ""
 
 
 def build_messages(system_prompt: str, dialogue: Sequence[Turn]) -> list[dict[str, str]]:
@@ -76,5 +79,7 @@ def read_chunk(answer: object, part: str) -> Chunk:
     if not isinstance(text, str):
         raise explain_nonsense("no text in the choice")
     end = f"\n\n{sentences.CUT_SHORT}" if reason == "length" else ""
-    has_words = any(isinstance(holder.get(name), str) and holder[name] for name in WORDS)
-    return Chunk(text + end, is_last=bool(reason), has_words=has_words)
+    said = [holder.get(name) for name in WORDS]
+    words = [one if isinstance(one, str) else "" for one in said]
+    # Some servers send the reasoning under both names.
+    return Chunk(text, bool(reason), any(words), reasoning=words[1] or words[2], ending=end)

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 import attr
@@ -20,8 +20,10 @@ from ..fields import Fields
 from . import failures
 from .completions import END, Chunk, build_messages, parse_json, read_chunk
 from .credentials import Key
+from .openai_fields import read_base_url, read_key, read_reasoning
 from .protocol import TOTAL_TIMEOUT, Platform, PlatformError, PlatformSettings, Prompt, Turn
 from .proxy import find_proxy
+from .reasoning import Reasoning, without_reasoning
 from .refusal import read_refusal
 from .response import ResponseReader
 from .sse import read_events
@@ -35,6 +37,7 @@ KEYS = (
     "history_characters",
     "timeout",
     "total_timeout",
+    "reasoning",
 )
 
 
@@ -44,7 +47,8 @@ class OpenAISettings(PlatformSettings):
 
     `history_characters` is the budget for a message together with what was said before it;
     `timeout` is the number of seconds that may pass without a word of the server, and
-    `total_timeout` the number that an answer may take in all, further tries included.
+    `total_timeout` the number that an answer may take in all, further tries included;
+    `fold_reasoning` says whether reasoning is shown, folded away.
     """
 
     base_url: str
@@ -54,6 +58,7 @@ class OpenAISettings(PlatformSettings):
     history_characters: int = 100_000
     timeout: float = 120.0
     total_timeout: float = TOTAL_TIMEOUT
+    fold_reasoning: bool = False
 
     @classmethod
     def parse(cls, raw: Mapping[Any, Any], where: str) -> OpenAISettings:
@@ -61,39 +66,19 @@ class OpenAISettings(PlatformSettings):
         fields = Fields(raw, where)
         fields.refuse_unknown(KEYS)
         return cls(
-            base_url=_read_base_url(fields),
+            base_url=read_base_url(fields),
             model=fields.text("model"),
-            api_key=_read_key(fields),
+            api_key=read_key(fields),
             system_prompt=fields.optional_text("system_prompt"),
             history_characters=int(fields.number("history_characters", 100_000)),
             timeout=fields.number("timeout", 120, minimum=1),
             total_timeout=fields.number("total_timeout", TOTAL_TIMEOUT, minimum=1),
+            fold_reasoning=read_reasoning(fields),
         )
 
     def build(self, http: aiohttp.ClientSession) -> OpenAI:
         """Nothing is asked of the server yet: it may be down."""
         return OpenAI(self, http)
-
-
-def _read_base_url(fields: Fields) -> str:
-    url = fields.text("base_url").strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_good = False
-    if not is_good or any(sign in url for sign in "?#@ "):
-        raise fields.wrong_secret("base_url", "an address such as https://api.openai.com/v1")
-    return url
-
-
-def _read_key(fields: Fields) -> Key | None:
-    value = fields.raw.get("api_key")
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise fields.wrong_secret("api_key", "text, env:NAME or file:PATH")
-    return Key(value)
 
 
 class OpenAI(Platform):
@@ -106,20 +91,21 @@ class OpenAI(Platform):
 
     async def send(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """Yields the answer as the server streams it, or in one piece if it does not stream."""
+        reasoning = Reasoning(self._settings.fold_reasoning)
         headers = self._make_headers(prompt)
         request = await self._make_request(prompt)
         timeout = self._settings.timeout
-        is_empty = True
         try:
             response = await asyncio.wait_for(self._post(request, headers), timeout)
-            async with response, aclosing(self._read(response)) as pieces:
-                async for piece in pieces:
-                    is_empty = is_empty and not piece.strip()
-                    if piece:
-                        yield piece
+            async with response, aclosing(self._read(response)) as chunks:
+                async for chunk in chunks:
+                    if shown := reasoning.read(chunk):
+                        yield shown
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise failures.explain_loss(error, timeout) from error
-        if is_empty:
+        if shown := reasoning.finish():
+            yield shown
+        if not reasoning.has_answer:
             raise failures.explain_silence()
 
     def _make_headers(self, prompt: Prompt) -> dict[str, str]:
@@ -136,7 +122,7 @@ class OpenAI(Platform):
         settings = self._settings
         budget = settings.history_characters - len(prompt.text)
         history = await prompt.history(budget) if budget > 0 else ()
-        dialogue = [*history, Turn("user", prompt.text)]
+        dialogue = [*map(_without_reasoning, history), Turn("user", prompt.text)]
         messages = build_messages(settings.system_prompt, dialogue)
         return {"model": settings.model, "messages": messages, "stream": True}
 
@@ -155,12 +141,12 @@ class OpenAI(Platform):
             proxy=find_proxy(url),
         )
 
-    async def _read(self, response: aiohttp.ClientResponse) -> AsyncGenerator[str, None]:
+    async def _read(self, response: aiohttp.ClientResponse) -> AsyncGenerator[Chunk, None]:
         reader = ResponseReader(response, self._settings.timeout)
         if not 200 <= response.status < 300:
             raise self._explain(response, await _read_error(reader))
         if response.content_type != "text/event-stream":
-            yield self._parse(response, await reader.read_all(), "message").text
+            yield self._parse(response, await reader.read_all(), "message")
             return
         async with aclosing(read_events(reader.chunks())) as events:
             async for event in events:
@@ -168,7 +154,7 @@ class OpenAI(Platform):
                 if event == END:
                     return
                 chunk = self._parse(response, event, "delta")
-                yield chunk.text
+                yield chunk
                 if chunk.has_words:
                     reader.note_words()
                 if chunk.is_last:
@@ -186,6 +172,11 @@ class OpenAI(Platform):
         # The key as it was sent: the file it came from may hold another one by now.
         key = response.request_info.headers.get("Authorization", "").removeprefix("Bearer ")
         return failures.explain_refusal(refusal, self._settings.model, [key])
+
+
+def _without_reasoning(turn: Turn) -> Turn:
+    text = without_reasoning(turn.text) if turn.role == "assistant" else turn.text
+    return attr.evolve(turn, text=text)
 
 
 async def _read_error(reader: ResponseReader) -> object:

@@ -42,5 +42,6 @@ EXCESS = "The assistant sent far more than a message can hold."
 EMPTY = "The assistant sent an empty answer."
 FILTERED = "The assistant does not want to answer this message. Please put it in other words."
 
-# Behind an answer
+# Around an answer
+REASONING = "Reasoning"
 CUT_SHORT = "(The assistant stopped here: the answer reached its greatest length.)"

@@ -7,8 +7,8 @@ from html import escape
 import pytest
 from mautrix.types import RoomID, UserID
 
+from plugin.markup.html import to_html
 from plugin.matrix.links import link, plain, room_url
-from plugin.matrix.markdown import to_html
 
 BOT, ALICE = UserID("@bot:test"), UserID("@alice:elsewhere")
 
@@ -39,6 +39,14 @@ def test_one_server_is_named_once() -> None:
         "`code`",
         "x|y",
         "AT&amp;T",
+        "[a_b] and [c=d]",
+        "(a) (b)",
+        "$a$ and $$b$$",
+        "||a||",
+        "1) list",
+        "[^1]: note",
+        "[ ] task",
+        "<br>",
     ],
 )
 def test_a_name_stands_in_a_message_as_it_was_chosen(name: str) -> None:

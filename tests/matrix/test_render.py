@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from plugin.matrix import markdown
+from plugin.markup import html
 from plugin.matrix.render import LONGEST, Renderer, RenderLimits
 
 
@@ -31,7 +31,7 @@ async def test_nobody_waits_long_behind_others(monkeypatch: pytest.MonkeyPatch) 
         release.wait(10)
         return "<p>slow</p>"
 
-    monkeypatch.setattr(markdown, "to_html", render_slowly)
+    monkeypatch.setattr(html, "to_html", render_slowly)
     renderer = Renderer(RenderLimits(wait=60.0))
     first = asyncio.create_task(renderer.render("*first*"))
     await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def test_a_bug_of_the_parser_costs_the_looks_alone(monkeypatch: pytest.Mon
     def break_down(_: str, __: float) -> str:
         raise IndexError
 
-    monkeypatch.setattr(markdown, "to_html", break_down)
+    monkeypatch.setattr(html, "to_html", break_down)
 
     assert await Renderer(RenderLimits()).render("*a*") is None
 

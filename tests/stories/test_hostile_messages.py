@@ -13,7 +13,7 @@ from ..fakes.rooms import Event, Room
 from ..fakes.stories import WHEN, add_chat, ask, come_back, meanwhile, settle_in
 from ..fakes.users import User, replies
 
-# commonmark.py takes half a minute for this, in which nothing else in maubot would go on.
+# A parser may take half a minute for this, in which nothing else in maubot would go on.
 POISON = "[a](" * 5000
 
 
