@@ -37,16 +37,18 @@ class Gathered:
         parts: what is said of its binding, the owner included.
         recalled: the number or the conversation is said by the cache alone.
         doubtful: a Space that could not be read may say something else.
+        guessed: whose it is, links alone say, and the Space that it names may say another.
     """
 
     owner: UserID
     parts: PartialBinding
     recalled: bool
     doubtful: bool
+    guessed: bool = False
 
     def complete(self, candidate: ChatCandidate) -> ChatCandidate:
         """The candidate with what is said of its binding."""
-        whole = None not in self.parts
+        whole = None not in self.parts and not self.guessed
         return attr.evolve(
             candidate,
             binding=Binding(*self.parts) if whole else None,  # type: ignore[arg-type]
@@ -80,12 +82,14 @@ class PartGatherer:
             said += self.links.mirrored(before)
         known = self._known(room.room_id, *predecessors)
         owner = self._owner_in(said)
-        doubtful = own is not None and own.space_id in self.snapshot.unread
-        if owner is None:
-            # What is not read yet may say it.
-            doubtful = bool(self.choice.unread_owners)
-            owner = self._owner_by_links(room, known)
-        return self._merge(owner, said, known, doubtful) if owner is not None else None
+        unread = own is not None and own.space_id in self.snapshot.unread
+        if owner is not None:
+            return self._merge(owner, said, known, unread)
+        if (owner := self._owner_by_links(room, known)) is None:
+            return None
+        # What is not read yet may say it, the Space above all that the room names.
+        doubtful = unread or bool(self.choice.unread_owners)
+        return attr.evolve(self._merge(owner, said, known, doubtful), guessed=unread)
 
     def gather_left(self, room_id: RoomID) -> Gathered | None:
         """What is said of a room that the bot is not in; None if no Space mirrors it."""

@@ -94,9 +94,9 @@ class Verification:
         await self.store.put_verified(done, int(time.time()))
 
     def _failed(self, owner: UserID, scope: Scope, report: Report | None) -> frozenset[RoomID]:
-        """The chats of an owner's that a run did not verify: all, if something changed meanwhile,
-        for then what it saw does not count."""
-        if report is None or owner in (report.changed_meanwhile | report.left).owners:
+        """The chats of an owner's that a run did not verify. What it saw of somebody who changed
+        something meanwhile does not count, but then these rooms are requested again."""
+        if report is None:
             return scope.rooms
         space = self.routes.spaces.get(owner)
         if space is not None and space.room_id in report.open.rooms:

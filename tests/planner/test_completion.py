@@ -342,6 +342,19 @@ def test_nobody_gets_a_chat_by_linking_it() -> None:
     assert completed(site) == WHOLE
 
 
+def test_a_chat_that_names_an_unread_space_goes_to_nobody_who_links_it() -> None:
+    """It no longer says whose it is; the Space that it names would."""
+    site, bobs = whole_site(), RoomID("!a-space:one.test")
+    site.make_space(bobs, BOB, at=0)
+    site.link_bare(CHAT, bobs)
+    damage(site, CHAT, "both", "matrix_user_id")
+
+    plan = reconcile(site, NOTHING, Conditions(frozenset({SPACE}), full=True))
+
+    assert CHAT not in live(plan)
+    assert plan.writes == ()
+
+
 def test_a_room_that_only_says_that_the_bot_wrote_something_is_nobodys() -> None:
     site = whole_site()
     site.make_room(nobodys := RoomID("!nobodys:one.test"))

@@ -9,6 +9,7 @@ import attr
 from mautrix.types import RoomID, UserID
 
 from plugin.matrix.retry import Backoff
+from plugin.reconciler.report import Report
 from plugin.reconciler.verification import in_batches
 from plugin.topology.model import Status
 
@@ -151,6 +152,25 @@ async def test_what_it_finds_and_cannot_write_is_written_later(
     assert refused.times == 0
 
 
+async def test_what_was_read_while_the_space_could_not_be_is_read_again(
+    bot: Bot, impatient: None, verifying: None, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    bot.database.unlink()
+    unlink_parent(alice)
+    failing = bot.server.inject(
+        Answer(f"GET rooms/{alice.space.room_id}/state$", times=None, skip=1)
+    )
+    await bot.start()
+    reconciler = bot.plugin.services.reconciler
+    await bot.server.until(lambda: reason(reconciler.last) == "verification")
+    assert failing.reached.is_set()
+    bot.server.lift(failing)
+
+    await bot.server.until(lambda: has_parent(alice))
+
+
 async def test_a_chat_that_cannot_be_read_has_no_other_of_its_owners_read_again(
     bot: Bot, impatient: None, verifying: None, alice: User
 ) -> None:
@@ -178,7 +198,7 @@ async def test_many_chats_are_read_a_few_at_a_time_and_one_batch_after_the_other
     await settle_in_with_chats(bot, bob, 3)
     await bot.stop()
     bot.database.unlink()
-    bot.limits = attr.evolve(bot.limits, verified_at_once=3)
+    bot.limits = attr.evolve(bot.limits, verified_at_once=5)
     chats = [*alice.chats, *bob.chats]
     for chat in chats:
         put(alice, chat, ("m.space.parent", chat.content(BINDING)["space_id"]), {})
@@ -251,3 +271,8 @@ def points_back(chat: Room) -> bool:
 def status(bot: Bot, chat: Room) -> Status | None:
     found = bot.plugin.services.routes.lookup(RoomID(chat.room_id))
     return found.status if found is not None else None
+
+
+def reason(report: Report | None) -> str:
+    """What a run was for."""
+    return report.reason if report is not None else ""
