@@ -41,12 +41,26 @@ def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
     """Cut a text into pieces of at most `limit` bytes of UTF-8, otherwise as `split_message`."""
     pieces, rest, added = [], text.strip(), 0
     while (fits := _fitting(rest, limit, MOST_JSON)) < len(rest):
-        size = _fitting(rest[:fits], limit - limit // CLOSING, MOST_JSON - MOST_JSON // CLOSING)
-        cut = _affordable(find_cut(rest[:size], added), limit)
-        pieces.append(rest[: cut.at].rstrip() + "".join(one.closing for one in cut.blocks[::-1]))
+        piece, cut = _first_piece(rest[:fits], added, limit)
+        pieces.append(piece)
         opening, rest = _go_on(rest, cut, limit // OPENING)
         added, rest = len(opening), opening + rest
     return [*pieces, rest]
+
+
+def _first_piece(text: str, added: int, limit: int) -> tuple[str, Cut]:
+    """The first piece of a text of which so much fits, and where it is cut."""
+    piece, cut = _close(text, find_cut(text, added), limit)
+    if _fitting(piece, limit, MOST_JSON) < len(piece):
+        # What closes it needs room.
+        room = _fitting(text, limit - limit // CLOSING, MOST_JSON - MOST_JSON // CLOSING)
+        piece, cut = _close(text, find_cut(text[:room], added), limit)
+    return piece, cut
+
+
+def _close(text: str, cut: Cut, limit: int) -> tuple[str, Cut]:
+    cut = _affordable(cut, limit)
+    return text[: cut.at].rstrip() + "".join(one.closing for one in cut.blocks[::-1]), cut
 
 
 def _fitting(text: str, limit: int, most: int) -> int:

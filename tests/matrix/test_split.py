@@ -74,6 +74,19 @@ def test_every_piece_fits_into_an_event_whatever_json_makes_of_it(letter: str) -
     assert all(len(piece.encode()) <= PIECE_BYTES for piece in pieces)
 
 
+@given(
+    st.lists(
+        st.sampled_from(["a" * 3_000, "é" * 999, '"' * 2_500, " ", "\n", "\n\n"]), max_size=30
+    )
+)
+def test_a_text_that_is_still_written_is_cut_where_it_will_be_as_a_whole(parts: list[str]) -> None:
+    whole = split_message("".join(parts))
+
+    for count in range(len(parts)):
+        *finished, _ = split_message("".join(parts[:count]))
+        assert finished == whole[: len(finished)]
+
+
 @settings(max_examples=40)
 @given(TEXTS, st.integers(300, 900))
 def test_messages_of_an_unfinished_text_are_those_of_the_whole_one(text: str, limit: int) -> None:
@@ -174,6 +187,11 @@ def test_a_block_stays_whole_where_the_message_before_is_not_left_empty_for_it()
     text = f"{'word ' * 1500}\n\n{code}\n\nThe end."
 
     assert split_message(text)[1].startswith(code)
+
+
+def test_a_paragraph_that_fills_a_message_stays_whole() -> None:
+    first, second = "1" * (PIECE_BYTES - 10), "2" * (PIECE_BYTES - 10)
+    assert split_message(f"{first}\n\n{second}") == [first, second]
 
 
 def test_details_that_are_cut_are_folded_in_each_message() -> None:

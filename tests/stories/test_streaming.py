@@ -75,7 +75,7 @@ async def test_an_open_code_block_is_shown_as_it_is_written(
     shown = said(chat)[0]["content"]["formatted_body"]
     assert "<em>here</em>" in shown
     assert "<pre>" not in shown
-    assert "```python<br>x = 1 &lt; 2" in shown
+    assert "```python<br />x = 1 &lt; 2" in shown
 
     stream.say("\n```\n")
     stream.end()
