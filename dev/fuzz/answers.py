@@ -137,17 +137,20 @@ class _Session:
     """Answers one request with these bytes."""
 
     def __init__(self, status: int, headers: dict[str, str], body: str) -> None:
-        self.status, self.headers, self._body = status, headers, body
+        self.status, self.headers, self._body = status, headers, body.encode(errors="replace")
+        self.content = self
 
     @contextlib.asynccontextmanager
     async def request(self, *_: object, **__: object) -> AsyncIterator[_Session]:
         yield self
 
-    async def text(self, errors: str) -> str:
-        return self._body
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        yield self._body
 
 
+HTTP_FIELDS = ("token", "as_user_id", "as_device_id")
 ONCE = RetryPolicy(in_flight=1, attempt=1, total=0)
+CLIENT = {"base_url": URL("http://test"), "log": LOG} | dict.fromkeys(HTTP_FIELDS)
 POLICIES = RequestPolicies(read=ONCE, backoff=Backoff(0.0, 0.0))
 
 
@@ -158,10 +161,7 @@ def read_response(text: str) -> None:
     if not (status.isascii() and status.isdigit() and len(status) == 3):
         raise Unusable
     session = _Session(int(status), {"Retry-After": retry_after} if retry_after else {}, body)
-    like = SimpleNamespace(
-        base_url=URL("http://test"), token="", session=session, log=LOG, as_user_id=None
-    )
-    like.as_device_id = None
+    like = SimpleNamespace(session=session, **CLIENT)
     api = RetryingAPI(cast(Any, like), POLICIES)
     try:
         answer = LOOP.run(api.request(Method.GET, "_matrix"))

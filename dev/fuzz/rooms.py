@@ -52,7 +52,6 @@ TOKEN, QUESTION = SyncToken("s0"), EventID("$1")
 IDENTITY = Identity(BOT, "main")
 BINDING = Binding("C1", SPACE, ALICE, "echo", "conversation")
 EDIT = {"rel_type": "m.replace", "event_id": "$1"}
-NEW = {"msgtype": "m.text", "body": "new"}
 THREAD = {"rel_type": "m.thread", "event_id": "$0", "m.in_reply_to": {"event_id": "$0"}}
 
 
@@ -88,7 +87,7 @@ CHAT_STATE = [
 MESSAGES = [
     message("Hello"),
     message("> <@bob:other> quoted\n> more\n\nA reply", **{"m.relates_to": THREAD}),
-    message("* new", **{"m.relates_to": EDIT, "m.new_content": NEW}),
+    message("* new", **{"m.relates_to": EDIT, "m.new_content": message("new")["content"]}),
     message("@bot", **{"m.mentions": {"user_ids": [BOT]}}),
     message("b", formatted_body=f'<a href="https://matrix.to/#/{BOT}">b</a>', format="x"),
     event("m.room.message", {"msgtype": "m.text", "body": "x", "chat.spacekeeper.answers": "$1"}),

@@ -38,14 +38,14 @@ SPACE_ROW, CHAT_ROW = space_row(Space(SPACE, ALICE, 5)), chat_row(Chat.bound(CHA
 DIGEST = encode_digest(row_hash(SPACE_ROW) ^ row_hash(CHAT_ROW))
 SCOPE = encode_scope(Scope(frozenset({ALICE}), frozenset({CHAT})))
 ROWS = {
-    "space": [[*SPACE_ROW, 0]],
+    "space": [[SPACE, ALICE, 5, 0, 0]],
     "chat": [list(CHAT_ROW)],
     "instance": [["s1", SCOPE, DIGEST]],
     "inbox": [_kept(), [*_kept()[:3], "waiting", None, None]],
 }
 # What the columns are declared as: SQLite makes text of a number where text is wanted, keeps what
 # cannot be a number where that is wanted, and bytes anywhere.
-KINDS = {"space": "TTNN", "chat": "TTTTTTT", "instance": "TTT", "inbox": "TNTTTN"}
+KINDS = {"space": "TTNNN", "chat": "TTTTTTT", "instance": "TTT", "inbox": "TNTTTN"}
 
 
 class _Tables:
@@ -75,13 +75,14 @@ def _column(value: Any, kind: str) -> Any:
     return str(value) if kind == "T" and isinstance(value, (int, float)) else value
 
 
-async def _load(database: Database) -> None:
+async def _load(database: Database, is_whole: bool) -> None:
     loaded = await read_tables(database)
     for chat in loaded.routes.chats.values():
         assert all(isinstance(one, str) for one in chat[:6])
     for space in loaded.routes.spaces.values():
         assert isinstance(space.owner, str)
     assert loaded.token is None or (isinstance(loaded.token, str) and loaded.reliable)
+    assert loaded.token or not is_whole
     inbox = Inbox(FencedDatabase(database, LOG, lambda: None))
     for pending in await inbox.load():
         assert isinstance(pending.state, State)
@@ -102,7 +103,7 @@ def read_rows(value: Any) -> None:
         full = [(row + [None] * len(kinds))[: len(kinds)] for row in found]
         tables[name] = [list(map(_column, row, kinds)) for row in full]
     try:
-        LOOP.run(_load(cast(Database, _Tables(tables))))
+        LOOP.run(_load(cast(Database, _Tables(tables)), value == ROWS))
     except (*FAILURES, LookupError):
         # What `Store.take_over` takes for a damaged database.
         return

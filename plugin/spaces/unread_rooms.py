@@ -66,7 +66,8 @@ class UnreadRooms:
 
     async def _possibly_of(self, owner: UserID, seconds: float, spaces: bool) -> frozenset[RoomID]:
         """The unread rooms that are this owner's, or of which that could not be told in time."""
-        if not self.routes.unread:
+        unread = [one for one in self.routes.unread if self._owner_of(one) in (None, owner)]
+        if not unread:
             return frozenset()
         places = asyncio.Semaphore(MAX_CONCURRENT)
 
@@ -74,7 +75,7 @@ class UnreadRooms:
             async with places:
                 return await self._may_be_of(room_id, owner, spaces)
 
-        asked = {asyncio.create_task(ask(one)): one for one in sorted(self.routes.unread)}
+        asked = {asyncio.create_task(ask(one)): one for one in sorted(unread)}
         try:
             await asyncio.wait(asked, timeout=max(seconds, 0))
             return frozenset(
@@ -84,6 +85,11 @@ class UnreadRooms:
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
+
+    def _owner_of(self, room_id: RoomID) -> UserID | None:
+        """Whose Space or chat a room was known to be, before it could not be read any more."""
+        chat = self.routes.lookup(room_id)
+        return self.routes.owner_of(room_id) if chat is None else chat.owner
 
     async def _may_be_of(self, room_id: RoomID, owner: UserID, spaces: bool) -> bool:
         try:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 import attr
-from aiohttp import web
+from aiohttp import BaseConnector, web
 
 from .endpoints import Endpoints, Request
 from .faults import ANY, ROOM_READS, Answer, Fault, Hold, refusal
@@ -56,6 +56,10 @@ class Homeserver:
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
+
+    def connector(self) -> BaseConnector | None:
+        """What a client has to connect with; None for what is usual."""
+        return None
 
     async def stop(self) -> None:
         self.heal()

@@ -208,7 +208,7 @@ class Bot:
 
     async def _start(self) -> None:
         if self._http is None:
-            self._http = aiohttp.ClientSession()
+            self._http = aiohttp.ClientSession(connector=self.server.connector())
         if self._beside is not None:
             self.client = self._beside.client
             await self._launch()
