@@ -2,7 +2,7 @@
 
 It is mautrix's own HTTPAPI with another `request`: what it returns was answered, a
 `MatrixRequestError` was refused by the homeserver in Matrix's own words, and `NoAnswer` means
-that nobody knows: see outcome.py.
+that nobody knows: see outcome.py. What nobody needs to see goes by `try_request`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import attr
 from aiohttp import ClientError, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 
-from .lanes import LaneClosed, Lanes
+from .lanes import COUNTED, LIMITED, Lane, LaneClosed, Lanes
+from .message_limit import MessageLimit
 from .outcome import TOO_MANY, NoAnswer, TooLarge, classify, read_answer
 from .retry import RequestPolicies
 
@@ -42,6 +43,7 @@ class RetryingAPI(HTTPAPI):
     Attributes:
         sent: how many requests went out, by method and kind of endpoint.
         limited: how many of them were answered with 429.
+        message_limit: how many events the homeserver is likely to accept.
     """
 
     def __init__(self, like: HTTPAPI, policies: RequestPolicies) -> None:
@@ -55,6 +57,8 @@ class RetryingAPI(HTTPAPI):
         self.as_device_id = like.as_device_id
         self.sent: Counter[str] = Counter()
         self.limited = 0
+        self.message_limit = MessageLimit()
+        self._policies = policies
         self._backoff = policies.backoff
         self._lanes = Lanes(policies)
 
@@ -91,6 +95,40 @@ class RetryingAPI(HTTPAPI):
         call = _Call(method, path, content, query_params or {}, most)
         return await self._request_with_retry(call)
 
+    def can_spare(self, least: int) -> bool:
+        """Whether an event may be sent that nobody needs: nobody waits, and enough others can be
+        sent after it.
+
+        Args:
+            least: how many.
+        """
+        return not self._lanes.messages_wait and self.message_limit.has_spare(least)
+
+    async def try_request(
+        self, method: Method, path: PathBuilder | str, content: Mapping[str, Any], least: int
+    ) -> Any:
+        """Call the homeserver once, for what nobody needs, and only if `can_spare` says so.
+
+        Returns:
+            The JSON value answered; None if nothing was sent, or there were too many requests.
+
+        Raises:
+            MatrixRequestError, NoAnswer: as for `request`.
+        """
+        if not self.can_spare(least):
+            return None
+        call = _Call(method, path, content, {}, LARGEST_ABOUT_ROOM)
+        kind, lane = self._lanes.find(method, str(path), content)
+        with lane.taken():
+            self.sent[f"{method} {kind}"] += 1
+            try:
+                return await self._count(kind, call, self._policies.best_effort.attempt)
+            except NoAnswer as error:
+                if not error.limited:
+                    raise
+                self._slow_down(lane, error.retry_after or 0.0)
+                return None
+
     async def _request_with_retry(self, call: _Call) -> Any:
         kind, lane = self._lanes.find(call.method, str(call.path), call.content)
         loop = asyncio.get_running_loop()
@@ -102,13 +140,12 @@ class RetryingAPI(HTTPAPI):
                 async with lane.slot(deadline, first=attempt > 1):
                     self.sent[f"{call.method} {kind}"] += 1
                     try:
-                        return await self._attempt(call, lane.policy.attempt)
+                        return await self._count(kind, call, lane.policy.attempt)
                     except NoAnswer as error:
                         failure = error
                         wait = failure.retry_after or self._backoff.delay(attempt)
                         if failure.limited:
-                            self.limited += 1
-                            lane.pause(wait)
+                            self._slow_down(lane, wait)
             except LaneClosed as closed:
                 raise NoAnswer(TOO_MANY, closed.seconds, limited=True) from None
             again = failure.limited or lane.policy.retries_lost
@@ -117,6 +154,22 @@ class RetryingAPI(HTTPAPI):
             self.log.debug("Trying again in %.1f s after %s on %s", wait, failure, call.path)
             if not failure.limited:
                 await asyncio.sleep(wait)
+
+    def _slow_down(self, lane: Lane, seconds: float) -> None:
+        self.limited += 1
+        lane.pause(seconds)
+
+    async def _count(self, kind: str, call: _Call, seconds: float) -> Any:
+        """One attempt, which counts where the homeserver counts it."""
+        try:
+            answer = await self._attempt(call, seconds)
+        except NoAnswer as error:
+            if error.limited and kind in LIMITED:
+                self.message_limit.refuse()
+            raise
+        if kind in COUNTED:
+            self.message_limit.count()
+        return answer
 
     async def _attempt(self, call: _Call, seconds: float) -> Any:
         query = {key: str(value) for key, value in call.query.items() if value is not None}

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from mautrix.api import Method
 
 from .retry import RequestPolicies, RetryPolicy
 
+# What counts towards the homeserver's limit on messages, and what is refused for nothing else.
+COUNTED = ("message", "state", "create")
+LIMITED = ("message", "state")
 # Seconds after which a limited call is tried again although the homeserver named a longer pause.
 LONGEST_PAUSE = 600.0
 
@@ -75,6 +78,22 @@ class Lane:
         until = asyncio.get_running_loop().time() + min(seconds, LONGEST_PAUSE)
         self._closed_until = max(self._closed_until, until)
         self._width = 1
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold a place without waiting for one: see `held_up`."""
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._wake_next()
+
+    @property
+    def held_up(self) -> bool:
+        """Whether a call would have to wait."""
+        closed = self._closed_until > asyncio.get_running_loop().time()
+        return closed or bool(self._waiting) or self._running >= self._width
 
     @property
     def idle(self) -> bool:
@@ -139,7 +158,7 @@ class Lanes:
             kind = "name" if "/profile/" in path else "read"
         elif path.endswith("/createRoom"):
             kind = "create"
-        elif "/send/" in path:
+        elif "/send/" in path or "/redact/" in path:
             kind = "message"
         elif "/typing/" in path or "/receipt/" in path:
             kind = "courtesy"
@@ -154,6 +173,11 @@ class Lanes:
         else:
             kind = "write"
         return kind, self._lanes[kind]
+
+    @property
+    def messages_wait(self) -> bool:
+        """Whether a message or a state event has to wait: homeservers limit them together."""
+        return self._lanes["message"].held_up or self._lanes["state"].held_up
 
     def _of_invitee(self, user_id: str) -> Lane:
         lane = self._invitees.get(user_id)
