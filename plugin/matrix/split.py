@@ -15,13 +15,16 @@ PIECE_JSON = 18_000
 
 
 def split_message(text: str) -> list[str]:
-    """Cut a text into the pieces that fit into one event each."""
-    limit = PIECE_BYTES
-    while True:
-        pieces = split_text(text, limit)
-        if all(len(json.dumps(piece)) <= PIECE_JSON for piece in pieces):
-            return pieces
-        limit //= 2
+    """Cut a text into the pieces that fit into one event each. Where one ends depends on nothing
+    after it: a text that is still being written is cut where it will be as a whole."""
+    pieces, rest = [], text.strip()
+    while rest:
+        limit = PIECE_BYTES
+        while len(json.dumps(_head(rest, limit))) > PIECE_JSON:
+            limit //= 2
+        pieces.append(_first_piece(rest, limit))
+        rest = rest[len(pieces[-1]) :].lstrip()
+    return pieces or [""]
 
 
 def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
@@ -30,15 +33,21 @@ def split_text(text: str, limit: int = PIECE_BYTES) -> list[str]:
     A paragraph's end is better than a line's, a line's better than a word's; a piece without
     any of them is cut between characters. Nothing but white space at the cuts is left out.
     """
-    pieces = []
-    text = text.strip()
-    start = 0
+    pieces, rest = [], text.strip()
+    while rest:
+        pieces.append(_first_piece(rest, limit))
+        rest = rest[len(pieces[-1]) :].lstrip()
+    return pieces or [""]
+
+
+def _first_piece(text: str, limit: int) -> str:
     # A character has a byte at least, so no more than `limit` of them are looked at.
-    while len(text[start : start + limit + 1].encode()) > limit:
-        head = text[start : start + limit].encode()[:limit].decode(errors="ignore")
-        cut = next((at for mark in ("\n\n", "\n", " ") if (at := head.rfind(mark)) > 0), len(head))
-        pieces.append(text[start : start + cut].rstrip())
-        start += cut
-        while text[start].isspace():
-            start += 1
-    return [*pieces, text[start:]]
+    if len(text[: limit + 1].encode()) <= limit:
+        return text
+    head = _head(text, limit)
+    cut = next((at for mark in ("\n\n", "\n", " ") if (at := head.rfind(mark)) > 0), len(head))
+    return text[:cut].rstrip()
+
+
+def _head(text: str, limit: int) -> str:
+    return text[:limit].encode()[:limit].decode(errors="ignore")

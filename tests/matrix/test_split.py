@@ -66,3 +66,16 @@ def test_every_piece_fits_into_an_event_whatever_json_makes_of_it(letter: str) -
     assert "".join(pieces) == letter * 30_000
     assert all(len(json.dumps(piece)) <= PIECE_JSON for piece in pieces)
     assert all(len(piece.encode()) <= PIECE_BYTES for piece in pieces)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a" * 3_000, "é" * 999, '"' * 2_500, " ", "\n", "\n\n"]), max_size=30
+    )
+)
+def test_a_text_that_is_still_written_is_cut_where_it_will_be_as_a_whole(parts: list[str]) -> None:
+    whole = split_message("".join(parts))
+
+    for count in range(len(parts)):
+        *finished, _ = split_message("".join(parts[:count]))
+        assert finished == whole[: len(finished)]
