@@ -142,6 +142,20 @@ class Fields:
             raise self.wrong(name, "text, or nothing")
         return str(value or "")
 
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false."""
+        value = self.raw.get(name, default)
+        if not isinstance(value, bool):
+            raise self.wrong(name, "true or false")
+        return value
+
+    def choice(self, name: str, default: str, choices: Collection[str]) -> str:
+        """One of several words."""
+        value = self.raw.get(name, default)
+        if value not in choices:
+            raise self.wrong(name, f"one of {', '.join(choices)}")
+        return str(value)
+
     def number(self, name: str, default: float, minimum: float = 0) -> float:
         """A number from `minimum` to `LARGEST_NUMBER`; true and false are no numbers."""
         value = self.raw.get(name, default)

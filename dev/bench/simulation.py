@@ -115,6 +115,8 @@ class Simulation:
             if method == "PUT":
                 self._index = more["data"]
             return Answer(self._index or self._first_index())
+        if "/send/" in path:
+            return _answer({"event_id": f"$sent-{self.requests}"})
         return Answer("{}") if method != "GET" else NOT_FOUND
 
     def _answer_state(self, method: str, parts: list[str], more: Mapping[str, Any]) -> Answer:

@@ -14,6 +14,7 @@ from mautrix.types import EventID, RoomID, SyncToken, UserID
 
 from plugin.matrix.api import RetryingAPI
 from plugin.matrix.backlog import is_limited, read_backlog, timeline_events
+from plugin.matrix.replacements import Replacements
 from plugin.matrix.room_pages import RoomPages
 from plugin.matrix.sync import invitations_in, joined_in, rooms_in, scope_of
 from plugin.matrix.timeline import Timeline
@@ -166,7 +167,7 @@ def read_message(value: Any) -> None:
     for one in apply_edits(parsed):
         assert IncomingMessage(**json.loads(json.dumps(attr.asdict(one)))) == one
         one.body.encode()
-    edits: dict[str, str] = {}
+    edits = Replacements()
     for found in events:
         parse_timeline_event({**found, "room_id": CHAT}, edits, BOT)
 

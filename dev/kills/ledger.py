@@ -13,6 +13,7 @@ from typing import Any
 Event = dict[str, Any]
 
 ANSWERS = "chat.spacekeeper.answers"
+LIVE = "chat.spacekeeper.live"
 
 
 @dataclass
@@ -50,21 +51,29 @@ class Ledger:
             content = event["content"]
             if event["type"] != "m.room.message" or "body" not in content:
                 continue
+            if content.get("m.relates_to", {}).get("rel_type") == "m.replace":
+                # Nothing is asked or answered by it; what it says at last must fit the question.
+                self._check_words(content.get(ANSWERS), content["m.new_content"])
+                continue
             if event["sender"] == self.owner:
                 self._places[event["event_id"]] = len(self.asked)
                 self.asked[event["event_id"]] = content["body"]
             elif content.get(ANSWERS) in self.asked and content["msgtype"] == "m.text":
-                self._take_answer(content[ANSWERS], content["body"])
+                self._take_answer(content[ANSWERS], content)
             else:
                 self.strange.append(f"{event['event_id']}: {content['body'][:200]!r}")
 
-    def _take_answer(self, question: str, words: str) -> None:
+    def _check_words(self, question: str | None, content: Event) -> None:
+        words = content["body"]
+        if LIVE not in content and question in self.asked and words != self.asked[question]:
+            self.strange.append(f"{self.asked[question]!r} was answered by {words[:200]!r}")
+
+    def _take_answer(self, question: str, content: Event) -> None:
         place = self._places[question]
         if question in self.answered:
             self.repeated += 1
         elif place < self._last:
             self.disordered += 1
-        if words != self.asked[question]:
-            self.strange.append(f"{self.asked[question]!r} was answered by {words[:200]!r}")
+        self._check_words(question, content)
         self.answered.add(question)
         self._last = max(self._last, place)

@@ -19,6 +19,7 @@ import attr
 from mautrix.types import EventID
 
 from ..message import LATEST, IncomingMessage, restore_message
+from ..standing_answer import StandingAnswer
 from .tables import INBOX
 from .transactions import FAILURES, FencedDatabase, Statement, fetch
 
@@ -51,7 +52,8 @@ class PendingMessage:
         message: the message, as its last edit left it.
         state: what it waits for.
         answer: the platform's answer, once it was had: it is not asked for twice.
-        sent: how many of the messages that the answer takes stand in Matrix.
+        standing: what stands in its room of a platform's answer to it.
+        sent: how many messages of the bot's own reply to it stand there.
         started: its turn has come.
         set_aside_at: when it was set aside, in milliseconds since the epoch.
         is_left_over: an earlier run set it aside; it may have been answered, if the database
@@ -64,6 +66,7 @@ class PendingMessage:
     message: IncomingMessage
     state: State = State.WAITING
     answer: str | None = None
+    standing: StandingAnswer = attr.field(factory=StandingAnswer)
     sent: int = 0
     started: bool = False
     set_aside_at: int = 0

@@ -6,20 +6,18 @@ Nothing here may raise for what somebody wrote, and nothing may touch YAML.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
 import attr
 
-from ..fields import Fields, describe, suggest
-from ..platforms import registry
+from ..fields import Fields, describe
 from ..platforms.protocol import PlatformSettings
+from . import values
 from .permissions import Level, parse_permissions
 from .problems import ConfigProblem, Problems
-from .settings import DEFAULTS, Settings
-from .templates import CHAT_PLACEHOLDERS, SPACE_PLACEHOLDERS, check_template
+from .settings import DEFAULTS, NOTIFICATIONS, Settings
 
 Value = TypeVar("Value")
 
@@ -27,11 +25,9 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "names": ("space", "chat"),
     "startup": ("wait",),
     "catch_up": ("max_age",),
+    "streaming": ("enabled", "notify"),
 }
 KEYS = (*SECTIONS, "permissions", "room_version", "instance_key", "default_platform", "platforms")
-
-# Room version grammar: https://spec.matrix.org/v1.11/rooms/
-_ROOM_VERSION = re.compile(r"[A-Za-z0-9.-]{0,32}")
 
 
 def parse_settings(
@@ -69,12 +65,17 @@ class _Reading:
         names = self._section("names", {"space": old.space_name, "chat": old.chat_name})
         startup = self._section("startup", {"wait": old.startup_wait})
         catch_up = self._section("catch_up", {"max_age": old.catch_up_max_age})
+        streaming = self._section(
+            "streaming", {"enabled": old.streaming_enabled, "notify": old.streaming_notify}
+        )
         self.missing = missing = old if self.problems.found else DEFAULTS
         return Settings(
             permissions=self._permissions(),
-            space_name=self._take(partial(_read_space_name, names, missing), old.space_name),
-            chat_name=self._take(partial(_read_chat_name, names, missing), old.chat_name),
-            room_version=self._take(partial(_read_room_version, top, missing), old.room_version),
+            space_name=self._take(partial(values.read_space_name, names, missing), old.space_name),
+            chat_name=self._take(partial(values.read_chat_name, names, missing), old.chat_name),
+            room_version=self._take(
+                partial(values.read_room_version, top, missing), old.room_version
+            ),
             startup_wait=self._take(
                 partial(startup.number, "wait", missing.startup_wait), old.startup_wait
             ),
@@ -82,11 +83,19 @@ class _Reading:
                 partial(catch_up.number, "max_age", missing.catch_up_max_age),
                 old.catch_up_max_age,
             ),
+            streaming_enabled=self._take(
+                partial(streaming.flag, "enabled", missing.streaming_enabled),
+                old.streaming_enabled,
+            ),
+            streaming_notify=self._take(
+                partial(streaming.choice, "notify", missing.streaming_notify, NOTIFICATIONS),
+                old.streaming_notify,
+            ),
             instance_key=self._take(
-                partial(_read_instance_key, top, missing), old.instance_key, fatal=True
+                partial(values.read_instance_key, top, missing), old.instance_key, fatal=True
             ),
             default_platform=self._take(
-                partial(_read_default_platform, top, missing), old.default_platform
+                partial(values.read_default_platform, top, missing), old.default_platform
             ),
             platforms=self._platforms(),
         )
@@ -125,50 +134,7 @@ class _Reading:
         platforms: dict[str, PlatformSettings] = {}
         for name in section.raw:
             old = self.fallback.platforms.get(name)
-            platform = self._take(partial(_read_platform, section, name), old)
+            platform = self._take(partial(values.read_platform, section, name), old)
             if platform is not None:
                 platforms[name] = platform
         return platforms
-
-
-def _read_space_name(names: Fields, missing: Settings) -> str:
-    template = names.text("space", missing.space_name)
-    return check_template(template, SPACE_PLACEHOLDERS, names.key("space"))
-
-
-def _read_chat_name(names: Fields, missing: Settings) -> str:
-    template = names.text("chat", missing.chat_name)
-    return check_template(template, CHAT_PLACEHOLDERS, names.key("chat"))
-
-
-def _read_room_version(top: Fields, missing: Settings) -> str:
-    value = top.raw.get("room_version", missing.room_version)
-    if value is None:
-        return ""
-    # Room versions look like numbers, and few people put quotes around a number.
-    if isinstance(value, bool) or not _ROOM_VERSION.fullmatch(str(value)):
-        raise top.wrong("room_version", 'a room version such as "11", or nothing')
-    return str(value)
-
-
-def _read_instance_key(top: Fields, missing: Settings) -> str:
-    value = top.raw.get("instance_key", missing.instance_key)
-    # A number without quotes is a name like any other.
-    if type(value) is int:
-        return str(value)
-    return top.optional_text("instance_key") if "instance_key" in top.raw else str(value)
-
-
-def _read_default_platform(top: Fields, missing: Settings) -> str:
-    name = top.text("default_platform", missing.default_platform)
-    platforms = top.raw.get("platforms", missing.platforms)
-    if isinstance(platforms, Mapping) and name not in platforms:
-        known = suggest(name, [str(known) for known in platforms])
-        raise ValueError(f"default_platform: {describe(name)} is not among platforms, {known}")
-    return name
-
-
-def _read_platform(platforms: Fields, name: object) -> PlatformSettings:
-    if not isinstance(name, str) or not name:
-        raise ValueError(f"{platforms.key(name)}: the name of a platform must be text")
-    return registry.parse(platforms.raw[name], platforms.key(name))

@@ -19,15 +19,19 @@ from .templates import make_chat_title, make_space_title
 if TYPE_CHECKING:
     from mautrix.types import UserID
 
+# People are notified of an answer's first words; or of its end too, if that takes long.
+NOTIFICATIONS = NOTIFY_FIRST, NOTIFY_FINAL = "first", "final"
+
 
 @attr.frozen
 class Settings:
     """What the configuration says: everything in here can be relied on.
 
-    `startup_wait` is in seconds, `catch_up_max_age` in hours; an empty `room_version` means the
-    homeserver's default and an empty `instance_key` the maubot instance's id. `default_platform`
-    may name a platform that is missing from `platforms` because its entry is wrong: a chat, once
-    bound, stays bound, so no other platform is put in its place.
+    `startup_wait` is in seconds, `catch_up_max_age` in hours; `streaming_notify` is one of
+    NOTIFICATIONS; an empty `room_version` means the homeserver's default and an empty
+    `instance_key` the maubot instance's id. `default_platform` may name a platform that is missing
+    from `platforms` because its entry is wrong: a chat, once bound, stays bound, so no other
+    platform is put in its place.
     """
 
     permissions: Mapping[str, Level]
@@ -36,6 +40,8 @@ class Settings:
     room_version: str
     startup_wait: float
     catch_up_max_age: float
+    streaming_enabled: bool
+    streaming_notify: str
     platforms: Mapping[str, PlatformSettings]
     default_platform: str
     instance_key: str
@@ -56,6 +62,8 @@ DEFAULTS = Settings(
     room_version="",
     startup_wait=10.0,
     catch_up_max_age=24.0,
+    streaming_enabled=True,
+    streaming_notify=NOTIFY_FIRST,
     platforms={"echo": EchoSettings()},
     default_platform="echo",
     instance_key="",

@@ -12,6 +12,35 @@ from ..matrix.retry import Backoff, RequestPolicies
 
 
 @attr.frozen
+class StreamTiming:
+    """How an answer is shown while it is written; times in seconds.
+
+    Attributes:
+        whole_within: an answer that takes no longer is sent as a whole.
+        first_characters: so many are enough to begin with, and so is a sentence.
+        first_within: after the first of them, what there is is enough.
+        moment: what the platform gets to say that this was all, before each event.
+        intervals: the waits after the first events; the last one stays.
+        least_new: characters that an edit must add, and `least_new_later` after those waits.
+        most_edits: so many come at these intervals, further ones at `late_interval`.
+        again: the wait before an event is tried again that could not be spared.
+        notify_after: how long an answer takes whose end is worth a notification of its own.
+    """
+
+    whole_within: float = 1.5
+    first_characters: int = 40
+    first_within: float = 1.5
+    moment: float = 0.05
+    intervals: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
+    least_new: int = 48
+    least_new_later: int = 240
+    most_edits: int = 30
+    late_interval: float = 10.0
+    again: float = 1.0
+    notify_after: float = 60.0
+
+
+@attr.frozen
 class Timing:
     """Times, all in seconds.
 
@@ -34,7 +63,9 @@ class Timing:
         key_waits: the waits for the key to an encrypted message that cannot be read yet.
         platform_retries: the waits before a platform that has no answer is asked again.
         worth_telling: the shortest wait for a platform that its owner is told of.
+        streaming: how an answer is shown while it is written.
         typing: how long an answer may take before it is shown that somebody is at work.
+        typing_again: the wait before that is shown again.
         save_cursor: the least time between two writes of the sync token.
         erase: the wait between two looks for deleted rows to be erased from the files.
         stop: what work that has begun gets to end by itself when the plugin stops.
@@ -58,7 +89,9 @@ class Timing:
     key_waits: tuple[float, ...] = (1.0, 4.0)
     platform_retries: tuple[float, ...] = (1.0, 4.0)
     worth_telling: float = 5.0
+    streaming: StreamTiming = attr.field(factory=StreamTiming)
     typing: float = 0.5
+    typing_again: float = 4.0
     save_cursor: float = 30.0
     erase: float = 60.0
     stop: float = 5.0

@@ -17,21 +17,30 @@ from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
 from .pending import PendingMessages
 from .room_queues import RoomQueues
+from .unfinished import Unfinished
 
 
 class Amend:
     """Changes messages on their way."""
 
-    def __init__(self, pending: PendingMessages, timeline: Timeline, queues: RoomQueues) -> None:
+    def __init__(
+        self,
+        pending: PendingMessages,
+        timeline: Timeline,
+        queues: RoomQueues,
+        unfinished: Unfinished,
+    ) -> None:
         """
         Args:
             pending: the messages.
             timeline: tells what is unanswered where the database does not.
             queues: where the work on a message is ended.
+            unfinished: ends what was shown of an answer that is given up.
         """
         self.pending = pending
         self.timeline = timeline
         self.queues = queues
+        self.unfinished = unfinished
 
     def edit(self, edit: IncomingMessage) -> None:
         """Let an edit replace a message whose turn has not come; any other edit is none."""
@@ -81,7 +90,7 @@ class Amend:
             self.pending.keep_answer(asked, answer),
         )
         for one in again:
-            self.pending.add(PendingMessage(one.message, answer=one.answer))
+            self.pending.add(PendingMessage(one.message, answer=one.answer, standing=one.standing))
         return answer
 
     async def cancel(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
@@ -101,8 +110,8 @@ class Amend:
         # What was written after it is not meant.
         earlier = itertools.takewhile(lambda one: one is not asked, self.pending.open.values())
         dropped += [one for one in earlier if one.message.room_id == room_id and not one.at_once]
-        if any(one.started for one in dropped):
-            self.queues.interrupt(room_id)
+        is_answering = any(one.started for one in dropped)
+        ending = self.queues.interrupt(room_id) if is_answering else set()
         for one in dropped:
             self.pending.let_go(one)
         # They leave the inbox with the message that asks for it, when its reply stands.
@@ -114,6 +123,10 @@ class Amend:
             self.pending.inbox.put(given_up, State.GIVEN_UP),
             self.pending.keep_answer(asked, answer),
         )
+        if ending:
+            await asyncio.wait(ending)
+        for one in dropped:
+            self.unfinished.end_later(one.message, one.standing)
         return answer
 
     async def _still_unanswered(self, asked: IncomingMessage) -> list[PendingMessage]:
@@ -124,14 +137,19 @@ class Amend:
         left = [one.message.event_id for one in here if one.is_left_over]
         answers = await self.timeline.answers(asked.room_id, left, (asked.sender,)) if left else {}
         for event_id, status in answers.items():
-            if status.messages and (answered := aside.pop(event_id)):
-                await self.pending.complete(answered)
+            left_over = aside.get(event_id)
+            if left_over is None:
+                continue
+            left_over.standing = status.standing
+            if status.whole or status.notices:
+                aside.pop(event_id)
+                await self.pending.complete(left_over)
         return aside.in_room(asked.room_id)
 
     async def _unanswered(self, asked: IncomingMessage) -> list[PendingMessage]:
         oldest = asked.sent_at - self.pending.aside.hours * 3_600_000
         return [
-            PendingMessage(one)
-            for one in await read_unanswered(asked, self.timeline)
+            PendingMessage(one, standing=status.standing)
+            for one, status in await read_unanswered(asked, self.timeline)
             if one.is_text and one.sent_at >= oldest and one.event_id not in self.pending.open
         ]

@@ -11,14 +11,18 @@ import attr
 
 from ..cache.inbox import Inbox, PendingMessage
 from ..failpoints import failpoint
-from ..matrix.sender import Sender
+from ..matrix.answers import CUT_OFF, Answers
 from ..message import sanitize
-from ..platforms.protocol import Prompt
+from ..platforms.protocol import PlatformError, Prompt
 from ..topology.model import Chat
+from . import sentences
+from .draft import Draft
 from .history import History
+from .live_answer import LiveAnswers
 from .notices import Notices
 from .platform_retry import PlatformCalls
 from .typing_notice import TypingNotice
+from .unfinished import Unfinished
 
 
 @attr.frozen(eq=False)
@@ -29,7 +33,9 @@ class Responder:
         calls: asks the platforms.
         history: what was said before.
         inbox: keeps an answer until it stands in Matrix.
-        sender: sends it.
+        answers: puts it there.
+        live: shows it while it is written.
+        unfinished: ends what was shown of one that breaks off.
         typing: shows that it is on its way.
         notices: tell of a platform that wants to be asked later.
     """
@@ -37,16 +43,19 @@ class Responder:
     calls: PlatformCalls
     history: History
     inbox: Inbox
-    sender: Sender
+    answers: Answers
+    live: LiveAnswers
+    unfinished: Unfinished
     typing: TypingNotice
     notices: Notices
 
     async def answer(self, chat: Chat, pending: PendingMessage) -> None:
-        """Get the platform's answer to a message and send it as a reply.
+        """Get the platform's answer to a message and let it stand in the chat.
 
         Args:
             chat: where the message was written.
-            pending: the message; an answer that was had already is not asked for again.
+            pending: the message; an answer that was had already is not asked for again, and what
+                stands of one is gone on with.
 
         Raises:
             UserError, PlatformError: there is no answer, and why.
@@ -60,7 +69,7 @@ class Responder:
                 await self.inbox.put_answer(event_id, pending.answer)
                 failpoint("kept")
             answer_is_there()
-            await self.sender.answer(pending.message, pending.answer, pending.sent)
+            await self.answers.publish(pending.message, pending.answer, pending.standing)
 
     async def _ask(self, chat: Chat, pending: PendingMessage) -> str:
         event_id = pending.message.event_id
@@ -70,6 +79,20 @@ class Responder:
             text=pending.message.body,
             history=partial(self.history.before, chat, event_id),
         )
-        tell = partial(self.notices.platform_waits, pending.message)
-        answer = await self.calls.ask(chat.platform, chat.owner, prompt, tell)
+        draft = Draft(partial(self.notices.platform_waits, pending.message))
+        try:
+            async with self.live.showing(pending, draft):
+                answer = await self.calls.ask(chat.platform, chat.owner, prompt, draft)
+        except PlatformError:
+            await self._break_off(pending, draft)
+            raise
         return sanitize(answer)
+
+    async def _break_off(self, pending: PendingMessage, draft: Draft) -> None:
+        """Keep what came of an answer, if people saw any of it."""
+        message, standing = pending.message, pending.standing
+        if standing.events and draft.size >= standing.size:
+            text = f"{draft.text}\n\n{sentences.BREAKS_OFF}"
+            await self.answers.publish(message, text, standing, CUT_OFF)
+        else:
+            await self.unfinished.end(message, standing)

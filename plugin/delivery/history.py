@@ -65,12 +65,15 @@ class History:
 
     async def _newest_first(self, chat: Chat, event_id: EventID) -> AsyncIterator[Exchange]:
         answers: dict[EventID, list[str]] = {}
+        partial: set[EventID] = set()
         async for said in self.timeline.before(chat.room_id, event_id, chat.owner):
             if said.says_left_out:
                 self._told.add(chat.room_id)
             elif said.answers is not None:
                 answers.setdefault(said.answers, []).append(said.text)
-            elif said.event_id in answers:
+                if said.is_partial:
+                    partial.add(said.answers)
+            elif said.event_id in answers and said.event_id not in partial:
                 # A long answer came in several messages; to the platform it is one.
                 parts = answers.pop(said.event_id)
                 yield Exchange(said.text, "\n\n".join(reversed(parts)))

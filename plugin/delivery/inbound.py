@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from mautrix.types import RoomID, UserID
 
 from ..cache.inbox import PendingMessage, State
 from ..message import IncomingMessage
+from ..standing_answer import StandingAnswer
 from .amend import Amend
 from .gates import Action, Gates, Redaction
 from .notices import Notices
@@ -118,29 +119,39 @@ class Inbound:
         else:
             self.pending.add(pending)
 
-    def set_aside(self, messages: Sequence[IncomingMessage]) -> int:
-        """Let messages that are too old to be answered unasked wait for their writer.
+    def set_aside(self, message: IncomingMessage, standing: StandingAnswer) -> bool:
+        """Let a message that is too old to be answered unasked wait for its writer.
+
+        Args:
+            message: the message.
+            standing: what stands of the answer to it.
 
         Returns:
-            How many of them were new.
+            Whether it is new.
         """
-        new = [message for message in messages if self._seen.add(message.event_id)]
-        for message in new:
-            self.pending.set_aside(PendingMessage(message))
-        return len(new)
+        is_new = self._seen.add(message.event_id)
+        if is_new:
+            self.pending.set_aside(PendingMessage(message, standing=standing))
+        return is_new
 
     def _take_all(self, actions: Iterable[Action]) -> None:
         for action in actions:
             self.take(action)
 
-    def take(self, action: Action) -> None:
-        """Take in one of the older messages of a room, ahead of what waits for them."""
+    def take(self, action: Action, standing: StandingAnswer | None = None) -> None:
+        """Take in one of the older messages of a room, ahead of what waits for them.
+
+        Args:
+            action: what was done.
+            standing: what stands of the answer to it.
+        """
         if isinstance(action, Redaction):
             self.amend.redact(action.room_id, action.event_id)
         elif action.replaces is not None:
             self.amend.edit(action)
         elif self._seen.add(action.event_id):
-            saving = self.pending.accept(action)
+            pending = PendingMessage(action, standing=standing or StandingAnswer())
+            saving = self.pending.accept(pending)
             if saving is not None:
                 self._note_full(action, saving)
             elif action.sender in self._told_full and self.pending.is_half_empty(action.sender):

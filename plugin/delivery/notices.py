@@ -9,7 +9,7 @@ from functools import partial
 
 from mautrix.types import RoomID
 
-from ..matrix.sender import LEFT_OUT_KEY
+from ..matrix.marks import LEFT_OUT_KEY
 from ..message import IncomingMessage
 from ..platforms.protocol import PlatformError
 from . import sentences

@@ -82,17 +82,16 @@ class PendingMessages:
         self._open(pending)
         self._queues.setdefault(pending.message.room_id, deque()).append(pending)
 
-    def accept(self, message: IncomingMessage) -> asyncio.Task[None] | None:
+    def accept(self, pending: PendingMessage) -> asyncio.Task[None] | None:
         """Keep a message that just came, and put it at the end of its room's queue.
 
         Returns:
             None if it waits there; where too many of its sender's do, it is set aside, as
             `set_aside` says.
         """
-        pending = PendingMessage(message)
-        if self.waiting[message.sender] >= self.longest_queue:
+        if self.waiting[pending.message.sender] >= self.longest_queue:
             return self.set_aside(pending)
-        self._save(message, State.WAITING)
+        self._save(pending.message, State.WAITING)
         self.add(pending)
         return None
 

@@ -41,10 +41,17 @@ class RoomQueues:
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
 
-    def interrupt(self, room_id: RoomID) -> None:
-        """End what goes on in a room; what waits there goes on."""
-        if (current := self._current.get(room_id)) is not None:
-            current.cancel()
+    def interrupt(self, room_id: RoomID) -> set[asyncio.Task[None]]:
+        """End what goes on in a room; what waits there goes on.
+
+        Returns:
+            What is about to end.
+        """
+        current = self._current.get(room_id)
+        if current is None:
+            return set()
+        current.cancel()
+        return {current}
 
     async def close(self) -> None:
         """Take no more work, and let what has begun end if it does so soon."""

@@ -26,6 +26,7 @@ CUT_OFF = (
     "My answer to this ends too early: I was interrupted while I sent it. Ask me to go on, "
     "and I will."
 )
+BREAKS_OFF = "*(The answer breaks off here.)*"
 ANSWER_TOO_LONG = (
     "(I stop here: the answer is longer than what I can send. Ask me to go on, and I will.)"
 )

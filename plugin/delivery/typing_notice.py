@@ -12,20 +12,22 @@ from collections.abc import Callable, Iterator
 
 from mautrix.types import EventID, RoomID
 
-from ..matrix.sender import TYPING_MS, Sender
+from ..config.timing import Timing
+from ..matrix.sender import Sender
 
 
 class TypingNotice:
     """Typing notices and read receipts, for whatever is being answered."""
 
-    def __init__(self, sender: Sender, after: float) -> None:
+    def __init__(self, sender: Sender, timing: Timing) -> None:
         """
         Args:
             sender: sends them.
-            after: how many seconds an answer may take before any are sent.
+            timing: how long an answer may take before any are sent, and how often they are.
         """
         self._sender = sender
-        self._after = after
+        self._after = timing.typing
+        self._again = timing.typing_again
         # The last message of each room whose receipt is due.
         self._unread: dict[RoomID, EventID] = {}
         self._marking: asyncio.Task[None] | None = None
@@ -75,5 +77,7 @@ class TypingNotice:
         while not done.is_set():
             await self._sender.typing(room_id, True)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(done.wait(), TYPING_MS / 1000 * 0.8)
-        await self._sender.typing(room_id, False)
+                await asyncio.wait_for(done.wait(), self._again)
+            # Clients take the notice down after five seconds without news, and Synapse passes
+            # on what changes alone: it is taken back so that it is news again.
+            await self._sender.typing(room_id, False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from maubot.handlers import event
 from mautrix.client import InternalEventType
-from mautrix.types import EncryptedEvent, EventType, RoomID, StateEvent, UserID
+from mautrix.types import EncryptedEvent, EventID, EventType, RoomID, StateEvent, UserID
 
 from ..config.permissions import Level
 from ..config.timing import Timing
@@ -63,6 +63,9 @@ class EncryptedMessages:
             sealed: the encrypted event, with its `room_id`.
         """
         room_id, sender = RoomID(sealed["room_id"]), UserID(str(sealed.get("sender")))
+        relation = sealed.get("content", {}).get("m.relates_to")
+        if not (isinstance(relation, dict) and relation.get("rel_type") == "m.replace"):
+            self.matrix.last.note(room_id, EventID(str(sealed.get("event_id"))))
         if not self.messages.may_be_answered(room_id, sender):
             # Nor does anything have to wait until it is known what it says.
             return

@@ -83,6 +83,8 @@ class Messages:
 
     def receive(self, message: IncomingMessage) -> None:
         """Take in a message, unless nobody wants an answer to it."""
+        if message.replaces is None:
+            self.matrix.last.note(message.room_id, message.event_id)
         if not self.wants_answer(message):
             return
         if not self.answer_urgent(message):
@@ -156,6 +158,9 @@ class Messages:
             try:
                 async with self.boundary.answering(pending.message):
                     await self._handle(pending)
+                async with self.boundary.answering(pending.message):
+                    # Where something else was said than the rest of an answer.
+                    await self.responder.unfinished.end(pending.message, pending.standing)
             except NoAnswer:
                 await asyncio.sleep(self.timing.reply.delay(failures))
             except PlatformError as error:

@@ -28,12 +28,14 @@ from ..delivery.answer import Responder
 from ..delivery.error_boundary import ErrorBoundary
 from ..delivery.history import History
 from ..delivery.inbound import Inbound
+from ..delivery.live_answer import LiveAnswers
 from ..delivery.notices import Notices
 from ..delivery.pending import PendingMessages
 from ..delivery.platform_retry import PlatformCalls
 from ..delivery.room_queues import RoomQueues
 from ..delivery.set_aside import SetAside
 from ..delivery.typing_notice import TypingNotice
+from ..delivery.unfinished import Unfinished
 from ..handlers.control_room import ControlRoom
 from ..handlers.encrypted import EncryptedMessages
 from ..handlers.invitation_queue import InvitationQueue
@@ -122,7 +124,7 @@ class Services:
         await self.catch_up.close()
         await self.queues.close()
         await self.pending.close()
-        self.matrix.sender.renderer.close()
+        self.matrix.renderer.close()
 
 
 def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -> Services:
@@ -155,15 +157,17 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     boundary = ErrorBoundary(matrix.sender, host.log)
     notices = Notices(queues, boundary)
     pending = PendingMessages(inbox, SetAside(config, limits.set_aside), limits.waiting)
-    amend = Amend(pending, matrix.timeline, queues)
+    unfinished = Unfinished(matrix.answers, pending, timing.backoff, host.log)
+    amend = Amend(pending, matrix.timeline, queues, unfinished)
     inbound = Inbound(pending, amend, notices)
 
     chats = ChatCommands(ChatEdits(provisioning), config)
     calls = PlatformCalls(config, timing, limits)
     commands = Commands(chats, Administration(reconciler, config, calls), amend)
     history = History(matrix.timeline, notices)
-    typing = TypingNotice(matrix.sender, timing.typing)
-    responder = Responder(calls, history, inbox, matrix.sender, typing, notices)
+    live = LiveAnswers(matrix.answers, config, timing.streaming)
+    typing = TypingNotice(matrix.sender, timing)
+    responder = Responder(calls, history, inbox, matrix.answers, live, unfinished, typing, notices)
 
     control_room = ControlRoom(provisioning, commands, account.answers)
     invitation_queue = InvitationQueue(queues, boundary, timing.backoff)

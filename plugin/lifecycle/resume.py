@@ -7,7 +7,7 @@ that stand in a room say which messages they answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attr
 from mautrix.errors import MatrixRequestError
@@ -17,8 +17,9 @@ from ..cache.inbox import PendingMessage, State
 from ..config.active import CurrentConfig
 from ..handlers.encrypted import EncryptedMessages
 from ..handlers.messages import Messages
+from ..matrix.answer_status import AnswerStatus
 from ..matrix.backlog import Backlog
-from ..matrix.timeline import AnswerStatus, Timeline
+from ..matrix.timeline import Timeline
 from ..message import IncomingMessage, apply_edits
 
 
@@ -64,24 +65,37 @@ class Resume:
         statuses = dict.fromkeys(questions, AnswerStatus())
         if not in_group:
             statuses = await self._answers(room_id, questions)
-        late = 0
-        for one in self._without_given_up(kept):
-            if one.state is State.GIVEN_UP or one.message.event_id in backlog.redacted:
-                await self.messages.pending.complete(one)
-            else:
-                status = statuses.get(one.message.event_id, AnswerStatus())
-                late += await self._take_kept(one, backlog, status)
+        late = await self._take_all_kept(kept, backlog, statuses)
         unanswered = []
         for message in new:
             status = statuses[message.event_id]
-            if not status.messages and not status.whole:
-                unanswered.append(message)
-            elif not status.whole:
+            if status.is_cut_notice:
                 self.messages.notices.answer_cut_off(message)
+            elif not status.whole:
+                unanswered.append((message, status))
         self._take_new(room_id, unanswered, late)
         if backlog.sealed is not None:
             # A key may come yet: nobody waits for that.
             self.messages.pending.spawn(self.encrypted.read(backlog.sealed))
+
+    async def _take_all_kept(
+        self,
+        kept: Sequence[PendingMessage],
+        backlog: Backlog,
+        statuses: Mapping[EventID, AnswerStatus],
+    ) -> int:
+        """Take up what an earlier run kept; how many of it was set aside for its age."""
+        late, unfinished = 0, self.messages.responder.unfinished
+        remaining = self._without_given_up(kept)
+        for one in kept:
+            status = statuses.get(one.message.event_id, AnswerStatus())
+            if one.state is State.GIVEN_UP or one.message.event_id in backlog.redacted:
+                unfinished.end_later(one.message, status.standing)
+                if one in remaining:
+                    await self.messages.pending.complete(one)
+            else:
+                late += await self._take_kept(one, backlog, status)
+        return late
 
     def _without_given_up(self, kept: Sequence[PendingMessage]) -> Sequence[PendingMessage]:
         """What is to be taken up; the rest leaves the inbox with the command that gave it up."""
@@ -113,14 +127,14 @@ class Resume:
         except MatrixRequestError as error:
             # Nothing can be said there any more, so nothing is to be answered.
             self.messages.boundary.log.warning("Messages in %s are left: %s", room_id, error)
-            return dict.fromkeys(questions, AnswerStatus(whole=True))
+            return dict.fromkeys(questions, AnswerStatus(settled=True))
 
     async def _take_kept(
         self, one: PendingMessage, backlog: Backlog, status: AnswerStatus
     ) -> bool:
         """Take up what an earlier run kept; whether it was set aside for its age."""
         pending = self.messages.pending
-        if status.whole or (status.messages and one.answer is None):
+        if status.whole or (status.is_cut_notice and one.answer is None):
             await pending.complete(one)
             if not status.whole:
                 self.messages.notices.answer_cut_off(one.message)
@@ -132,10 +146,10 @@ class Resume:
         if edited != one.message:
             one.message = edited
             pending.revise(one)
-        one.sent = status.messages
+        one.standing, one.sent = status.standing, status.notices
         waits = one.state is State.WAITING and one.answer is None
         if waits and self._is_late(one.message):
-            return bool(self.messages.inbound.set_aside([one.message]))
+            return self._set_aside(one.message, status)
         self.messages.take_kept(one)
         return False
 
@@ -144,13 +158,22 @@ class Resume:
         hours = self.config.settings.catch_up_max_age
         return message.sent_at < (time.time() - hours * 3600) * 1000
 
+    def _set_aside(self, message: IncomingMessage, status: AnswerStatus) -> bool:
+        """Set a message aside for its age; whether that is new."""
+        standing = status.standing
+        self.messages.responder.unfinished.end_later(message, standing)
+        return self.messages.inbound.set_aside(message, standing)
+
     def _take_new(
-        self, room_id: RoomID, messages: Sequence[IncomingMessage], late_before: int
+        self,
+        room_id: RoomID,
+        messages: Sequence[tuple[IncomingMessage, AnswerStatus]],
+        late_before: int,
     ) -> None:
         inbound = self.messages.inbound
-        late = inbound.set_aside([one for one in messages if self._is_late(one)]) + late_before
-        if late:
-            self.messages.notices.too_old(room_id, late, self.messages.pending.aside.hours)
-        for message in messages:
+        late = [self._set_aside(*one) for one in messages if self._is_late(one[0])]
+        if count := sum(late) + late_before:
+            self.messages.notices.too_old(room_id, count, self.messages.pending.aside.hours)
+        for message, status in messages:
             if not self._is_late(message) and not self.messages.answer_urgent(message):
-                inbound.take(message)
+                inbound.take(message, status.standing)

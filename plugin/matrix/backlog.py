@@ -13,6 +13,7 @@ import attr
 from mautrix.types import EventID, RoomID, SyncToken
 
 from ..message import IncomingMessage, apply_edits, parse_message
+from .answer_status import AnswerStatus
 from .room_pages import Stretch
 from .timeline import Timeline
 
@@ -89,9 +90,12 @@ async def read_backlog(
     )
 
 
-async def read_unanswered(asked: IncomingMessage, timeline: Timeline) -> list[IncomingMessage]:
-    """The messages of one person that nothing of the bot's answers or settles, among the hundred
-    of that person and the bot before a message; oldest first, each as its last edit left it.
+async def read_unanswered(
+    asked: IncomingMessage, timeline: Timeline
+) -> list[tuple[IncomingMessage, AnswerStatus]]:
+    """The messages of one person that have no whole answer of the bot's and are not settled, among
+    the hundred of that person and the bot before a message; oldest first, each as its last edit
+    left it, with what stands of its answer.
 
     Args:
         asked: the message that they come before, of the same person.
@@ -105,7 +109,8 @@ async def read_unanswered(asked: IncomingMessage, timeline: Timeline) -> list[In
     messages = apply_edits(one for event in events if (one := parse_message(event)) is not None)
     theirs = [one for one in messages if one.sender == sender]
     answers = await timeline.answers(room_id, [one.event_id for one in theirs], (sender,))
-    return [one for one in theirs if not answers[one.event_id].messages]
+    statuses = [(one, answers[one.event_id]) for one in theirs]
+    return [(one, status) for one, status in statuses if not (status.whole or status.notices)]
 
 
 def _redacted_by(event: dict[str, Any]) -> EventID | None:

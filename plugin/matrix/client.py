@@ -11,10 +11,14 @@ from maubot.matrix import MaubotMatrixClient
 
 from ..topology.model import Identity
 from .account_data import AccountData
+from .answers import Answers
 from .api import RetryingAPI
+from .last_messages import LastMessages
 from .lookups import Lookups
 from .reader import Reader
+from .render import Renderer, RenderLimits
 from .retry import RequestPolicies
+from .room_messages import RoomMessages
 from .room_pages import RoomPages
 from .sender import Sender
 from .timeline import Timeline
@@ -23,7 +27,12 @@ from .writer import Writer
 
 @attr.frozen
 class Matrix:
-    """What the bot reads and writes Matrix with."""
+    """What the bot reads and writes Matrix with.
+
+    Attributes:
+        renderer: gives messages their looks; closed when nothing more is to be said.
+        last: what was written last in each room.
+    """
 
     identity: Identity
     api: RetryingAPI
@@ -31,7 +40,10 @@ class Matrix:
     reader: Reader
     lookups: Lookups
     writer: Writer
+    renderer: Renderer
+    last: LastMessages
     sender: Sender
+    answers: Answers
     timeline: Timeline
 
 
@@ -49,6 +61,9 @@ def connect(
     """
     api = RetryingAPI(client.api, policies)
     account_data = AccountData(api, identity)
+    renderer = Renderer(RenderLimits())
+    messages = RoomMessages(client, api, identity.instance)
+    timeline = Timeline(RoomPages(client, api), identity.bot, identity.instance)
     return Matrix(
         identity=identity,
         api=api,
@@ -56,6 +71,9 @@ def connect(
         reader=Reader(api, account_data, straggler),
         lookups=Lookups(api, identity.bot, moment=straggler),
         writer=Writer(api),
-        sender=Sender(client, api, identity.instance),
-        timeline=Timeline(RoomPages(client, api), identity.bot, identity.instance),
+        renderer=renderer,
+        last=messages.last,
+        sender=Sender(messages, renderer),
+        answers=Answers(messages, renderer, timeline),
+        timeline=timeline,
     )

@@ -1,11 +1,13 @@
 """Pages through one room's messages, newest first, with an end to it.
 
 The homeserver is asked for messages alone and, where it is known whose count, for theirs alone:
-guests may write any amount. What the messages say is not known here.
+guests may write any amount. Edits come along, and there may be thirty to an answer: so the first
+page is small, and those after it are large. What the messages say is not known here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
@@ -16,14 +18,15 @@ import asyncpg
 import attr
 from maubot.matrix import MaubotMatrixClient
 from mautrix.api import Method, Path
-from mautrix.types import JSON, EncryptedEvent, RoomID, SyncToken, UserID
+from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SyncToken, UserID
 
-from .api import NoAnswer, RetryingAPI
+from .api import NoAnswer, RetryingAPI, TooLarge
 
 LOG = logging.getLogger(__name__)
-PAGE = 100
+# Events of the first page, and of each one after it: no homeserver is known to give more.
+FIRST_PAGE, PAGE = 100, 1000
 # Nothing that anybody waits for is further away than this.
-MOST_PAGES = 100
+MOST_PAGES = 30
 # Nor behind so many characters, whatever stands in them: those who write need not be brief.
 LARGEST = 32_000_000
 TYPES = ("m.room.message", "m.room.redaction")
@@ -43,7 +46,7 @@ class Stretch:
         senders: whose; anybody's if there are none.
         newest: the sync token that the newest of them come before; None for the room's end.
         oldest: the one that the oldest come after; None for the room's beginning.
-        pages: how many pages of a hundred, at most.
+        pages: how many pages, at most.
     """
 
     senders: tuple[UserID, ...] = ()
@@ -75,20 +78,20 @@ class RoomPages:
         """
         token, size = stretch.newest, 0
         chosen = json.dumps(self._filter(stretch))
-        for _ in range(stretch.pages):
-            query = {"dir": "b", "limit": PAGE, "from": token, "to": stretch.oldest}
-            answer = await self.api.request(
-                Method.GET,
-                Path.v3.rooms[room_id].messages,
-                query_params={**query, "filter": chosen},
-            )
+        for page in range(stretch.pages):
+            query = {"dir": "b", "from": token, "to": stretch.oldest, "filter": chosen}
+            answer = await self._page(room_id, query, PAGE if page else FIRST_PAGE)
             chunk = answer.get("chunk") if isinstance(answer, dict) else None
             if not isinstance(answer, dict) or not isinstance(chunk, list):
                 raise NoAnswer("the answer lists no messages")
-            for event in chunk:
+            for number, event in enumerate(chunk, 1):
+                size += len(repr(event))
                 if isinstance(event, dict):
                     yield await self.decrypted({**event, "room_id": room_id})
-            before, token, size = token, answer.get("end"), size + len(repr(chunk))
+                if number % FIRST_PAGE == 0:
+                    # A large page is much to read at one go.
+                    await asyncio.sleep(0)
+            before, token = token, answer.get("end")
             # A page that ends where it began is the last one.
             if not token or token == before:
                 return
@@ -96,13 +99,38 @@ class RoomPages:
                 break
         raise TooLong(f"more than {stretch.pages} pages, or {LARGEST} characters")
 
+    async def _page(self, room_id: RoomID, query: dict[str, Any], limit: int) -> Any:
+        try:
+            return await self.api.request(
+                Method.GET,
+                Path.v3.rooms[room_id].messages,
+                query_params={**query, "limit": limit},
+            )
+        except TooLarge:
+            if limit == FIRST_PAGE:
+                raise
+            # Whatever stands in them: fewer take less.
+            return await self._page(room_id, query, FIRST_PAGE)
+
+    async def event(self, room_id: RoomID, event_id: EventID) -> dict[str, Any]:
+        """One event, decrypted.
+
+        Raises:
+            NoAnswer, MatrixRequestError: it could not be read.
+        """
+        answer = await self.api.request(Method.GET, Path.v3.rooms[room_id].event[event_id])
+        if not isinstance(answer, dict):
+            raise NoAnswer("the answer is no event")
+        return await self.decrypted({**answer, "room_id": room_id})
+
     def _filter(self, stretch: Stretch) -> dict[str, Any]:
         encrypted = ("m.room.encrypted",) if self.client.crypto else ()
         chosen: dict[str, Any] = {"types": [*TYPES, *encrypted]}
         return {**chosen, "senders": list(stretch.senders)} if stretch.senders else chosen
 
     async def decrypted(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The event decrypted, or unchanged if it is not encrypted or cannot be decrypted.
+        """The event decrypted, with the edit that the homeserver tells with it; or unchanged if it
+        is not encrypted or cannot be decrypted.
 
         Args:
             event: the event, with its `room_id`.
@@ -112,6 +140,16 @@ class RoomPages:
         """
         if event.get("type") != "m.room.encrypted" or not self.client.crypto:
             return event
+        clear = await self._decrypt(event)
+        unsigned = event.get("unsigned")
+        relations = unsigned.get("m.relations") if isinstance(unsigned, dict) else None
+        edit = relations.get("m.replace") if isinstance(relations, dict) else None
+        if not isinstance(edit, dict):
+            return clear
+        edit = await self._decrypt({**edit, "room_id": event["room_id"]})
+        return {**clear, "unsigned": {"m.relations": {"m.replace": edit}}}
+
+    async def _decrypt(self, event: dict[str, Any]) -> dict[str, Any]:
         try:
             encrypted = EncryptedEvent.deserialize(cast(JSON, event))
             clear = await self.client.crypto.decrypt_megolm_event(encrypted)

@@ -10,29 +10,19 @@ import logging
 from collections.abc import AsyncIterator, Collection
 from typing import Any
 
-import attr
 from mautrix.types import EventID, RoomID, UserID
 
-from .room_pages import PAGE, RoomPages, Stretch, TooLong
-from .sender import ANSWERS_KEY, CONTINUES_KEY, INSTANCE_KEY, SETTLES_KEY
+from ..standing_answer import AnswerEvent
+from .answer_status import AnswerSearch, AnswerStatus
+from .replacements import Replacements, read_answer_event
+from .room_pages import RoomPages, Stretch, TooLong
 from .timeline_message import TimelineMessage, parse_timeline_event
 
 LOG = logging.getLogger(__name__)
 # Pages of a chat that are read for its history.
 HISTORY_PAGES = 20
-
-
-@attr.define
-class AnswerStatus:
-    """How much of the answer to a message was sent.
-
-    Attributes:
-        messages: how many of the bot's messages answer it, or say that it needs no answer.
-        whole: the last message of the answer is among them.
-    """
-
-    messages: int = 0
-    whole: bool = False
+# Messages among which it is looked for what is not answered.
+UNANSWERED_AMONG = 100
 
 
 class Timeline:
@@ -67,7 +57,7 @@ class Timeline:
             NoAnswer, MatrixRequestError: the timeline could not be read.
             TooLong: there is more than is read.
         """
-        edits: dict[str, str] = {}
+        edits = Replacements()
         reached = False
         theirs = Stretch((owner, self.bot), pages=HISTORY_PAGES)
         async for event in self.pages.events(room_id, theirs):
@@ -94,47 +84,43 @@ class Timeline:
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
-        unseen: set[EventID] = set(questions)
-        found = {one: AnswerStatus() for one in questions}
+        search = AnswerSearch(questions, self.bot, self.instance)
         theirs = (*senders, self.bot) if senders else ()
-        cancels: set[EventID] = set()
-        given_up = False
         try:
             async for event in self.pages.events(room_id, Stretch(theirs)):
-                if event.get("sender") == self.bot:
-                    cancels.update(_gives_up_before(event, self.instance))
-                    for one in _settled_by(event, self.instance):
-                        if one in found:
-                            found[one].messages += 1
-                            found[one].whole |= not event["content"].get(CONTINUES_KEY)
-                event_id = EventID(str(event.get("event_id")))
-                if given_up and event_id in found:
-                    found[event_id] = AnswerStatus(found[event_id].messages + 1, True)
-                given_up = given_up or event_id in cancels
-                # An answer comes after its question: past the oldest one there is none.
-                unseen.discard(event_id)
-                if not unseen:
+                if search.take(event):
                     break
         except TooLong as error:
             LOG.warning("It is not known whether all in %s is answered: %s", room_id, error)
-        return found
+        return search.found
+
+    async def answer_event(self, room_id: RoomID, event_id: EventID) -> AnswerEvent | None:
+        """What stands in one of the bot's events; None if it was taken back.
+
+        Raises:
+            NoAnswer, MatrixRequestError: that is not known.
+        """
+        event = await self.pages.event(room_id, event_id)
+        return read_answer_event(Replacements().apply(event))
 
     async def events_before(
         self, room_id: RoomID, event_id: EventID, sender: UserID
     ) -> list[dict[str, Any]]:
-        """The hundred messages of one person and the bot before an event of that person, oldest
-        first, decrypted.
+        """The hundred messages of one person and the bot before an event of that person, with
+        their edits, oldest first, decrypted.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         events: list[dict[str, Any]] = []
-        reached = False
+        reached, messages = False, 0
+        edits = Replacements()
         try:
             async for event in self.pages.events(room_id, Stretch((sender, self.bot))):
                 if reached and event.get("sender") in (sender, self.bot):
                     events.append(event)
-                if len(events) == PAGE:
+                    messages += not edits.take(event)
+                if messages == UNANSWERED_AMONG:
                     break
                 reached = reached or event.get("event_id") == event_id
         except TooLong as error:
@@ -154,23 +140,3 @@ class Timeline:
         except TooLong as error:
             LOG.warning("The oldest messages in %s are left: %s", room_id, error)
         return events[::-1]
-
-
-def _settled_by(event: dict[str, Any], instance: str) -> list[EventID]:
-    """The messages that an event of the bot's answers, or names as needing no answer."""
-    content = event.get("content")
-    if not isinstance(content, dict) or content.get(INSTANCE_KEY) != instance:
-        return []
-    settles = content.get(SETTLES_KEY)
-    named = [content.get(ANSWERS_KEY), *(settles if isinstance(settles, list) else ())]
-    return [EventID(one) for one in named if isinstance(one, str)]
-
-
-def _gives_up_before(event: dict[str, Any], instance: str) -> list[EventID]:
-    """The message before which everything needs no answer after this one, which the bot sent."""
-    content = event.get("content")
-    if not isinstance(content, dict) or content.get(INSTANCE_KEY) != instance:
-        return []
-    settles = content.get(SETTLES_KEY)
-    before = settles.get("before") if isinstance(settles, dict) else None
-    return [EventID(before)] if isinstance(before, str) else []

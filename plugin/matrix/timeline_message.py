@@ -12,7 +12,9 @@ import attr
 from mautrix.types import EventID, UserID
 
 from ..message import parse_message
-from .sender import ANSWERS_KEY, LEFT_OUT_KEY
+from ..standing_answer import CUT_OFF_KEY, LIVE_KEY
+from .marks import ANSWERS_KEY, LEFT_OUT_KEY
+from .replacements import Replacements
 
 
 @attr.frozen
@@ -24,6 +26,7 @@ class TimelineMessage:
         sender: who sent it.
         text: its text, with the last edit applied.
         answers: the message that it answers, if the bot sent it as an answer.
+        is_partial: it is part of an answer that is still being written, or breaks off.
         says_left_out: it is the bot's notice that the history no longer has a place as a whole.
     """
 
@@ -31,20 +34,23 @@ class TimelineMessage:
     sender: UserID
     text: str
     answers: EventID | None = None
+    is_partial: bool = False
     says_left_out: bool = False
 
 
 def parse_timeline_event(
-    event: dict[str, Any], edits: dict[str, str], bot: UserID
+    event: dict[str, Any], edits: Replacements, bot: UserID
 ) -> TimelineMessage | None:
     """The text message in an event; None if it holds none, or an edit.
 
     Args:
         event: the event, decrypted, with its `room_id`.
-        edits: the text of the newest edit of each message; an edit's text is added here, for the
-            message that is read after it.
+        edits: those that were read before; an edit is taken in there.
         bot: whose marks count; anybody may write them.
     """
+    if edits.take(event):
+        return None
+    event = edits.apply(event)
     message = parse_message(event)
     if message is None:
         return None
@@ -54,13 +60,11 @@ def parse_timeline_event(
         if marks.get(LEFT_OUT_KEY) is not True:
             return None
         return TimelineMessage(message.event_id, message.sender, "", says_left_out=True)
-    if message.replaces is not None:
-        edits.setdefault(f"{message.sender} {message.replaces}", message.body)
-        return None
     answers = marks.get(ANSWERS_KEY)
     return TimelineMessage(
         message.event_id,
         message.sender,
-        edits.get(f"{message.sender} {message.event_id}", message.body),
+        message.body,
         EventID(answers) if isinstance(answers, str) else None,
+        is_partial=LIVE_KEY in marks or CUT_OFF_KEY in marks,
     )

@@ -26,6 +26,7 @@ def test_everything_can_be_set() -> None:
         room_version: 10
         startup: {wait: 2.5}
         catch_up: {max_age: 48}
+        streaming: {enabled: false, notify: final}
         platforms: {gpt: {type: openai, base_url: "http://127.0.0.1:8843/v1", model: small}}
         default_platform: gpt
         instance_key: home
@@ -39,6 +40,8 @@ def test_everything_can_be_set() -> None:
             room_version="10",
             startup_wait=2.5,
             catch_up_max_age=48,
+            streaming_enabled=False,
+            streaming_notify="final",
             platforms={"gpt": OpenAISettings("http://127.0.0.1:8843/v1", "small")},
             default_platform="gpt",
             instance_key="home",
@@ -62,7 +65,11 @@ def test_a_key_left_blank_is_empty(text: str) -> None:
         ("names: {spaces: x}", 'names.spaces: there is no such key, did you mean "space"?'),
         ("startup: {zzz: 1}", "startup.zzz: there is no such key, known are wait"),
         ("1: 2", "1: there is no such key, known are catch_up, default_platform, "
-         "instance_key, names, permissions, platforms, room_version, startup"),
+         "instance_key, names, permissions, platforms, room_version, startup, streaming"),
+        ("streaming: {enabled: 1}", "streaming.enabled: found the number 1, "
+         "expected true or false"),
+        ("streaming: {notify: never}", 'streaming.notify: found "never", '
+         "expected one of first, final"),
         ("names: [x]", "names: found a list, expected a mapping (indented keys and values)"),
         ("startup: 10", "startup: found the number 10, "
          "expected a mapping (indented keys and values)"),

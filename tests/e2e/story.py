@@ -67,18 +67,22 @@ def is_space(state: list[Event]) -> bool:
 
 
 async def ask(person: UserClient, room_id: str, text: str, within: float = 10) -> str:
-    """Write in a room; give the words that come back as a reply. Raises NotSeen."""
+    """Write in a room; give the words that come back. Raises NotSeen."""
     return await reply_to(person, await person.send(room_id, text), within)
 
 
 async def reply_to(person: UserClient, question: str, within: float = 10) -> str:
-    """The words of the reply to the event `question`. Raises NotSeen."""
+    """The words of the answer or reply to the event `question`, when it is whole. Raises
+    NotSeen."""
 
     def is_reply(event: Event) -> bool:
-        relation = event["content"].get("m.relates_to", {})
-        return bool(relation.get("m.in_reply_to", {}).get("event_id") == question)
+        content = event["content"]
+        relation = content.get("m.relates_to", {}).get("m.in_reply_to", {})
+        named = (content.get("chat.spacekeeper.answers"), relation.get("event_id"))
+        return question in named and "chat.spacekeeper.live" not in content
 
-    return str((await person.wait_for(is_reply, within))["content"]["body"])
+    content = (await person.wait_for(is_reply, within))["content"]
+    return str(content.get("m.new_content", content)["body"])
 
 
 async def ask_everywhere(

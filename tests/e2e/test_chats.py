@@ -18,14 +18,16 @@ from .story import ask, membership_changes, messages_of, onboard, start_chat
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_message_is_answered_by_a_reply_in_its_own_chat(stack: Stack) -> None:
+async def test_a_message_is_answered_right_below_it_in_its_own_chat(stack: Stack) -> None:
     eve = await onboard(stack, "eve", chats=2)
     for room_id in eve.chats:
         question = await eve.person.send(room_id, f"hello in {room_id}")
         answer = await eve.person.wait_for_message(room_id)
         assert answer["content"]["body"] == f"hello in {room_id}"
         assert answer["content"]["msgtype"] == "m.text"
-        assert answer["content"]["m.relates_to"] == {"m.in_reply_to": {"event_id": question}}
+        assert answer["content"]["chat.spacekeeper.answers"] == question
+        # What stands between the two would make it a reply.
+        assert "m.relates_to" not in answer["content"]
 
 
 async def test_who_waits_for_an_answer_sees_that_it_is_being_worked_on(

@@ -45,7 +45,7 @@ async def read_transcript(person: UserClient, room_id: str) -> Transcript:
     """Read a chat's timeline, commands and notices left out."""
     messages = [
         event
-        for event in await person.messages(room_id, EVERYTHING)
+        for event in latest(await person.messages(room_id, EVERYTHING))
         if event["type"] == "m.room.message" and event["content"].get("msgtype") == "m.text"
     ]
     asked = [(one["event_id"], one["content"]["body"]) for one in messages if _is(one, person)]
@@ -55,6 +55,25 @@ async def read_transcript(person: UserClient, room_id: str) -> Transcript:
         if ANSWERS in one["content"]
     ]
     return Transcript([one for one in asked if not one[1].startswith("!")], answered)
+
+
+def latest(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events of a timeline but edits, each as the last edit of it left it."""
+    events = list(events)
+    edits = {}
+    for event in events:
+        if (edited := _edited_by(event)) is not None:
+            edits[edited] = event["content"]["m.new_content"]
+    return [
+        {**event, "content": edits.get(event["event_id"], event["content"])}
+        for event in events
+        if _edited_by(event) is None
+    ]
+
+
+def _edited_by(event: dict[str, Any]) -> str | None:
+    relation = event["content"].get("m.relates_to", {})
+    return relation.get("event_id") if relation.get("rel_type") == "m.replace" else None
 
 
 async def read_when_complete(

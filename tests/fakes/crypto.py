@@ -39,7 +39,7 @@ class FakeCrypto:
         return clear
 
     async def encrypt_megolm_event(self, _: str, __: EventType, content: Any) -> Any:
-        return Sealed(content.serialize())
+        return Sealed(content)
 
     def __getattr__(self, name: str) -> Any:
         async def ignore(*_: object, **__: object) -> None:
@@ -55,7 +55,10 @@ class Sealed:
         self.content = content
 
     def serialize(self) -> Any:
+        # What a message relates to stays in clear (client-server API, section 10.12.2.3).
+        related = {key: self.content[key] for key in ("m.relates_to",) if key in self.content}
         return {
+            **related,
             "algorithm": "m.megolm.v1.aes-sha2",
             "ciphertext": f"[{json.dumps(self.content)}]",
             "device_id": "BOT",

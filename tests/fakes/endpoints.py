@@ -64,6 +64,8 @@ class Endpoints:
             ("GET", "state"): self._get_state,
             ("PUT", "state"): self._put_state,
             ("PUT", "send"): self._send,
+            ("PUT", "redact"): self._redact,
+            ("GET", "event"): self._event,
             ("GET", "messages"): self._messages,
             ("GET", "members"): self._members,
             ("POST", "join"): self._join,
@@ -143,6 +145,24 @@ class Endpoints:
             self.transactions[key] = event["event_id"]
         return {"event_id": self.transactions[key]}
 
+    def _redact(self, one: Request) -> Content:
+        key = (one.user, one.room_id, *one.rest)
+        if key not in self.transactions:
+            self._count("messages", one.user)
+            redaction = self.world.redact(one.user, self._find(one))
+            self.transactions[key] = redaction["event_id"]
+        return {"event_id": self.transactions[key]}
+
+    def _event(self, one: Request) -> Event:
+        self.world.room(one.room_id).require_member(one.user)
+        return self.world.bundled(self._find(one))
+
+    def _find(self, one: Request) -> Event:
+        for event in self.world.room(one.room_id).timeline:
+            if event["event_id"] == one.rest[0]:
+                return event
+        raise not_found(f"no event {one.rest[0]}")
+
     def _messages(self, one: Request) -> Content:
         """Backwards only; a token of a room's is the number of events that come before it."""
         room = self.world.room(one.room_id)
@@ -158,7 +178,7 @@ class Endpoints:
             if event["sender"] in chosen.get("senders", [event["sender"]]) and (
                 event["type"] in chosen.get("types", [event["type"]])
             ):
-                chunk.append(event)
+                chunk.append(self.world.bundled(event))
         return {"chunk": chunk, "start": "t0", **({"end": f"t{at}"} if at > end else {})}
 
     def _position(self, room: Room, token: str) -> int:

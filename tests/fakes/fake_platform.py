@@ -18,6 +18,40 @@ default_platform: fake
 """
 
 
+class Stream:
+    """An answer that the platform gives word by word, as the test has it speak.
+
+    Attributes:
+        heard: set when the platform was asked.
+    """
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+        self._said: asyncio.Queue[str | Exception | None] = asyncio.Queue()
+
+    def say(self, *texts: str) -> None:
+        """Say this much more of the answer."""
+        for text in texts:
+            self._said.put_nowait(text)
+
+    def end(self) -> None:
+        """Say that this was all of it."""
+        self._said.put_nowait(None)
+
+    def fail(self, error: Exception) -> None:
+        """Break off."""
+        self._said.put_nowait(error)
+
+    async def texts(self) -> AsyncGenerator[str, None]:
+        """What is said, as it is; one that asks again hears what was not heard before."""
+        self.heard.set()
+        # In a task of its own, so that it can be seen that nothing is at work.
+        while (said := await asyncio.ensure_future(self._said.get())) is not None:
+            if isinstance(said, Exception):
+                raise said
+            yield said
+
+
 class FakePlatform(Platform):
     """Answers `Answer to <text>`, unless told otherwise.
 
@@ -28,6 +62,7 @@ class FakePlatform(Platform):
         gates: what to wait for before a text is answered.
         forgotten: the conversations that were ended.
         answers: what to answer to a text, where it is something else.
+        streams: what to answer to a text, where it is said word by word.
         budget: how many characters of what was said before are asked for; none if it is 0.
         histories: what was had of that, for each message.
     """
@@ -39,6 +74,7 @@ class FakePlatform(Platform):
         self.gates: dict[str, asyncio.Event] = {}
         self.forgotten: list[str] = []
         self.answers: dict[str, str] = {}
+        self.streams: dict[str, Stream] = {}
         self.budget = 0
         self.histories: list[Sequence[Turn]] = []
 
@@ -46,6 +82,11 @@ class FakePlatform(Platform):
         """Answer this text only when the returned event is set."""
         self.gates[text] = asyncio.Event()
         return self.gates[text]
+
+    def stream(self, text: str) -> Stream:
+        """Answer this text as what is returned says; the next time it is asked, too."""
+        self.streams[text] = Stream()
+        return self.streams[text]
 
     async def send(self, message: Prompt) -> AsyncGenerator[str, None]:
         """Yields the answer in two pieces."""
@@ -57,6 +98,10 @@ class FakePlatform(Platform):
             await self.gates[message.text].wait()
         if message.text in self.failures:
             raise self.failures[message.text]
+        if message.text in self.streams:
+            async for text in self.streams[message.text].texts():
+                yield text
+            return
         if message.text in self.answers:
             yield self.answers[message.text]
             return

@@ -7,6 +7,7 @@ stop, a kill and a new start are separate steps, so that tests can meddle in bet
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import sqlite3
 from pathlib import Path
@@ -23,7 +24,7 @@ from mautrix.util.async_db import Database
 from mautrix.util.logging import TraceLogger
 
 from plugin import Spacekeeper
-from plugin.config.timing import Limits, Timing
+from plugin.config.timing import Limits, StreamTiming, Timing
 from plugin.matrix.retry import Backoff, RequestPolicies, RetryPolicy
 
 from ..config_text import Text
@@ -98,6 +99,20 @@ class Bot:
         """From the next start on, verify every chat at once after it."""
         self.timing = attr.evolve(self.timing, verify=0.0)
 
+    def stream_at_once(self) -> None:
+        """From the next start on, show answers word by word, as soon as there are any."""
+        timing = StreamTiming(
+            whole_within=0.0,
+            first_within=0.0,
+            moment=0.0,
+            intervals=(0.0,),
+            least_new=1,
+            least_new_later=1,
+            late_interval=0.0,
+            again=0.005,
+        )
+        self.timing = attr.evolve(self.timing, streaming=timing)
+
     @property
     def is_serving(self) -> bool:
         """Whether the plugin's handlers are registered."""
@@ -162,7 +177,8 @@ class Bot:
 
     async def push(self) -> None:
         """Hand over what happened since the last time, as maubot's syncer would."""
-        data = sync(self.server.world, BOT, self._token, FILTER)
+        # mautrix writes into what it reads.
+        data = copy.deepcopy(sync(self.server.world, BOT, self._token, FILTER))
         data["net.maunium.mautrix"] = {"is_first": self._first, "is_initial": not self._token}
         first, self._first, self._token = self._first, False, data["next_batch"]
         with self._tasks.kept():

@@ -139,19 +139,47 @@ class User:
         return chat
 
 
+def said(room: Room) -> list[Event]:
+    """What the bot said in a room, in order, each message as its last edit left it."""
+    edits: dict[str, Content] = {}
+    messages = []
+    for event in room.messages(BOT):
+        content = event["content"]
+        relation = content.get("m.relates_to", {})
+        if relation.get("rel_type") == "m.replace":
+            edits[relation["event_id"]] = content["m.new_content"]
+        elif content:
+            messages.append(event)
+    return [
+        {**event, "content": _edited(event["content"], edits.get(event["event_id"]))}
+        for event in messages
+    ]
+
+
+def _edited(content: Content, edit: Content | None) -> Content:
+    """What stands in a message after its last edit, which leaves what the message relates to."""
+    if edit is None or "m.relates_to" not in content:
+        return edit or content
+    return {**edit, "m.relates_to": content["m.relates_to"]}
+
+
 def heard(room: Room) -> list[str]:
-    """What the bot said in a room, in order."""
-    return [event["content"]["body"] for event in room.messages(BOT)]
+    """What people read of the bot's in a room, in order."""
+    return [event["content"]["body"] for event in said(room)]
 
 
 def replies(room: Room, to: Event) -> list[str]:
-    """What the bot replied to one message."""
-    return [
-        event["content"]["body"]
-        for event in room.messages(BOT)
-        if event["content"].get("m.relates_to", {}).get("m.in_reply_to", {}).get("event_id")
-        == to["event_id"]
-    ]
+    """What the bot said to one message: the beginnings of its replies and answers to it."""
+    texts, goes_on = [], False
+    for event in said(room):
+        content = event["content"]
+        relation = content.get("m.relates_to", {}).get("m.in_reply_to", {})
+        is_answer = content.get("chat.spacekeeper.answers") == to["event_id"]
+        begins = is_answer and not goes_on and content["msgtype"] == "m.text"
+        if begins or relation.get("event_id") == to["event_id"]:
+            texts.append(content["body"])
+        goes_on = is_answer and "chat.spacekeeper.continues" in content
+    return texts
 
 
 def bindings(world: World) -> dict[str, tuple[Any, Any]]:

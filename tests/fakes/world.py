@@ -37,6 +37,8 @@ class World:
         self.names: dict[str, str] = {}
         self.account_data: dict[tuple[str, str], Content] = {}
         self.log: list[Event] = []
+        # The last edit of each message, by sender and event.
+        self.edits: dict[tuple[str, str], Event] = {}
         self.rooms_of: dict[str, dict[str, str]] = defaultdict(dict)
 
     def room(self, room_id: str) -> Room:
@@ -60,6 +62,9 @@ class World:
             room.state[event_type, state_key] = event
             if event_type == "m.room.member":
                 self.rooms_of[state_key][room.room_id] = str(content.get("membership"))
+        relation = content.get("m.relates_to")
+        if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
+            self.edits[sender, str(relation.get("event_id"))] = event
         room.timeline.append(event)
         self.log.append(event)
         return event
@@ -107,13 +112,22 @@ class World:
         room.require_thread(content)
         return self.append(room, user, content, event_type)
 
-    def redact(self, user: str, event: Event) -> None:
-        """Take a message back (client-server API, section 11.24)."""
+    def redact(self, user: str, event: Event) -> Event:
+        """Take a message back (client-server API, section 11.24); returns the event that does."""
         room = self.room(event["room_id"])
         room.require_member(user)
         event["content"] = {}
         redaction = self.append(room, user, {"redacts": event["event_id"]}, "m.room.redaction")
         redaction["redacts"] = event["event_id"]
+        return redaction
+
+    def bundled(self, event: Event) -> Event:
+        """An event as reads tell it: with its last edit (client-server API, section 11.37)."""
+        edit = self.edits.get((event["sender"], event["event_id"]), {})
+        # One that was taken back is none.
+        if not edit.get("content"):
+            return event
+        return {**event, "unsigned": {"m.relations": {"m.replace": edit}}}
 
     def upgrade(self, user: str, room_id: str) -> Room:
         """Replace a room, as clients do (client-server API, section 11.35); returns the new one.

@@ -9,10 +9,16 @@ from maubot.matrix import MaubotMatrixClient
 from mautrix.errors import MForbidden
 from mautrix.types import EventID, RoomID, UserID
 
+from plugin.matrix.answers import Answers
 from plugin.matrix.api import NoAnswer, RetryingAPI
 from plugin.matrix.lookups import PREPARING_KEY
+from plugin.matrix.render import Renderer, RenderLimits
+from plugin.matrix.room_messages import RoomMessages
+from plugin.matrix.room_pages import RoomPages
 from plugin.matrix.sender import Sender
+from plugin.matrix.timeline import Timeline
 from plugin.message import IncomingMessage
+from plugin.standing_answer import StandingAnswer
 
 from .http_server import BUSY, FORBIDDEN, NOT_FOUND, UNRECOGNIZED, Homeserver, Reply
 
@@ -48,12 +54,23 @@ class Client:
         self.encrypted = True
 
     async def encrypt(self, room_id: RoomID, event_type: Any, content: Any) -> Encrypted:
-        self.clear.append((room_id, str(event_type), content.serialize()))
+        self.clear.append((room_id, str(event_type), content))
         return Encrypted()
 
 
+def messages(api: RetryingAPI, client: Client) -> RoomMessages:
+    return RoomMessages(cast(MaubotMatrixClient, client), api, "main")
+
+
 def sender(api: RetryingAPI, client: Client) -> Sender:
-    return Sender(cast(MaubotMatrixClient, client), api, "main")
+    return Sender(messages(api, client), Renderer(RenderLimits()))
+
+
+async def answer_with(api: RetryingAPI, client: Client, text: str) -> None:
+    pages = RoomPages(cast(MaubotMatrixClient, client), api)
+    timeline = Timeline(pages, Client.mxid, "main")
+    answers = Answers(messages(api, client), Renderer(RenderLimits()), timeline)
+    await answers.publish(ASKED, text, StandingAnswer())
 
 
 async def test_in_an_encrypted_room_nothing_goes_out_in_clear_text(
@@ -62,7 +79,7 @@ async def test_in_an_encrypted_room_nothing_goes_out_in_clear_text(
     homeserver.tell_all({"event_id": "$sent"})
     client = Client(encrypted=True, crypto=True)
 
-    await sender(api, client).answer(ASKED, "secret")
+    await answer_with(api, client, "secret")
 
     (asked,) = homeserver.asked
     assert asked.body == Encrypted().serialize()
@@ -154,7 +171,7 @@ async def test_while_it_is_not_known_nothing_is_sent(
     homeserver.tell(ENCRYPTION, answer)
 
     with pytest.raises(error):
-        await sender(api, Client(crypto=True)).answer(ASKED, "secret")
+        await answer_with(api, Client(crypto=True), "secret")
 
     assert homeserver.paths("PUT") == []
 

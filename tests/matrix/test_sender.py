@@ -10,11 +10,16 @@ from maubot.matrix import MaubotMatrixClient
 from mautrix.errors import MForbidden
 from mautrix.types import EventID, RoomID, UserID
 
+from plugin.matrix.answers import Answers
 from plugin.matrix.api import RetryingAPI
 from plugin.matrix.render import Renderer, RenderLimits
+from plugin.matrix.room_messages import RoomMessages
+from plugin.matrix.room_pages import RoomPages
 from plugin.matrix.sender import Sender
 from plugin.matrix.split import PIECE_BYTES
+from plugin.matrix.timeline import Timeline
 from plugin.message import IncomingMessage
+from plugin.standing_answer import StandingAnswer
 
 from .http_server import BUSY, FORBIDDEN, Homeserver, Reply
 
@@ -31,7 +36,19 @@ class Client:
 
 
 def sender(api: RetryingAPI) -> Sender:
-    return Sender(cast(MaubotMatrixClient, Client()), api, "main")
+    client = cast(MaubotMatrixClient, Client())
+    return Sender(RoomMessages(client, api, "main"), Renderer(RenderLimits()))
+
+
+async def answer(
+    api: RetryingAPI, asked: IncomingMessage, text: str, limits: RenderLimits | None = None
+) -> None:
+    """Let an answer stand in the room that has none yet."""
+    client = cast(MaubotMatrixClient, Client())
+    timeline = Timeline(RoomPages(client, api), Client.mxid, "main")
+    renderer = Renderer(limits or RenderLimits())
+    answers = Answers(RoomMessages(client, api, "main"), renderer, timeline)
+    await answers.publish(asked, text, StandingAnswer())
 
 
 async def test_an_answer_is_a_reply_in_as_many_messages_as_it_takes(
@@ -39,7 +56,7 @@ async def test_an_answer_is_a_reply_in_as_many_messages_as_it_takes(
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
-    await sender(api).answer(ASKED, "word " * 4000)
+    await answer(api, ASKED, "word " * 4000)
 
     first, second = (asked.body for asked in homeserver.asked)
     assert first["msgtype"] == second["msgtype"] == "m.text"
@@ -71,7 +88,7 @@ async def test_markup_in_an_answer_is_shown_and_not_obeyed(
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
-    await sender(api).answer(ASKED, "<script>alert(1)</script>")
+    await answer(api, ASKED, "<script>alert(1)</script>")
 
     assert "<script>" not in homeserver.asked[0].body["formatted_body"]
 
@@ -82,7 +99,7 @@ async def test_a_text_without_markup_is_sent_as_it_is(
     """Line breaks are kept then, which Markdown would take for spaces."""
     homeserver.tell_all({"event_id": "$sent"})
 
-    await sender(api).answer(ASKED, "Roses are red,\nviolets are blue. (And so on!)")
+    await answer(api, ASKED, "Roses are red,\nviolets are blue. (And so on!)")
 
     assert "formatted_body" not in homeserver.asked[0].body
 
@@ -92,7 +109,7 @@ async def test_what_is_too_large_with_its_looks_is_sent_without_them(
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
-    await sender(api).answer(ASKED, "<" * (PIECE_BYTES - 1))
+    await answer(api, ASKED, "<" * (PIECE_BYTES - 1))
 
     (asked,) = homeserver.asked
     assert asked.body["body"] == "<" * (PIECE_BYTES - 1)
@@ -106,13 +123,11 @@ async def test_an_answer_comes_in_the_same_pieces_however_it_looks(
     """A kill may have come between two of them: the rest is found by their number."""
     homeserver.tell_all({"event_id": "$sent"})
     text = "\n\n".join(f"`{number}` <b>" * 500 for number in range(4))
-    rendered, plain = sender(api), sender(api)
-    plain.renderer = Renderer(RenderLimits(work=0.0))
 
-    await rendered.answer(ASKED, text)
+    await answer(api, ASKED, text)
     bodies = [asked.body["body"] for asked in homeserver.asked]
     homeserver.asked.clear()
-    await plain.answer(ASKED, text)
+    await answer(api, ASKED, text, RenderLimits(work=0.0))
 
     assert [asked.body["body"] for asked in homeserver.asked] == bodies
     assert all("formatted_body" not in asked.body for asked in homeserver.asked)
@@ -140,7 +155,7 @@ async def test_in_a_thread_every_piece_stays_in_it(
     homeserver.tell_all({"event_id": "$sent"})
     asked_there = attr.evolve(ASKED, thread=EventID("$root"))
 
-    await sender(api).answer(asked_there, "word " * 4000)
+    await answer(api, asked_there, "word " * 4000)
     await sender(api).notice(ROOM, "Hm.", asked_there)
 
     assert [asked.body["m.relates_to"] for asked in homeserver.asked] == 3 * [

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from plugin.matrix.sender import Sender
+from plugin.matrix.room_messages import RoomMessages
 
 from ..fakes.failpoints import (
     Brake,
@@ -188,14 +188,14 @@ async def test_an_answer_that_could_not_be_encrypted_is_sent_in_its_turn(
     bot: Bot, platform: FakePlatform, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await settle_in(bot, alice)
-    send, failures = Sender._send, [sqlite3.OperationalError("database is locked")] * 2
+    seal, failures = RoomMessages._seal, [sqlite3.OperationalError("database is locked")] * 2
 
-    async def fail_twice(self: Sender, *args: Any) -> None:
+    async def fail_twice(self: RoomMessages, *args: Any) -> Any:
         if failures:
             raise failures.pop()
-        await send(self, *args)
+        return await seal(self, *args)
 
-    monkeypatch.setattr(Sender, "_send", fail_twice)
+    monkeypatch.setattr(RoomMessages, "_seal", fail_twice)
     for text in ("One", "Two"):
         alice.write(alice.chat, text)
     await bot.deliver()

@@ -1,0 +1,72 @@
+"""What a platform has said of an answer so far, while it is still at it.
+
+It is filled by whoever asks the platform and read by whoever shows it to people; neither knows
+the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ..message import sanitize
+from ..platforms.protocol import PlatformError
+
+
+class Draft:
+    """An answer that is being written.
+
+    Attributes:
+        begun: set when the platform is asked.
+        size: how many characters there are, white space before them left out.
+        first_at: the event loop's time at which the first of them came.
+    """
+
+    def __init__(self, tell: Callable[[PlatformError], Awaitable[None]]) -> None:
+        """
+        Args:
+            tell: called when the platform is asked again after a long wait.
+        """
+        self.begun = asyncio.Event()
+        self.size = 0
+        self.first_at = 0.0
+        self._tell = tell
+        self._parts: list[str] = []
+        self._more = asyncio.Event()
+
+    @property
+    def text(self) -> str:
+        """What there is, as it can be sent."""
+        return sanitize("".join(self._parts)).strip()
+
+    async def more(self, until: float | None = None) -> None:
+        """Wait until there is more.
+
+        Args:
+            until: the event loop's time after which no longer.
+        """
+        self._more.clear()
+        seconds = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
+        waiting = asyncio.ensure_future(self._more.wait())
+        try:
+            await asyncio.wait({waiting}, timeout=seconds)
+        finally:
+            waiting.cancel()
+
+    def begin(self) -> None:
+        """Begin from nothing: the platform is asked, perhaps again."""
+        self._parts, self.size = [], 0
+        self.begun.set()
+
+    def hear(self, text: str) -> None:
+        """Take in what the platform said."""
+        if not self.size and (text := text.lstrip()):
+            self.first_at = asyncio.get_running_loop().time()
+        if text:
+            self._parts.append(text)
+            self.size += len(text)
+            self._more.set()
+
+    async def wait(self, error: PlatformError) -> None:
+        """Tell people that the platform is asked again later."""
+        await self._tell(error)

@@ -1,0 +1,144 @@
+"""Lets one piece of an assistant's answer stand in one event, whatever stood there before.
+
+Its first words are sent under a key made from the question, so that a second event of that piece
+cannot come about, whatever is killed; everything after that is an edit. Which pieces there are is
+for answers.py to know.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+from uuid import uuid4
+
+import attr
+from mautrix.types import EventID
+
+from ..message import IncomingMessage
+from ..standing_answer import LIVE_KEY, AnswerEvent, StandingAnswer
+from .message_content import Looks, make_content, make_edit, make_reply, mark_answer
+from .room_messages import RoomMessages
+from .timeline import Timeline
+
+# Events under one key's successors that were taken back by somebody, until that is believed.
+MOST_TAKEN_BACK = 5
+
+
+@attr.frozen
+class Piece:
+    """A piece of an answer on its way into the room.
+
+    Attributes:
+        asked: the message that is answered.
+        number: its number.
+        text: its text.
+        marks: those that say how far the answer is.
+        least: how many events must be spare after it; None if it is needed.
+    """
+
+    asked: IncomingMessage
+    number: int
+    text: str
+    marks: frozenset[str]
+    least: int | None = None
+
+    def stands_in(self, event: AnswerEvent) -> bool:
+        """Whether nothing has to be done."""
+        return (event.text, event.marks) == (self.text, self.marks)
+
+    def put_in(self, event_id: EventID) -> AnswerEvent:
+        """The event, with this piece in it."""
+        return AnswerEvent(event_id, self.text, self.marks)
+
+
+class PieceWriter:
+    """Writes pieces of answers into their rooms."""
+
+    def __init__(self, messages: RoomMessages, timeline: Timeline) -> None:
+        """
+        Args:
+            messages: sends them.
+            timeline: tells what stands in a room, where that is in doubt.
+        """
+        self.messages = messages
+        self._timeline = timeline
+        # No earlier run of the plugin used these for its edits.
+        self._edits = (f"edit-{uuid4().hex[:8]}-{number}" for number in itertools.count())
+
+    async def bring(self, piece: Piece, standing: StandingAnswer, looks: Looks) -> bool:
+        """Let a piece stand in its event.
+
+        Args:
+            piece: the piece; of those before it each has its event.
+            standing: what stands in the room; kept up to date, so that this can be done again.
+            looks: what the pieces of this text look like.
+
+        Returns:
+            Whether it does; one that nobody needs may not.
+
+        Raises:
+            NoAnswer, MatrixRequestError: nobody knows; it does not.
+        """
+        number = piece.number
+        if number < len(standing.events) and piece.stands_in(standing.events[number]):
+            return True
+        if piece.least is not None and not self.messages.api.can_spare(piece.least):
+            return False
+        content = make_content(piece.text, "m.text")
+        content |= mark_answer(piece.asked, self.messages.instance, piece.marks)
+        await looks.add(content, unfinished=LIVE_KEY in piece.marks)
+        if number == len(standing.events):
+            begun = await self._begin(piece, content, standing)
+            if begun is None:
+                return False
+            standing.events.append(begun)
+            if piece.stands_in(begun):
+                return True
+        event_id = standing.events[number].event_id
+        key = f"{piece.asked.event_id}-{number}-{next(self._edits)}"
+        if await self._send(piece, make_edit(event_id, content), key) is None:
+            return False
+        standing.events[number] = piece.put_in(event_id)
+        return True
+
+    async def _begin(
+        self, piece: Piece, content: dict[str, Any], standing: StandingAnswer
+    ) -> AnswerEvent | None:
+        """Send a piece as an event of its own.
+
+        Returns:
+            What stands under its key, which an earlier run may have sent; None if nothing does.
+        """
+        asked, in_doubt = piece.asked, standing.uncertain
+        content = {**content, **self._relation(piece)}
+        key = f"{asked.event_id}-{piece.number}{'-anew' if standing.replaced else ''}"
+        successors = (f"{key}-{attempt}" for attempt in range(1, MOST_TAKEN_BACK))
+        begun = None
+        for one in (key, *successors):
+            standing.uncertain = True
+            event_id = await self._send(piece, content, one)
+            standing.uncertain = in_doubt
+            if event_id is None:
+                return None
+            begun = piece.put_in(event_id)
+            if not in_doubt:
+                break
+            found = await self._timeline.answer_event(asked.room_id, event_id)
+            if found is not None:
+                return found
+            # It was taken back: under its key nothing can be said any more.
+        return begun
+
+    async def _send(self, piece: Piece, content: dict[str, Any], key: str) -> EventID | None:
+        room_id = piece.asked.room_id
+        if piece.least is None:
+            return await self.messages.send(room_id, content, key)
+        return await self.messages.try_send(room_id, content, key, piece.least)
+
+    def _relation(self, piece: Piece) -> dict[str, Any]:
+        """What a piece relates to: its question, if that does not stand right before it."""
+        asked = piece.asked
+        is_next = self.messages.last.is_last(asked.room_id, asked.event_id)
+        if asked.thread is None and (piece.number or is_next):
+            return {}
+        return {"m.relates_to": make_reply(asked)}

@@ -1,0 +1,87 @@
+"""What stands in a message after its last edit, for whoever reads a timeline newest first.
+
+An edit comes before the message that it replaces then; and a homeserver that leaves edits out
+tells the last one with the message (client-server API, section 11.37). Only its own sender edits
+a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mautrix.types import EventID, UserID
+
+from ..message import IncomingMessage, parse_message
+from ..standing_answer import PROGRESS_KEYS, AnswerEvent
+
+
+class Replacements:
+    """The edits that were read so far."""
+
+    def __init__(self) -> None:
+        self._newest: dict[tuple[UserID, EventID], Mapping[str, Any]] = {}
+
+    def take(self, event: Mapping[str, Any]) -> bool:
+        """Take in the next event of a timeline.
+
+        Args:
+            event: the event, decrypted, with its `room_id`.
+
+        Returns:
+            Whether it is an edit: then it is no message of its own.
+        """
+        edit = parse_message(event)
+        if edit is None or edit.replaces is None:
+            return edit is None and _is_edit(event)
+        self._newest.setdefault((edit.sender, edit.replaces), event["content"]["m.new_content"])
+        return True
+
+    def apply(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A message as its last edit left it.
+
+        Args:
+            event: the message, decrypted, with its `room_id`; everything newer was taken in.
+        """
+        message = parse_message(event)
+        if message is None:
+            return dict(event)
+        found = self._newest.get((message.sender, message.event_id))
+        content = _bundled(event, message) if found is None else found
+        if content is None:
+            return dict(event)
+        # What an edit's new content relates to is ignored (section 11.37.1).
+        return {**event, "content": {k: v for k, v in content.items() if k != "m.relates_to"}}
+
+
+def read_answer_event(event: Mapping[str, Any]) -> AnswerEvent | None:
+    """The part of an answer that stands in an event; None if there is none any more.
+
+    Args:
+        event: the bot's, as its last edit left it.
+    """
+    content = event.get("content")
+    if not isinstance(content, dict) or not content:
+        return None
+    marks = frozenset(key for key in PROGRESS_KEYS if content.get(key) is True)
+    return AnswerEvent(EventID(str(event.get("event_id"))), str(content.get("body")), marks)
+
+
+def _is_edit(event: Mapping[str, Any]) -> bool:
+    content = event.get("content")
+    relation = content.get("m.relates_to") if isinstance(content, dict) else None
+    return isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
+
+
+def _bundled(event: Mapping[str, Any], message: IncomingMessage) -> Mapping[str, Any] | None:
+    """The content of the last edit as the homeserver tells it with the message."""
+    unsigned = event.get("unsigned")
+    relations = unsigned.get("m.relations") if isinstance(unsigned, dict) else None
+    last = relations.get("m.replace") if isinstance(relations, dict) else None
+    if not isinstance(last, dict):
+        return None
+    edit = parse_message({**last, "room_id": message.room_id})
+    if edit is None or (edit.sender, edit.replaces) != (message.sender, message.event_id):
+        return None
+    content: Mapping[str, Any] = last["content"]["m.new_content"]
+    return content
