@@ -65,6 +65,21 @@ async def test_while_the_platform_works_the_bot_types_and_the_message_is_read(
     assert replies(chat, message) == ["Answer to Think"]
 
 
+async def test_it_goes_on_typing_for_clients_that_believe_in_it_for_a_short_time_only(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    bot.timing = attr.evolve(bot.timing, typing=0.0, typing_again=0.01)
+    await settle_in(bot, alice)
+    gate = await write_while_busy(bot, platform, alice)
+
+    news = [(BOT, True), (BOT, False)] * 3
+    await bot.server.until(lambda: alice.chat.typing[:6] == news)
+    gate.set()
+    await bot.settled()
+
+    assert alice.chat.typing[-1] == (BOT, False)
+
+
 async def test_what_is_answered_at_once_is_read_too_and_nobody_types(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:

@@ -216,7 +216,11 @@ class Endpoints:
         return {}
 
     def _typing(self, one: Request) -> Content:
-        self.world.room(one.room_id).typing.append((one.user, one.body["typing"]))
+        # Only what changes is passed on, as with Synapse: a renewal is no news.
+        typing, news = self.world.room(one.room_id).typing, (one.user, one.body["typing"])
+        last = [what for who, what in typing if who == one.user][-1:]
+        if (last or [False]) != [news[1]]:
+            typing.append(news)
         return {}
 
     def _receipt(self, one: Request) -> Content:

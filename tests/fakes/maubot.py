@@ -109,7 +109,7 @@ class Bot:
             least_new=1,
             least_new_later=1,
             late_interval=0.0,
-            again=0.005,
+            again=0.1,
         )
         self.timing = attr.evolve(self.timing, streaming=timing)
 

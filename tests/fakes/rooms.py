@@ -56,7 +56,8 @@ def require_size(event: Event) -> None:
 
 @attr.define(eq=False)
 class Room:
-    """State by (type, state key), and every event in the order of its coming."""
+    """State by (type, state key), every event in the order of its coming, and what clients were
+    told of who types."""
 
     room_id: str
     version: str

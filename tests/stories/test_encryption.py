@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from maubot.matrix import MaubotMatrixClient
 
@@ -11,6 +14,7 @@ from ..fakes.faults import Answer
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import WHEN, come_back, meanwhile, settle_in
+from ..fakes.streams import lift_limit
 from ..fakes.users import User, heard
 
 
@@ -140,3 +144,38 @@ async def test_nothing_is_said_where_strangers_talk_in_secret(
     await come_back(bot)
 
     assert heard(group) == before
+
+
+async def test_an_encrypted_answer_is_shown_while_it_is_written_and_found_again(
+    bot: Bot, platform: FakePlatform, crypto: FakeCrypto, alice: User
+) -> None:
+    bot.stream_at_once()
+    await settle_in(bot, alice)
+    lift_limit(bot)
+    alice.turn_on_encryption(alice.chat)
+    stream = platform.stream("In secret")
+    alice.write_encrypted(alice.chat)
+    await bot.push()
+    stream.say("Once upon")
+    await bot.server.until(lambda: len(sealed(alice.chat)) == 1)
+    stream.say(" a time")
+    await bot.server.until(lambda: len(sealed(alice.chat)) == 2)
+
+    await bot.kill()
+    platform.streams.clear()
+    await come_back(bot, keep_database=False)
+
+    first, *edits = map(read_sealed, sealed(alice.chat))
+    assert first["chat.spacekeeper.live"] is True
+    assert edits[-1]["m.new_content"]["body"] == "Answer to In secret"
+    assert "chat.spacekeeper.live" not in edits[-1]["m.new_content"]
+    assert heard(alice.chat) == []
+    # The homeserver knows which event each of them edits, and nothing else.
+    events = [one for one in alice.chat.timeline if one["type"] == "m.room.encrypted"]
+    begun = next(one for one in events if one["sender"] == BOT)
+    relation = {"rel_type": "m.replace", "event_id": begun["event_id"]}
+    assert events[-1]["content"]["m.relates_to"] == relation
+
+
+def read_sealed(text: str) -> Any:
+    return json.loads(text[1:-1])

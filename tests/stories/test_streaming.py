@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import attr
 import pytest
 
+from plugin.matrix.message_limit import BURST
 from plugin.matrix.split import PIECE_BYTES
 from plugin.platforms.protocol import PlatformError
 
@@ -12,9 +15,9 @@ from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Answer
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, settle_in
+from ..fakes.stories import ask, have_set_aside, settle_in, settle_in_with_chats
 from ..fakes.streams import BREAKS_OFF, assert_whole, begin, edits, is_live, lift_limit, see
-from ..fakes.users import User, heard, said
+from ..fakes.users import User, heard, replies, said
 
 
 @pytest.fixture
@@ -280,3 +283,93 @@ async def test_what_somebody_takes_back_while_it_is_written_is_said_again_after_
     await bot.deliver()
 
     assert_whole(chat, "Answer to Hi")
+
+
+async def test_under_the_homeservers_limit_words_that_nobody_needs_refuse_nobody_an_answer(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
+) -> None:
+    bot.stream_at_once()
+    await settle_in(bot, alice, bob)
+    await bot.restart()
+    limit = bot.plugin.services.matrix.api.message_limit
+    limit.per_second = 0.0
+    bot.server.limit_messages(per_second=1e-9, burst=BURST)
+    stream = await begin(bot, platform, alice)
+    for number in range(50):
+        stream.say(f"Word number {number}. ")
+        await bot.settled()
+    assert len(chat_messages := alice.chat.messages(BOT)) > 1
+    assert len(chat_messages) <= BURST / 2
+
+    # What is shown already goes on; what is asked from now on is answered in one event.
+    await bot.configure(f"{FAKE_PLATFORM}streaming: {{enabled: false}}\n")
+    for number in range(4):
+        await ask(bot, bob, bob.chat, f"Short question {number}")
+    stream.end()
+    await bot.settled()
+
+    assert bot.plugin.services.matrix.api.limited == 0
+    assert_whole(alice.chat, "".join(f"Word number {number}. " for number in range(50)).strip())
+
+
+async def test_where_everybody_is_being_answered_nobodys_end_waits_for_first_words(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    """As many answers as the homeserver takes at once: one word of them shown, and one of their
+    ends would be refused."""
+    bot.stream_at_once()
+    control = await settle_in_with_chats(bot, alice, chats=BURST)
+    await bot.restart()
+    bot.plugin.services.matrix.api.message_limit.per_second = 0.0
+    bot.server.limit_messages(per_second=1e-9, burst=BURST)
+    streams = []
+    for number, chat in enumerate(alice.chats):
+        streams.append(platform.stream(f"Question {number}"))
+        alice.write(chat, f"Question {number}")
+    await bot.push()
+    for stream in streams:
+        await asyncio.wait_for(stream.heard.wait(), 10)
+    for stream in streams:
+        stream.say("Some words. ")
+    await bot.settled()
+    assert [heard(chat) for chat in alice.chats] == [[]] * BURST
+
+    for stream in streams:
+        stream.end()
+    await bot.settled()
+
+    assert bot.plugin.services.matrix.api.limited == 0
+    assert [heard(chat) for chat in alice.chats] == [["Some words."]] * BURST
+    assert heard(control) != []
+
+
+async def test_a_long_life_of_streamed_answers_is_read_in_few_pages(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    """Edits are read with what they edit, and never counted as messages."""
+    platform.budget = 100_000
+    failed = await have_set_aside(bot, platform, alice, "Set aside")
+    for number in range(24):
+        stream = await begin(bot, platform, alice, f"Question {number}")
+        for word in range(12):
+            stream.say(f"{word} ")
+            await bot.settled()
+        stream.end()
+        await bot.settled()
+    assert len(edits(chat)) > 250
+    await bot.restart(keep_database=False)
+
+    def count_pages() -> int:
+        return sum(call.path.endswith("/messages") for call in bot.server.calls)
+
+    before = count_pages()
+    assert "1 message" in await ask(bot, alice, chat, "!retry")
+    assert replies(chat, failed)[-1] == "Answer to Set aside"
+    # A small page and a large one: for what is unanswered, for what was answered of it, and for
+    # what was said before.
+    assert count_pages() - before <= 6
+
+    before = count_pages()
+    await ask(bot, alice, chat, "What was said?")
+    assert count_pages() - before <= 2
+    assert len(platform.histories[-1]) == 2 * 25
