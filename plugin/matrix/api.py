@@ -161,14 +161,16 @@ class RetryingAPI(HTTPAPI):
 
     async def _count(self, kind: str, call: _Call, seconds: float) -> Any:
         """One attempt, which counts where the homeserver counts it."""
+        if kind not in COUNTED:
+            return await self._attempt(call, seconds)
         try:
-            answer = await self._attempt(call, seconds)
+            with self.message_limit.on_its_way():
+                answer = await self._attempt(call, seconds)
         except NoAnswer as error:
             if error.limited and kind in LIMITED:
                 self.message_limit.refuse()
             raise
-        if kind in COUNTED:
-            self.message_limit.count()
+        self.message_limit.count()
         return answer
 
     async def _attempt(self, call: _Call, seconds: float) -> Any:

@@ -33,6 +33,7 @@ class MessageLimit:
         self._tokens = float(BURST)
         self._counted_at = 0.0
         self._promised = 0
+        self._on_their_way = 0
 
     @property
     def tokens(self) -> float:
@@ -55,6 +56,15 @@ class MessageLimit:
         self._tokens = 0.0
 
     @contextlib.contextmanager
+    def on_its_way(self) -> Iterator[None]:
+        """While in here, an event was sent of which it is not known yet whether it is accepted."""
+        self._on_their_way += 1
+        try:
+            yield
+        finally:
+            self._on_their_way -= 1
+
+    @contextlib.contextmanager
     def promised(self) -> Iterator[None]:
         """Keep one event for the end of what goes on in this block."""
         self._promised += 1
@@ -69,4 +79,5 @@ class MessageLimit:
         Args:
             least: how many must be left after it; what is promised is left in any case.
         """
-        return self.lifted or self.tokens - 1 >= max(least, self._promised)
+        left = self.tokens - self._on_their_way - 1
+        return self.lifted or left >= max(least, self._promised)

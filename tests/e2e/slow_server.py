@@ -65,7 +65,7 @@ class SlowServer:
 
     @property
     def answer(self) -> str:
-        """What it says to everything."""
+        """What it says to everything but what ends in `short`, to which it says a word."""
         return "".join(self.words).strip()
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
@@ -73,7 +73,9 @@ class SlowServer:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         self.spoken_at = asyncio.get_running_loop().time()
-        for word in self.words:
+        dialogue = (await request.json())["messages"]
+        short = dialogue[-1]["content"].endswith("short")
+        for word in ["Short."] if short else self.words:
             chunk = {"choices": [{"delta": {"content": word}, "finish_reason": None}]}
             await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
             await asyncio.sleep(self.pause)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from mautrix.api import Method
 
@@ -57,6 +59,12 @@ async def test_what_is_promised_is_left_for_it(api: RetryingAPI) -> None:
     with limit.promised(), limit.promised(), limit.promised():
         assert await count_spare(api, least=0) == BURST - 3
     assert await count_spare(api, least=0) == 3
+
+
+async def test_what_is_sent_at_the_same_moment_is_spent_once(api: RetryingAPI) -> None:
+    sent = await asyncio.gather(*(try_to_send(api) for _ in range(3 * BURST)))
+
+    assert sum(sent) == BURST - 5
 
 
 async def test_a_homeserver_that_takes_more_than_it_would_under_the_limit_has_none(
