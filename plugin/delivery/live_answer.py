@@ -120,6 +120,9 @@ class _LiveAnswer:
             await self._wait_for_words(least_new)
             await asyncio.sleep(self._timing.moment)
             size = self._draft.size
+            if size <= self._shown:
+                # Another try has begun.
+                continue
             show = self._answers.show(
                 self._pending.message, self._draft.text, self._pending.standing
             )

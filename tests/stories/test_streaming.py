@@ -183,6 +183,26 @@ async def test_words_of_a_try_that_failed_stay_until_there_are_more_of_the_next(
     assert_whole(chat, "There once was a bot.")
 
 
+async def test_a_try_that_fails_with_its_first_words_shows_nothing(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    streaming = attr.evolve(bot.timing.streaming, moment=0.04)
+    bot.timing = attr.evolve(bot.timing, streaming=streaming)
+    await bot.restart()
+    lift_limit(bot)
+    stream = await begin(bot, platform, alice)
+
+    stream.say("Once upon a time. ")
+    stream.fail(PlatformError("The fake platform fell asleep.", can_retry=True))
+    await bot.settled()
+
+    assert chat.messages(BOT) == []
+    stream.say("There once was a bot.")
+    stream.end()
+    await bot.settled()
+    assert_whole(chat, "There once was a bot.")
+
+
 async def test_cancel_leaves_what_came_and_says_that_it_breaks_off(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
