@@ -109,5 +109,5 @@ async def test_a_thread_that_no_event_can_begin_is_none(
     await bot.push()
     await bot.server.until(lambda: replies(alice.chat, asked) == ["Answer to First"])
 
-    (relation,) = relations(alice.chat)
-    assert relation == {"m.in_reply_to": {"event_id": asked["event_id"]}}
+    # In no thread, and right below its question.
+    assert relations(alice.chat) == [None]
