@@ -18,7 +18,8 @@ from typing import Any
 import attr
 from mautrix.types import EventID
 
-from ..message import LATEST, IncomingMessage, StandingAnswer, restore_message
+from ..message import LATEST, IncomingMessage, restore_message
+from ..standing_answer import StandingAnswer
 from .tables import INBOX
 from .transactions import FAILURES, FencedDatabase, Statement, fetch
 

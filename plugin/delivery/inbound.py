@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from mautrix.types import RoomID, UserID
 
 from ..cache.inbox import PendingMessage, State
-from ..message import IncomingMessage, StandingAnswer
+from ..message import IncomingMessage
+from ..standing_answer import StandingAnswer
 from .amend import Amend
 from .gates import Action, Gates, Redaction
 from .notices import Notices

@@ -13,7 +13,8 @@ from mautrix.errors import MatrixRequestError
 from ..matrix.answers import Answers
 from ..matrix.retry import Backoff
 from ..matrix.until_answered import Attempts
-from ..message import IncomingMessage, StandingAnswer
+from ..message import IncomingMessage
+from ..standing_answer import StandingAnswer
 from . import sentences
 from .pending import PendingMessages
 

@@ -14,7 +14,8 @@ from uuid import uuid4
 import attr
 from mautrix.types import EventID
 
-from ..message import LIVE_KEY, AnswerEvent, IncomingMessage, StandingAnswer
+from ..message import IncomingMessage
+from ..standing_answer import LIVE_KEY, AnswerEvent, StandingAnswer
 from .message_content import Looks, make_content, make_edit, make_reply, mark_answer
 from .room_messages import RoomMessages
 from .timeline import Timeline

@@ -8,14 +8,8 @@ it may be repeated after any of them. Who asks for it, is not known here.
 
 from __future__ import annotations
 
-from ..message import (
-    CONTINUES_KEY,
-    CUT_OFF_KEY,
-    LIVE_KEY,
-    AnswerEvent,
-    IncomingMessage,
-    StandingAnswer,
-)
+from ..message import IncomingMessage
+from ..standing_answer import CONTINUES_KEY, CUT_OFF_KEY, LIVE_KEY, AnswerEvent, StandingAnswer
 from .answer_piece import Piece, PieceWriter
 from .message_content import Looks, cut
 from .render import Renderer

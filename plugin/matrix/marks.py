@@ -1,14 +1,14 @@
 """The marks in the bot's own messages, by which they are known again: after a restart, too.
 
-They count only where the bot sent them. How far an answer is, is in message.py; what makes a room
-a chat in topology/contents.py.
+They count only where the bot sent them. How far an answer is, is in standing_answer.py; what makes
+a room a chat, in topology/contents.py.
 """
 
 from __future__ import annotations
 
 # The event that an answer answers, in the answer's content: tells answers from notices.
 ANSWERS_KEY = "chat.spacekeeper.answers"
-# The mark of an answer that is still being written (message.LIVE_KEY), as MSC4357 has it.
+# The mark of an answer that is still being written (standing_answer.LIVE_KEY), as MSC4357 has it.
 MSC_LIVE_KEY = "org.matrix.msc4357.live"
 # The instance that answered.
 INSTANCE_KEY = "chat.spacekeeper.instance"

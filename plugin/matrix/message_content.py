@@ -11,7 +11,8 @@ from typing import Any
 
 from mautrix.types import EventID
 
-from ..message import LIVE_KEY, IncomingMessage, sanitize
+from ..message import IncomingMessage, sanitize
+from ..standing_answer import LIVE_KEY
 from .marks import ANSWERS_KEY, INSTANCE_KEY, MSC_LIVE_KEY
 from .render import MARKUP, Renderer
 from .split import split_message

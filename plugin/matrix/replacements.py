@@ -12,7 +12,8 @@ from typing import Any
 
 from mautrix.types import EventID, UserID
 
-from ..message import PROGRESS_KEYS, AnswerEvent, IncomingMessage, parse_message
+from ..message import IncomingMessage, parse_message
+from ..standing_answer import PROGRESS_KEYS, AnswerEvent
 
 
 class Replacements:

@@ -11,7 +11,8 @@ from typing import Any
 import attr
 from mautrix.types import EventID, UserID
 
-from ..message import CUT_OFF_KEY, LIVE_KEY, parse_message
+from ..message import parse_message
+from ..standing_answer import CUT_OFF_KEY, LIVE_KEY
 from .marks import ANSWERS_KEY, LEFT_OUT_KEY
 from .replacements import Replacements
 

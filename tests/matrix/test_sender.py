@@ -18,7 +18,8 @@ from plugin.matrix.room_pages import RoomPages
 from plugin.matrix.sender import Sender
 from plugin.matrix.split import PIECE_BYTES
 from plugin.matrix.timeline import Timeline
-from plugin.message import IncomingMessage, StandingAnswer
+from plugin.message import IncomingMessage
+from plugin.standing_answer import StandingAnswer
 
 from .http_server import BUSY, FORBIDDEN, Homeserver, Reply
 
