@@ -112,7 +112,7 @@ def _time_lookups(routes: Routes, spaces: int, chats: int) -> tuple[float, float
             for _ in range(LOOKUPS)
         ]
 
-    looked_up, bare, dictionary = [], [], routes.chats
+    looked_up, bare, dictionary = [], [], dict.fromkeys(routes.chats)
     for _ in range(BATCHES):
         ids = fresh_ids()
         started_at = time.thread_time()

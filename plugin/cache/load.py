@@ -19,8 +19,8 @@ from mautrix.types import RoomID, SyncToken, UserID
 from mautrix.util.async_db import Database
 
 from ..topology.contents import is_user_id, make_binding
-from ..topology.model import Binding, Chat, Space, Status, Topology
-from ..topology.routes import Routes, build_routes
+from ..topology.model import Binding, Chat, Space, Status
+from ..topology.routes import Routes, RoutesBuilder
 from ..topology.scope import Scope
 from .diff import row_hash, space_row
 from .transactions import fetch
@@ -63,28 +63,27 @@ async def read_tables(database: Database) -> Loaded:
     Raises:
         FAILURES, LookupError: the database is damaged, away, or none of ours.
     """
-    spaces: dict[RoomID, Space] = {}
-    verified_at: dict[UserID, int] = {}
-    chats: dict[RoomID, Chat] = {}
-    decode_chat, number, digest = Decoder().chat, 0, 0
+    found, verified_at = RoutesBuilder(), dict[UserID, int]()
+    decode_chat, whole, digest = Decoder().chat, True, 0
     async for rows in _batches(database, SPACES):
         for row in rows:
-            number += 1
-            if (decoded := decode_space(row)) is not None:
-                space, verified_at[decoded[0].owner] = decoded
-                spaces[space.room_id] = space
-                digest ^= row_hash(space_row(space))
+            if (decoded := decode_space(row)) is None:
+                whole = False
+                continue
+            space, verified_at[decoded[0].owner] = decoded
+            found.add_space(space)
+            digest ^= row_hash(space_row(space))
     async for rows in _batches(database, CHATS):
         for row in rows:
-            number += 1
-            if (chat := decode_chat(row)) is not None:
-                chats[chat.room_id] = chat
-                digest ^= row_hash(row)
+            if (chat := decode_chat(row)) is None:
+                whole = False
+                continue
+            found.add_chat(chat)
+            digest ^= row_hash(row)
     # Of a million chats that takes a while, for which nothing else must stand still.
-    routes = await asyncio.to_thread(build_routes, Topology(spaces, chats))
-    found = await fetch(database, INSTANCE)
-    instance = found[0] if found else None
-    whole = number == len(spaces) + len(chats)
+    routes = await asyncio.to_thread(found.build)
+    noted = await fetch(database, INSTANCE)
+    instance = noted[0] if noted else None
     if not whole or instance is None or instance["digest"] != encode_digest(digest):
         return Loaded(routes)
     # From here on the rows can be relied on, whether or not the token that goes with them can.

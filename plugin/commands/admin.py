@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from mautrix.types import UserID
 
 from ..config.active import CurrentConfig
 from ..config.permissions import Level
 from ..delivery.platform_retry import PlatformCalls
 from ..errors import UserError
-from ..planner.plan import Plan
 from ..reconciler.loop import Reconciler
-from ..reconciler.report import describe_reasons
+from ..reconciler.report import Report, describe_reasons
 from ..topology.contents import is_user_id
 from ..topology.model import Reason
 from ..topology.scope import Scope
@@ -63,15 +60,13 @@ class Administration:
                 raise UserError(sentences.ADMIN_USAGE)
 
     async def _rehearse(self, scope: Scope | None) -> str:
-        plan = await self.reconciler.plan(scope)
-        stale = {room_id for room_id, chat in plan.topology.chats.items() if chat.stale}
-        unread = len(plan.unread | plan.to_read | stale)
-        if not (plan.writes or unread):
+        plan = await self.reconciler.rehearse(scope)
+        if not (plan.writes or plan.unread):
             return sentences.NOTHING_TO_DO
-        return _with_unread(sentences.WOULD_DO.format(plan=describe_plan(plan)), unread)
+        return _with_unread(sentences.WOULD_DO.format(plan=describe_plan(plan)), plan.unread)
 
     async def _reconcile(self, scope: Scope | None) -> str:
-        plan = await self.reconciler.plan(scope)
+        plan = await self.reconciler.rehearse(scope)
         if scope is not None:
             report = await self.reconciler.run_for(scope, "asked for")
         else:
@@ -126,14 +121,14 @@ class Administration:
         return "  \n".join(lines)
 
 
-def describe_plan(plan: Plan) -> str:
-    """A plan in words, after "would" or "to": what it does with how many rooms."""
+def describe_plan(plan: Report) -> str:
+    """What was rehearsed in words, after "would" or "to": what is done with how many rooms."""
     if not plan.writes:
         return sentences.CHANGE_NOTHING
-    found = sorted(Counter(plan.reasons.values()).items())
+    found = sorted(plan.reasons.items())
     actions = [ACTIONS[one].format(count=count) for one, count in found if one in ACTIONS]
     actions = actions or [sentences.REPAIR]
-    return sentences.PLAN.format(actions=", ".join(actions), events=len(plan.writes))
+    return sentences.PLAN.format(actions=", ".join(actions), events=plan.writes)
 
 
 def _with_unread(said: str, rooms: int) -> str:

@@ -110,6 +110,8 @@ class Limits:
         chats: chats that one person may have, archived ones included.
         verified_at_once: rooms read in one run of the verification, Spaces included; with the wait
             after each, 600 requests a minute.
+        chats_in_a_part: about how many chats are read, planned and put in force together where
+            everything is looked at.
     """
 
     waiting: int = 100
@@ -120,3 +122,4 @@ class Limits:
     # Each is in its owner's Space, which is read whole again and again.
     chats: int = 5_000
     verified_at_once: int = 50
+    chats_in_a_part: int = 2000

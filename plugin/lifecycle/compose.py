@@ -44,6 +44,7 @@ from ..handlers.messages import Messages
 from ..handlers.space_events import SpaceEvents
 from ..matrix.client import Matrix, connect
 from ..reconciler.apply import Applier
+from ..reconciler.everywhere import Everywhere
 from ..reconciler.known_rooms import KnownRooms
 from ..reconciler.loop import Reconciler
 from ..reconciler.observe import Observer
@@ -145,7 +146,8 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     observer = Observer(matrix, config, timing.doubt)
     applier = Applier(matrix.writer, routes, timing, host.log)
     known_rooms = KnownRooms(matrix.reader, routes, host.log)
-    reconciler = Reconciler(Runner(observer, applier, known_rooms, store), timing, limits)
+    everywhere = Everywhere(known_rooms, timing.doubt, limits.chats_in_a_part)
+    reconciler = Reconciler(Runner(observer, applier, everywhere, store), timing, limits)
 
     turns = RoomTurns(timing, limits, host.log)
     owner_lock = OwnerLock(reconciler, turns, timing.requests.backoff)

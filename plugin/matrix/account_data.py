@@ -89,27 +89,30 @@ class AccountData:
         await self._write(INDEX_TYPE, encode_index(index))
         self._index = index
 
-    async def change_index(self, added: RoomIndex, no_spaces: frozenset[RoomID]) -> None:
+    async def change_index(self, added: RoomIndex, removed: RoomIndex) -> None:
         """Change the index; it costs what is changed unless it must be written.
 
         Args:
             added: Spaces and foreign rooms to add.
-            no_spaces: rooms that are no Spaces any more, or never were.
+            removed: rooms that are no Spaces any more, or never were, and foreign ones that the
+                bot left.
 
         Raises:
             NoAnswer, MatrixRequestError: it was not written; the next start reads more rooms.
         """
         index = self._index or await self.read_index()
-        same = added.spaces <= index.spaces and added.foreign <= index.foreign
-        if same and index.spaces.isdisjoint(no_spaces):
+        there = added.spaces <= index.spaces and added.foreign <= index.foreign
+        no_spaces, left = removed.spaces, removed.foreign
+        if there and index.spaces.isdisjoint(no_spaces) and index.foreign.isdisjoint(left):
             return
         spaces = (index.spaces - no_spaces) | added.spaces
-        await self.write_index(RoomIndex(spaces, index.foreign | added.foreign))
+        foreign = (index.foreign - left) | added.foreign
+        await self.write_index(RoomIndex(spaces, foreign))
 
     async def add_space(self, room_id: RoomID) -> None:
         """Add a Space to the index; where that fails, the next start finds it with more reads."""
         with contextlib.suppress(NoAnswer, MatrixRequestError):
-            await self.change_index(RoomIndex(frozenset({room_id})), frozenset())
+            await self.change_index(RoomIndex(frozenset({room_id})), RoomIndex())
 
     async def read_cursor(self) -> SyncToken | None:
         """The sync token that this instance wrote last; None if it never did.

@@ -132,10 +132,11 @@ class Reader:
             NoAnswer, MatrixRequestError: they could not be listed.
         """
         answer = await self.api.request(Method.GET, Path.v3.joined_rooms)
-        rooms = answer.get("joined_rooms") if isinstance(answer, dict) else None
-        if not isinstance(rooms, list) or not all(isinstance(room, str) for room in rooms):
+        # Of a million rooms that takes a while, for which nothing else must stand still.
+        rooms = await asyncio.to_thread(_joined_rooms_in, answer)
+        if rooms is None:
             raise NoAnswer("the answer lists no joined rooms")
-        return frozenset(RoomID(room) for room in rooms)
+        return rooms
 
     async def begin(self) -> tuple[SyncToken, list[Invitation]]:
         """A fresh sync token, and every invitation that waits for an answer.
@@ -177,6 +178,13 @@ class Reader:
         if not isinstance(answer, dict) or not isinstance(answer.get("next_batch"), str):
             raise NoAnswer("the answer is no sync")
         return answer
+
+
+def _joined_rooms_in(answer: Any) -> frozenset[RoomID] | None:
+    rooms = answer.get("joined_rooms") if isinstance(answer, dict) else None
+    if not isinstance(rooms, list) or not all(isinstance(room, str) for room in rooms):
+        return None
+    return frozenset(RoomID(room) for room in rooms)
 
 
 class _Look:

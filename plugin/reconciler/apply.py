@@ -127,8 +127,9 @@ class Applier:
         kept = self._swap_part(observed.owners, found, claims)
         seen = observed.snapshot.joined | observed.snapshot.refused_read
         self.routes.unread = (self.routes.unread - seen) | unread
-        if not plan.elsewhere <= self.routes.elsewhere:
-            self.routes.elsewhere |= plan.elsewhere
+        no_longer = self.routes.elsewhere & (seen - plan.elsewhere)
+        if no_longer or not plan.elsewhere <= self.routes.elsewhere:
+            self.routes.elsewhere = (self.routes.elsewhere - no_longer) | plan.elsewhere
         return kept
 
     async def _swap_all(self, found: Topology, claims: Claims) -> frozenset[UserID]:

@@ -15,8 +15,6 @@ from ..matrix.account_data import RoomIndex
 from ..matrix.api import NoAnswer
 from ..matrix.reader import Reader
 from ..topology.current_routes import CurrentRoutes
-from ..topology.model import Status
-from ..topology.scope import Scope
 from .looks import RoomSnapshot
 from .non_chats import NoChat, NonChats
 
@@ -39,6 +37,8 @@ class KnownRooms:
         self._index_read = False
         # Rooms that later starts need not read, but that are not in the index yet.
         self._to_index: set[RoomID] = set()
+        # Rooms in the index that the bot is no longer in.
+        self._left: set[RoomID] = set()
 
     async def is_known(self, room_id: RoomID) -> bool:
         """Whether it is known what this room is, from this run of the plugin or an earlier one."""
@@ -74,22 +74,14 @@ class KnownRooms:
         self._to_index.add(room_id)
         return self._is_final(room_id)
 
-    async def owners_missing_rooms(self) -> Scope:
-        """The owners who have Spaces or chats that the bot is no longer in, and these rooms: an
-        administrator who purges a room sends no event. Goes through all chats."""
-        routes = self.routes
-        try:
-            joined = await self.reader.joined_rooms()
-        except (NoAnswer, MatrixRequestError) as error:
-            self.log.warning("The joined rooms could not be listed: %s", error)
-            return Scope()
-        owners = {
-            room_id: chat.owner
-            for room_id, chat in routes.chats.items()
-            if room_id not in joined and chat.status is not Status.LOST
-        }
-        owners |= {room: owner for room, owner in routes.owners.items() if room not in joined}
-        return Scope(frozenset(owners.values()), frozenset(owners))
+    def forget(self, left: frozenset[RoomID]) -> None:
+        """Forget rooms that were no chats and that the bot is no longer in; they leave the index
+        when it is written next."""
+        self._non_chats.forget(left)
+        self._to_index -= left
+        self._left |= left
+        self.routes.unread -= left
+        self.routes.elsewhere -= left
 
     async def note(self, observed: RoomSnapshot, changed: frozenset[UserID]) -> None:
         """Note which of the rooms that a run read are no chats, in the index too.
@@ -133,7 +125,9 @@ class KnownRooms:
             spaces = frozenset(space.room_id for space in theirs if space is not None)
             read = snapshot.rooms.keys() | snapshot.refused_read
             gone = frozenset(room_id for room_id in read if routes.owner_of(room_id) is None)
-            await self.account_data.change_index(RoomIndex(spaces, foreign), gone)
+            removed = RoomIndex(gone, frozenset(self._left - foreign))
+            await self.account_data.change_index(RoomIndex(spaces, foreign), removed)
+        self._left.clear()
         self._to_index -= done
 
     def _is_final(self, room_id: RoomID) -> bool:

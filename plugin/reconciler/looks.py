@@ -18,6 +18,9 @@ from ..topology.scope import Scope
 from ..topology.snapshot import Snapshot
 from .non_chats import NonChats
 
+# Second looks, where the first saw far less than there was.
+MAX_RECHECKS = 3
+
 
 @attr.frozen
 class RunRequest:
@@ -26,7 +29,8 @@ class RunRequest:
     Attributes:
         reason: why there is one, for the log.
         scope: where to look; None means everywhere.
-        cached: what is believed where a look fails, if not the routes in force.
+        cached: what is believed where a look fails, if not the routes in force: a start that has
+            none looks at everything at once.
         full: read each chat's own state too, not its mirror in the Space alone.
         search: look through the joined rooms as well, for ones that nobody knows.
         gently: read few rooms at the same time, for nobody waits.

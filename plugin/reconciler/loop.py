@@ -15,7 +15,6 @@ from mautrix.types import RoomID, UserID
 
 from ..config.timing import Limits, Timing
 from ..matrix.api import NoAnswer
-from ..planner.plan import Plan
 from ..topology.model import Topology
 from ..topology.routes import Routes
 from ..topology.scope import Scope
@@ -105,8 +104,8 @@ class Reconciler:
         """Write what is routed for an owner into the cache; if the database fails, later."""
         await self._cache.put_owner(owner)
 
-    async def plan(self, scope: Scope | None) -> Plan:
-        """What a run would do, without doing it.
+    async def rehearse(self, scope: Scope | None) -> Report:
+        """What a run would come to if everything could be written; nothing is.
 
         Args:
             scope: where to read; None means everywhere, each chat's own state included.
@@ -114,7 +113,7 @@ class Reconciler:
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed.
         """
-        return await self.runs.plan(RunRequest("a question", scope, full=scope is None))
+        return await self.runs.rehearse(RunRequest("a question", scope, full=scope is None))
 
     @property
     def last(self) -> Report | None:
@@ -155,7 +154,7 @@ class Reconciler:
         noticed, until cancelled."""
         while True:
             await asyncio.sleep(self.timing.verify)
-            self.request(await self.known_rooms.owners_missing_rooms())
+            self.request(await self.runs.everywhere.owners_missing_rooms())
             await self._verification.verify_due()
 
     async def _run_queued(self, request: RunRequest) -> None:

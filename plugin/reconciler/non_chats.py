@@ -7,7 +7,7 @@ Spaces that their owners use are in the routes, not here.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from mautrix.types import RoomID, UserID
 
@@ -56,6 +56,17 @@ class NonChats:
             if reason is NoChat.SUPERSEDED
             or (reason is NoChat.CREATED_BY_OTHERS and room_id in joined)
         }
+
+    @property
+    def rooms(self) -> Set[RoomID]:
+        """All of them."""
+        return self._reasons.keys()
+
+    def forget(self, room_ids: Iterable[RoomID]) -> None:
+        """Drop rooms that the bot is no longer in; superseded Spaces stay."""
+        for room_id in room_ids:
+            if self._reasons.get(room_id) not in (None, NoChat.SUPERSEDED):
+                del self._reasons[room_id]
 
     def superseded_of(self, owners: Iterable[UserID]) -> frozenset[RoomID]:
         """The Spaces of these owners that are superseded."""

@@ -21,6 +21,7 @@ from ..topology.routes import Routes
 from ..topology.scope import Scope
 from ..topology.snapshot import Snapshot
 from .looks import (
+    MAX_RECHECKS,
     RoomSnapshot,
     RunRequest,
     is_doubtful,
@@ -35,8 +36,6 @@ from .unknown_links import UnknownLinks
 # What is read can name further rooms to read. Rooms that keep changing must not keep a run from
 # ending: what is missing then is read by the next one.
 MAX_ROUNDS = 12
-# Second looks, where the first saw far less than there was.
-MAX_RECHECKS = 3
 
 
 class Observer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -34,25 +33,42 @@ class Report:
         failed: state events that could not be sent.
         unfinished: owners with a Space but no chat.
         open: what could not be read or written.
+        unread: of how many rooms it is not known what they are now.
         left: owners of whom more is to be written than there was time for, and their rooms.
         changed_meanwhile: owners of whom something changed during the run, who keep what they have
             now, and the rooms that must be read again for that.
         settled: False where a read or a write failed: another run is due.
     """
 
-    run: int
-    at: float
-    reason: str
-    seconds: float
-    reasons: Counter[Reason]
-    writes: int
-    failed: int
-    problems: tuple[Problem, ...]
-    unfinished: tuple[UserID, ...]
-    open: Scope
-    left: Scope
-    changed_meanwhile: Scope
-    settled: bool
+    run: int = 0
+    at: float = 0.0
+    reason: str = ""
+    seconds: float = 0.0
+    reasons: Counter[Reason] = attr.field(factory=Counter)
+    writes: int = 0
+    failed: int = 0
+    problems: tuple[Problem, ...] = ()
+    unfinished: tuple[UserID, ...] = ()
+    open: Scope = attr.field(factory=Scope)
+    unread: int = 0
+    left: Scope = attr.field(factory=Scope)
+    changed_meanwhile: Scope = attr.field(factory=Scope)
+    settled: bool = True
+
+    def __add__(self, part: Report) -> Report:
+        """What this and a further part of the same run came to."""
+        return Report(
+            reasons=self.reasons + part.reasons,
+            writes=self.writes + part.writes,
+            failed=self.failed + part.failed,
+            problems=self.problems + part.problems,
+            unfinished=self.unfinished + part.unfinished,
+            open=self.open | part.open,
+            unread=self.unread + part.unread,
+            left=self.left | part.left,
+            changed_meanwhile=self.changed_meanwhile | part.changed_meanwhile,
+            settled=self.settled and part.settled,
+        )
 
     def log_to(self, routes: Routes, log: logging.Logger) -> None:
         """One line for the run."""
@@ -100,9 +116,10 @@ class ProblemLog:
 
 
 def make_report(observed: RoomSnapshot, outcome: Outcome, saved: bool) -> Report:
-    """Sum up one run; what only the run itself knows is for the caller to fill in."""
+    """Sum up one part of a run; what only the run itself knows is for the caller to fill in."""
     snapshot, plan = observed.snapshot, observed.plan
-    owners = {chat.owner for chat in plan.topology.chats.values() if chat.stale}
+    stale = {room_id: chat for room_id, chat in plan.topology.chats.items() if chat.stale}
+    owners = {chat.owner for chat in stale.values()}
     failed = [write for write in outcome.failed if write.owner not in outcome.left]
     owners |= {write.owner for write in failed}
     # Only who reads the room itself sees what it lacks, where its mirror is whole.
@@ -114,18 +131,14 @@ def make_report(observed: RoomSnapshot, outcome: Outcome, saved: bool) -> Report
     of_these = (write for write in outcome.failed if write.owner in outcome.left)
     left = Scope(outcome.left, frozenset(write.chat or write.room_id for write in of_these))
     return Report(
-        run=0,
-        at=time.time(),
-        reason="",
-        seconds=0.0,
         reasons=Counter(plan.reasons.values()),
         writes=len(plan.writes) - len(outcome.failed),
         failed=len(outcome.failed),
         problems=plan.problems,
         unfinished=plan.unfinished,
         open=open_ends,
+        unread=len(plan.unread | plan.to_read | stale.keys()),
         left=left,
-        changed_meanwhile=Scope(),
         settled=saved and not (open_ends or left),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections.abc import Awaitable, Callable
 
 import attr
 from mautrix.types import UserID
@@ -16,33 +17,35 @@ from mautrix.types import UserID
 from ..cache.topology_store import Store
 from ..planner.plan import Plan
 from ..topology.current_routes import Claims
-from ..topology.model import Chat
 from ..topology.routes import Routes
 from ..topology.scope import Scope
-from .apply import Applier
-from .known_rooms import KnownRooms
+from .apply import Applier, Outcome
+from .everywhere import Everywhere
 from .looks import RoomSnapshot, RunRequest
 from .observe import Observer
 from .report import ProblemLog, Report, make_report
+
+DealWith = Callable[[RunRequest], Awaitable[tuple[RoomSnapshot, Report]]]
 
 
 class Runner:
     """The runs of one instance."""
 
     def __init__(
-        self, observer: Observer, applier: Applier, known_rooms: KnownRooms, store: Store
+        self, observer: Observer, applier: Applier, everywhere: Everywhere, store: Store
     ) -> None:
         """
         Args:
             observer: looks at Matrix.
             applier: writes to Matrix, and puts routes in force.
-            known_rooms: told of the rooms that are no chats.
+            everywhere: says what there is to look at.
             store: the cache.
         """
         self.log = store.log
         self.observer = observer
         self.applier = applier
-        self.known_rooms = known_rooms
+        self.everywhere = everywhere
+        self.known_rooms = everywhere.known_rooms
         self.reader = observer.reader
         self.store = store
         self.routes = applier.routes
@@ -62,18 +65,44 @@ class Runner:
         Raises:
             NoAnswer, MatrixRequestError: the joined rooms could not be listed; nothing changed.
         """
+        started = time.monotonic()
         self._running += 1
         try:
-            return await self._run(request)
+            report = await self._in_parts(request, self._run_part)
         finally:
             self._running -= 1
+        self.last = attr.evolve(
+            report,
+            run=next(self._numbers),
+            at=time.time(),
+            reason=request.reason,
+            seconds=time.monotonic() - started,
+        )
+        self.last.log_to(self.routes, self.log)
+        return self.last
 
-    async def plan(self, request: RunRequest) -> Plan:
-        """What a run would do, without doing it."""
-        return (await self._see(request)).plan
+    async def rehearse(self, request: RunRequest) -> Report:
+        """What a run would come to if everything could be written; nothing is."""
+        return await self._in_parts(request, self._rehearse_part)
 
-    async def _run(self, request: RunRequest) -> Report:
-        started, claims = time.monotonic(), Claims(self.routes)
+    async def _in_parts(self, request: RunRequest, deal_with: DealWith) -> Report:
+        """Deal with a look at everything part by part; with any other one at once."""
+        if request.scope is not None or request.cached is not None:
+            return (await deal_with(request))[1]
+        survey, whole = await self.everywhere.survey(), Report()
+        for scope in survey.parts(self.everywhere.part, request.full):
+            part = attr.evolve(request, scope=scope, gently=request.full)
+            observed, report = await deal_with(part)
+            survey.note(observed.snapshot)
+            whole += report
+        return whole
+
+    async def _rehearse_part(self, request: RunRequest) -> tuple[RoomSnapshot, Report]:
+        observed = await self._see(request)
+        return observed, make_report(observed, Outcome(), saved=True)
+
+    async def _run_part(self, request: RunRequest) -> tuple[RoomSnapshot, Report]:
+        claims = Claims(self.routes)
         observed = await self._see(request)
         outcome = await self.applier.apply(observed.plan, claims, request.hurry)
         changed_meanwhile = await self.applier.swap(observed, outcome.failed, claims)
@@ -82,22 +111,15 @@ class Runner:
         else:
             saved = await self.store.put_part(observed.owners, self.routes.part(observed.owners))
         await self.known_rooms.note(observed, changed_meanwhile)
-        self.last = attr.evolve(
-            make_report(observed, outcome, saved),
-            run=next(self._numbers),
-            reason=request.reason,
-            changed_meanwhile=_to_repeat(request, observed.plan, changed_meanwhile),
-            seconds=time.monotonic() - started,
-        )
-        self._problem_log.note(self.last.problems, observed.snapshot.rooms)
-        self.last.log_to(self.routes, self.log)
-        return self.last
+        self._problem_log.note(observed.plan.problems, observed.snapshot.rooms)
+        to_repeat = _to_repeat(request, observed.plan, changed_meanwhile)
+        report = make_report(observed, outcome, saved)
+        return observed, attr.evolve(report, changed_meanwhile=to_repeat)
 
     async def _see(self, request: RunRequest) -> RoomSnapshot:
         routes = self.routes
-        if request.scope is None:
-            cached = routes.topology() if request.cached is None else request.cached
-            return await self.observer.observe_all(cached, request.full)
+        if request.cached is not None:
+            return await self.observer.observe_all(request.cached, request.full)
         non_chats = await self.known_rooms.non_chats()
         observed = await self.observer.observe_scope(request, routes, non_chats)
         if await _collides(observed, routes):
@@ -132,8 +154,12 @@ async def _collides(observed: RoomSnapshot, routes: Routes) -> bool:
     if not new:
         return False
     # Of a million chats that takes a while, for which nothing else must stand still.
-    return await asyncio.to_thread(_is_taken, new, owners, list(routes.chats.values()))
+    return await asyncio.to_thread(_is_taken, new, owners, routes)
 
 
-def _is_taken(new: set[str], owners: frozenset[UserID], chats: list[Chat]) -> bool:
-    return any(chat.platform_chat_id in new and chat.owner not in owners for chat in chats)
+def _is_taken(new: set[str], owners: frozenset[UserID], routes: Routes) -> bool:
+    chats = (routes.lookup(room_id) for room_id in list(routes.chats))
+    return any(
+        chat is not None and chat.platform_chat_id in new and chat.owner not in owners
+        for chat in chats
+    )

@@ -70,7 +70,7 @@ class Verification:
         due.sort(key=lambda owner: (self.store.verified_at(owner), owner))
         for owner in due:
             if self._retry_at.get(owner, now) <= now:
-                yield owner, self._left.get(owner, rooms_of.get(owner, frozenset()))
+                yield owner, self._left.get(owner, rooms_of.get(owner, ()))
 
     async def _verify(self, scope: Scope) -> None:
         """Read some chats, and note who is done and what failed."""
@@ -80,7 +80,7 @@ class Verification:
         now, done = asyncio.get_running_loop().time(), []
         for owner in scope.owners:
             self._retry_at.pop(owner, None)
-            self._left[owner] &= self.routes.rooms_of.get(owner, frozenset())
+            self._left[owner].intersection_update(self.routes.rooms_of.get(owner, ()))
             asked = self._left[owner] & scope.rooms
             failed = asked & self._failed(owner, scope, report)
             self._left[owner] -= asked - failed

@@ -35,9 +35,10 @@ class CurrentRoutes(Routes):
         self.touch(chat.owner)
         if (before := self.chats.get(chat.room_id)) is not None:
             self._drop(chat.room_id)
-            self.rooms_of[before.owner] -= {chat.room_id}
+            self._take_from(before.owner, chat.room_id)
         self._put(chat)
-        self.rooms_of[chat.owner] = self.rooms_of.get(chat.owner, frozenset()) | {chat.room_id}
+        rooms = (*self.rooms_of.get(chat.owner, ()), chat.room_id)
+        self.rooms_of[chat.owner] = tuple(sorted(rooms))
         self.unread -= {chat.room_id}
 
     def put_space(self, space: Space) -> None:
@@ -95,7 +96,7 @@ class CurrentRoutes(Routes):
     def _replace_owner(
         self, owner: UserID, space: Space | None, chats: dict[RoomID, Chat]
     ) -> None:
-        rooms, before = self.rooms_of.get(owner, frozenset()), self.spaces.get(owner)
+        rooms, before = self.rooms_of.get(owner, ()), self.spaces.get(owner)
         left = before is not None and space is not None and before.owner_left != space.owner_left
         if space != before or left:
             if before is not None:
@@ -103,7 +104,7 @@ class CurrentRoutes(Routes):
                 del self.spaces[owner]
             if space is not None:
                 self.spaces[owner], self.owners[space.room_id] = space, owner
-        same = rooms == chats.keys() and all(self.chats[one] == chats[one] for one in rooms)
+        same = chats.keys() == set(rooms) and all(self.chats[one] == chats[one] for one in rooms)
         if same and space == before:
             return
         self.touch(owner)
@@ -113,10 +114,13 @@ class CurrentRoutes(Routes):
         for room_id, chat in chats.items():
             if (other := self.chats.get(room_id)) is not None:
                 self._drop(room_id)
-                self.rooms_of[other.owner] -= {room_id}
+                self._take_from(other.owner, room_id)
             self._put(chat)
         if chats:
-            self.rooms_of[owner] = frozenset(chats)
+            self.rooms_of[owner] = tuple(sorted(chats))
+
+    def _take_from(self, owner: UserID, room_id: RoomID) -> None:
+        self.rooms_of[owner] = tuple(one for one in self.rooms_of[owner] if one != room_id)
 
     def _put(self, chat: Chat) -> None:
         self.chats[chat.room_id] = chat

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attr
 
 from .model import Chat, Space, Status, Topology
+from .packed_chats import PackedChats
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -25,10 +26,13 @@ BATCH = 2000
 class Routes:
     """Chats by room, Spaces and rooms by owner, owners by Space.
 
+    The rooms of an owner stand in a tuple, because Python's garbage collector need not go through
+    a tuple of text again and again, as it does through a set.
+
     Attributes:
         chats: every chat by its room, archived and lost ones too.
         spaces: each owner's Space.
-        rooms_of: the rooms of each owner's chats.
+        rooms_of: the rooms of each owner's chats, sorted.
         owners: whose Space a room is.
         stale: the rooms of chats that rest on the cache because a read failed.
         counts: how many chats there are of each status.
@@ -37,9 +41,9 @@ class Routes:
         elsewhere: chats and Spaces of another instance.
     """
 
-    chats: dict[RoomID, Chat] = attr.field(factory=dict)
+    chats: PackedChats = attr.field(factory=PackedChats)
     spaces: dict[UserID, Space] = attr.field(factory=dict)
-    rooms_of: dict[UserID, frozenset[RoomID]] = attr.field(factory=dict)
+    rooms_of: dict[UserID, tuple[RoomID, ...]] = attr.field(factory=dict)
     owners: dict[RoomID, UserID] = attr.field(factory=dict)
     stale: set[RoomID] = attr.field(factory=set)
     counts: Counter[Status] = attr.field(factory=Counter)
@@ -80,7 +84,7 @@ class Routes:
     def copy(self) -> Routes:
         """The same in containers of its own, which may be changed by themselves."""
         return Routes(
-            dict(self.chats),
+            self.chats.copy(),
             dict(self.spaces),
             dict(self.rooms_of),
             dict(self.owners),
@@ -90,14 +94,16 @@ class Routes:
             self.elsewhere,
         )
 
-    def in_batches(self, owners: Iterable[UserID]) -> Iterator[frozenset[UserID]]:
-        """The owners in batches that have about `BATCH` chats each."""
+    def in_batches(
+        self, owners: Iterable[UserID], size: int = BATCH
+    ) -> Iterator[frozenset[UserID]]:
+        """The owners in batches that have about so many chats each."""
         batch: set[UserID] = set()
         chats = 0
         for owner in owners:
             batch.add(owner)
             chats += 1 + len(self.rooms_of.get(owner, ()))
-            if chats >= BATCH:
+            if chats >= size:
                 yield frozenset(batch)
                 batch, chats = set(), 0
         if batch:
@@ -105,7 +111,38 @@ class Routes:
 
     def topology(self) -> Topology:
         """All Spaces and chats: a copy, which later changes of the routes do not alter."""
-        return Topology({space.room_id: space for space in self.spaces.values()}, dict(self.chats))
+        spaces = {space.room_id: space for space in self.spaces.values()}
+        return Topology(spaces, self.chats.copy())
+
+
+class RoutesBuilder:
+    """Indexes Spaces and chats, one after another: nobody has to hold all of them beside it."""
+
+    def __init__(self) -> None:
+        self._routes = Routes()
+        self._rooms: dict[UserID, list[RoomID]] = defaultdict(list)
+        self._statuses: Counter[str] = Counter()
+
+    def add_space(self, space: Space) -> None:
+        """Add a Space."""
+        self._routes.spaces[space.owner] = space
+        self._routes.owners[space.room_id] = space.owner
+
+    def add_chat(self, chat: Chat) -> None:
+        """Add a chat, whose room was not added before."""
+        self._routes.chats[chat.room_id] = chat
+        self._rooms[chat.matrix_user_id].append(chat.room_id)
+        # Text is hashed once and for all, and in a tenth of the time that an enumeration takes.
+        self._statuses[chat.status._value_] += 1
+        if chat.stale:
+            self._routes.stale.add(chat.room_id)
+
+    def build(self) -> Routes:
+        """The routes to all that was added; nothing may be added after this."""
+        routes = self._routes
+        routes.rooms_of = {owner: tuple(sorted(rooms)) for owner, rooms in self._rooms.items()}
+        routes.counts = Counter({Status(value): n for value, n in self._statuses.items()})
+        return routes
 
 
 def build_routes(
@@ -120,21 +157,11 @@ def build_routes(
         unread: joined rooms that could not be read.
         elsewhere: chats and Spaces of another instance.
     """
-    rooms: dict[UserID, list[RoomID]] = defaultdict(list)
-    stale = set()
-    for room_id, chat in topology.chats.items():
-        rooms[chat.matrix_user_id].append(room_id)
-        if chat.stale:
-            stale.add(room_id)
-    # Text is hashed once and for all, and in a tenth of the time that an enumeration takes.
-    statuses = Counter(chat.status._value_ for chat in topology.chats.values())
-    return Routes(
-        chats=dict(topology.chats),
-        spaces={space.owner: space for space in topology.spaces.values()},
-        owners={space.room_id: space.owner for space in topology.spaces.values()},
-        rooms_of={owner: frozenset(ids) for owner, ids in rooms.items()},
-        stale=stale,
-        counts=Counter({Status(value): number for value, number in statuses.items()}),
-        unread=unread,
-        elsewhere=elsewhere,
-    )
+    builder = RoutesBuilder()
+    for space in topology.spaces.values():
+        builder.add_space(space)
+    for chat in topology.chats.values():
+        builder.add_chat(chat)
+    routes = builder.build()
+    routes.unread, routes.elsewhere = unread, elsewhere
+    return routes

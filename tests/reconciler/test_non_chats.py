@@ -42,3 +42,14 @@ def test_a_read_of_all_rooms_drops_what_it_finds_anew() -> None:
 
     reasons = [register.reason(one) for one in (FIRST, SECOND, THIRD)]
     assert reasons == [None, NoChat.CREATED_BY_OTHERS, None]
+
+
+def test_rooms_that_the_bot_left_are_forgotten_but_superseded_spaces() -> None:
+    register = NonChats()
+    register.put([FIRST, SECOND], NoChat.FOREIGN)
+    register.put_superseded([ALICE], {THIRD: ALICE})
+
+    register.forget([FIRST, THIRD])
+
+    assert register.rooms == {SECOND, THIRD}
+    assert register.superseded_of([ALICE]) == {THIRD}
