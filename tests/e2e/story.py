@@ -85,6 +85,13 @@ async def reply_to(person: UserClient, question: str, within: float = 10) -> str
     return str(content.get("m.new_content", content)["body"])
 
 
+async def show_that_nothing_is_limited(onboarded: OnboardedUser) -> None:
+    """Let the plugin see that the homeserver takes more messages than it would under its default
+    limit: until then it shows no more of an answer than that leaves room for."""
+    for _ in range(13):
+        await ask(onboarded.person, onboarded.control, "!help")
+
+
 async def ask_everywhere(
     users: Iterable[OnboardedUser], text: str, within: float = 10
 ) -> dict[str, str]:

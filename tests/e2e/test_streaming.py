@@ -9,7 +9,7 @@ from dev.user_client import Event
 
 from .conftest import Configure
 from .slow_server import SlowServer
-from .story import OnboardedUser, onboard, reply_to
+from .story import OnboardedUser, onboard, reply_to, show_that_nothing_is_limited
 from .transcript import EVERYTHING, latest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,6 +42,7 @@ async def test_first_words_come_early_and_the_whole_answer_is_one_message(
     async with SlowServer.serve(WORDS, pause=0.1) as server:
         await configure(server.config)
         ida = await onboard(stack, "streaming")
+        await show_that_nothing_is_limited(ida)
         question = await ida.person.send(ida.chats[0], "hello")
         first = await wait_for_words(ida, question)
         assert LIVE in first["content"]
@@ -61,8 +62,10 @@ async def test_a_kill_while_words_are_shown_leaves_one_whole_message(
     async with SlowServer.serve(WORDS, pause=0.1) as server:
         await configure(server.config)
         jon = await onboard(stack, f"killed-{keep_database}".lower())
+        await show_that_nothing_is_limited(jon)
         question = await jon.person.send(jon.chats[0], "hello")
         first = await wait_for_words(jon, question)
+        assert LIVE in first["content"]
 
         stack.maubot.kill()
         await stack.maubot.stop()

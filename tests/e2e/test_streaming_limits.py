@@ -14,7 +14,7 @@ from dev.stack import INSTANCE, Options, Stack
 from dev.user_client import Event, UserClient
 
 from .slow_server import SlowServer
-from .story import OnboardedUser, onboard, reply_to
+from .story import OnboardedUser, onboard, reply_to, show_that_nothing_is_limited
 from .transcript import EVERYTHING, latest
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
@@ -89,10 +89,7 @@ async def test_with_the_limit_lifted_words_come_early_and_at_most_thirty_edits_f
         async with Stack.start(Options(config=server.config)) as stack:
             gina = await onboard(stack, "gina")
             (room_id,) = gina.chats
-            for _ in range(12):
-                # The plugin learns that more is accepted than the limit allows.
-                await gina.person.send(gina.control, "!help")
-                await gina.person.wait_for_message(gina.control, "!chats")
+            await show_that_nothing_is_limited(gina)
             question = await gina.person.send(room_id, "long")
 
             def is_answer(event: Event) -> bool:
