@@ -7,6 +7,7 @@ is what an administrator does.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import secrets
 from collections.abc import Mapping
@@ -159,7 +160,8 @@ class Maubot:
         async with self._session.request(
             method,
             f"{self.url}/_matrix/maubot/v1/{path}",
-            data=data,
+            # From a file, as it were: a package is larger than what aiohttp sends at one go.
+            data=io.BytesIO(data),
             headers={"Authorization": f"Bearer {self._token}"},
         ) as answer:
             said = await answer.json(content_type=None)
