@@ -118,13 +118,13 @@ def is_from_elsewhere(content: Mapping[str, Any], identity: Identity) -> bool:
     """Whether another instance, or a later version of this plugin, wrote this content."""
     version = content.get("v")
     newer = isinstance(version, int) and version > VERSION
-    instance = content.get("instance")
-    return newer or (isinstance(instance, str) and instance != identity.instance)
+    return newer or (is_signed(content) and content["instance"] != identity.instance)
 
 
 def is_signed(content: Mapping[str, Any]) -> bool:
     """Whether this content says which instance wrote it."""
-    return isinstance(content.get("instance"), str)
+    instance = content.get("instance")
+    return isinstance(instance, str) and bool(instance)
 
 
 def decode_marker(content: Mapping[str, Any]) -> Marker | None:

@@ -152,7 +152,7 @@ class Site:
         rooms, unread = dict(snapshot.rooms), set(snapshot.unread)
         refused = frozenset(room_ids) - self.joined - frozenset(failing)
         for room_id in frozenset(room_ids) - refused:
-            events = self.state[room_id].values()
+            events = self.state.get(room_id, {}).values()
             room = None if room_id in failing else decode_room(room_id, events, IDENTITY)
             if room is None:
                 unread.add(room_id)

@@ -109,7 +109,7 @@ def test_their_space_that_no_longer_says_so_is_known_by_its_chats() -> None:
     assert THEIR_SPACE in plan.elsewhere
 
 
-@pytest.mark.parametrize("garbled", [None, 7, ["main"]])
+@pytest.mark.parametrize("garbled", [None, 7, "", ["main"]])
 @READS
 def test_an_own_chat_is_signed_again_and_else_as_before(garbled: Any, reads: Conditions) -> None:
     site = shared_account()

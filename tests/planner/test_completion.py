@@ -12,7 +12,16 @@ import pytest
 from mautrix.types import RoomID
 
 from plugin.topology.contents import backfilled_id, child_content
-from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, Binding, Chat, Reason, Space, Topology
+from plugin.topology.model import (
+    BINDING_TYPE,
+    CHILD_TYPE,
+    PARENT_TYPE,
+    Binding,
+    Chat,
+    Reason,
+    Space,
+    Topology,
+)
 
 from .snapshots import (
     ALICE,
@@ -181,6 +190,50 @@ def test_where_nothing_is_left_in_matrix_the_cache_tells() -> None:
     site.link_bare(CHAT)
 
     assert completed(site, KNOWN) == WHOLE
+
+
+def test_so_it_does_where_the_owner_put_the_link_elsewhere() -> None:
+    site = whole_site()
+    site.erase(CHAT, BINDING_TYPE)
+    site.link_bare(CHAT, sender=ALICE)
+
+    assert completed(site, KNOWN) == WHOLE
+
+
+@pytest.mark.parametrize("cached", [KNOWN, NOTHING], ids=["cache kept", "cache gone"])
+def test_a_room_that_was_taken_out_and_says_nothing_is_no_chat(cached: Topology) -> None:
+    """A Space that another one took the place of still links it."""
+    site, younger = whole_site(), RoomID("!younger:one.test")
+    site.make_space(younger, at=9)
+    site.link_bare(CHAT, younger)
+    site.erase(CHAT, BINDING_TYPE)
+    site.send(SPACE, event(CHILD_TYPE, {}, CHAT, ALICE))
+
+    plan = reconcile(site, cached, FULL)
+
+    assert CHAT not in plan.topology.chats
+    assert [write for write in plan.writes if CHAT in (write.room_id, write.state_key)] == []
+
+
+@pytest.mark.parametrize("points_back", [True, False])
+def test_a_link_of_the_owners_makes_a_chat_only_of_what_points_back(points_back: bool) -> None:
+    site = whole_site()
+    site.send(CHAT, event(BINDING_TYPE, {"v": 1, "platform": "gpt"}))
+    site.link_bare(CHAT, sender=ALICE)
+    if not points_back:
+        site.erase(CHAT, PARENT_TYPE, SPACE)
+
+    plan = reconcile(site)
+
+    assert (CHAT in live(plan)) is points_back
+
+
+def test_a_lost_chat_that_nobody_can_name_is_forgotten() -> None:
+    site = whole_site()
+    damage(site, OTHER, "mirror", "chat_id")
+    site.away.add(OTHER)
+
+    assert reconcile(site).topology.chats.keys() == WHOLE.keys() - {OTHER}
 
 
 def test_rows_that_were_edited_complete_nothing() -> None:
