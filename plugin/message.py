@@ -1,7 +1,7 @@
-"""A message of a person, as it is kept until it is answered, and what stands of the answer.
+"""A message of a person, as it is kept until it is answered.
 
 Everything that is needed to answer it, and nothing that ties it to the library it came from: it
-goes into the database and comes back after a crash. Of the answer the room alone tells.
+goes into the database and comes back after a crash.
 """
 
 from __future__ import annotations
@@ -17,12 +17,6 @@ from mautrix.types import EventID, RoomID, UserID
 TEXT_TYPES = ("m.text", "m.emote")
 # A link to a user, as clients wrote a mention before there was `m.mentions`.
 USER_LINK = re.compile(r"https://matrix\.to/#/((?:@|%40)[^\s\"'<>?]+)")
-# Marks in the messages of an answer, which say how far it is: more of it follows in another one;
-# it is still being written; it breaks off, so it is none, for the history as for `!retry`.
-CONTINUES_KEY = "chat.spacekeeper.continues"
-LIVE_KEY = "chat.spacekeeper.live"
-CUT_OFF_KEY = "chat.spacekeeper.cut_off"
-PROGRESS_KEYS = (CONTINUES_KEY, LIVE_KEY, CUT_OFF_KEY)
 # Nobody means more people than this by name.
 MOST_MENTIONS = 50
 # Bytes; what is longer is no event's id.
@@ -44,6 +38,8 @@ class IncomingMessage:
         replaces: the message that this one is an edit of.
         mentions: the users whom it mentions on purpose.
         thread: the message whose thread it was written in.
+        revision: what made it what it is now, if not its writing: the last edit, or the command
+            to ask it again.
     """
 
     event_id: EventID
@@ -55,63 +51,24 @@ class IncomingMessage:
     replaces: EventID | None = None
     mentions: tuple[UserID, ...] = attr.field(default=(), converter=_user_ids)
     thread: EventID | None = None
+    revision: EventID | None = None
+
+    @property
+    def key(self) -> EventID:
+        """What a platform knows it by: another text is another question."""
+        return self.revision or self.event_id
 
     def edited(self, edit: IncomingMessage) -> IncomingMessage:
         """This message as an edit of it leaves it; what another person wrote is no edit."""
         if edit.sender != self.sender:
             return self
-        return attr.evolve(self, msgtype=edit.msgtype, body=edit.body)
+        revision = edit.event_id
+        return attr.evolve(self, msgtype=edit.msgtype, body=edit.body, revision=revision)
 
     @property
     def is_text(self) -> bool:
         """Whether there is anything in it that a platform can read."""
         return self.msgtype in TEXT_TYPES
-
-
-@attr.frozen
-class AnswerEvent:
-    """One of the events that hold an answer, as its last edit left it: its text, and which of
-    PROGRESS_KEYS it has."""
-
-    event_id: EventID
-    text: str = attr.field(repr=False)
-    marks: frozenset[str] = frozenset()
-
-
-@attr.define
-class StandingAnswer:
-    """What stands in a room of the answer to a message.
-
-    Attributes:
-        events: the events that hold it, in the order of its text.
-        replaced: events to be taken back, once those stand.
-        uncertain: further events may stand, of an earlier run or without an answer to the request.
-    """
-
-    events: list[AnswerEvent] = attr.field(factory=list)
-    replaced: list[AnswerEvent] = attr.field(factory=list)
-    uncertain: bool = False
-
-    @property
-    def size(self) -> int:
-        """Characters that stand there."""
-        return sum(len(event.text) for event in self.events)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of an answer stands there."""
-        is_live = any(LIVE_KEY in event.marks for event in self.events)
-        return bool(self.events) and not is_live and not self.events[-1].marks
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether what stands there says that it breaks off."""
-        return bool(self.events) and CUT_OFF_KEY in self.events[-1].marks
-
-    def renew(self) -> None:
-        """Let new events hold the answer instead of those that do."""
-        self.replaced += self.events
-        self.events = []
 
 
 def _is_reply(content: Mapping[str, Any]) -> bool:

@@ -13,8 +13,9 @@ import attr
 from mautrix.util.async_db import Database
 
 from plugin.cache.diff import chat_row, row_hash, space_row
-from plugin.cache.inbox import Inbox, State
+from plugin.cache.inbox import Inbox
 from plugin.cache.load import encode_digest, encode_scope, read_tables
+from plugin.cache.pending_message import State
 from plugin.cache.transactions import FAILURES, FencedDatabase
 from plugin.message import parse_message
 from plugin.topology.model import Chat, Space

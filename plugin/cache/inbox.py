@@ -7,7 +7,6 @@ Whatever many rooms write at the same moment goes into one transaction.
 from __future__ import annotations
 
 import asyncio
-import enum
 import itertools
 import json
 import time
@@ -19,7 +18,9 @@ import attr
 from mautrix.types import EventID
 
 from ..message import LATEST, IncomingMessage, restore_message
-from ..standing_answer import StandingAnswer
+from ..standing_answer import WHOLE, Ending
+from .kept_answer import decode_answer, encode_answer
+from .pending_message import PendingMessage, State
 from .tables import INBOX
 from .transactions import FAILURES, FencedDatabase, Statement, fetch
 
@@ -33,46 +34,6 @@ REMOVE_UNREADABLE = "DELETE FROM inbox WHERE event_id=$1 AND message=$2 AND stat
 LOAD = """SELECT event_id, position, message, state, answer, set_aside_at
     FROM inbox ORDER BY position"""
 BATCH = 500
-
-
-class State(str, enum.Enum):
-    """What a message in the inbox waits for: its turn, its owner's `!retry`, or that what was said
-    about giving it up stands in Matrix: until then a start would find it unanswered."""
-
-    WAITING = "waiting"
-    SET_ASIDE = "set aside"
-    GIVEN_UP = "given up"
-
-
-@attr.define(eq=False)
-class PendingMessage:
-    """A message that is not answered yet, in the database and on its way.
-
-    Attributes:
-        message: the message, as its last edit left it.
-        state: what it waits for.
-        answer: the platform's answer, once it was had: it is not asked for twice.
-        standing: what stands in its room of a platform's answer to it.
-        sent: how many messages of the bot's own reply to it stand there.
-        started: its turn has come.
-        set_aside_at: when it was set aside, in milliseconds since the epoch.
-        is_left_over: an earlier run set it aside; it may have been answered, if the database
-            failed then.
-        at_once: it needs no turn, and none has to wait for it.
-        settles: further messages that need no answer once this one is answered: its reply names
-            them, so that no later start takes them up again.
-    """
-
-    message: IncomingMessage
-    state: State = State.WAITING
-    answer: str | None = None
-    standing: StandingAnswer = attr.field(factory=StandingAnswer)
-    sent: int = 0
-    started: bool = False
-    set_aside_at: int = 0
-    is_left_over: bool = False
-    at_once: bool = False
-    settles: tuple[EventID, ...] = ()
 
 
 @attr.frozen
@@ -146,9 +107,10 @@ class Inbox:
             orders.append(self._order(PUT, row))
         return all([await asyncio.shield(order) for order in orders])
 
-    async def put_answer(self, event_id: EventID, answer: str) -> bool:
+    async def put_answer(self, event_id: EventID, answer: str, ending: Ending = WHOLE) -> bool:
         """Keep the platform's answer to a message until it stands in Matrix."""
-        return await asyncio.shield(self._order(ANSWER, (event_id, answer)))
+        row = (event_id, encode_answer(answer, ending))
+        return await asyncio.shield(self._order(ANSWER, row))
 
     async def remove(self, event_id: EventID) -> bool:
         """Drop a message that is answered, or given up."""
@@ -187,10 +149,10 @@ class Inbox:
 def _decode(row: Mapping[str, Any]) -> PendingMessage | None:
     try:
         message, state = restore_message(json.loads(row["message"])), State(row["state"])
-    except (TypeError, ValueError, RecursionError):
+        answer, ending = decode_answer(row["answer"])
+    except (TypeError, ValueError, KeyError, RecursionError):
         return None
-    answer, since = row["answer"], row["set_aside_at"] or 0
-    usable = (answer is None or isinstance(answer, str)) and type(since) is int
-    if message is None or not usable or not 0 <= since <= LATEST:
+    since = row["set_aside_at"] or 0
+    if message is None or type(since) is not int or not 0 <= since <= LATEST:
         return None
-    return PendingMessage(message, state, answer, set_aside_at=since)
+    return PendingMessage(message, state, answer, ending, set_aside_at=since)

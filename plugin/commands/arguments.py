@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attr
 
-from ..cache.inbox import PendingMessage
+from ..cache.pending_message import PendingMessage
 from ..errors import UserError
 from ..message import IncomingMessage
 from ..topology.model import Chat

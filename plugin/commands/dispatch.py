@@ -11,20 +11,21 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import attr
 
-from ..cache.inbox import PendingMessage
+from ..cache.pending_message import PendingMessage
 from ..config.permissions import Level
-from ..delivery.amend import Amend
 from ..errors import UserError
 from ..matrix.api import NoAnswer
+from ..message import IncomingMessage
 from ..topology.model import Chat
 from . import sentences
 from .admin import Administration
 from .arguments import Request
 from .chats import ChatCommands
+from .on_the_way import MessageCommands
 from .recognize import Invocation, recognize, split_command
 from .status import describe_chats, describe_instance
 
-CANCEL = Invocation("cancel", "")
+CANCEL, STOP, AGAIN = (Invocation(name, "") for name in ("cancel", "stop", "again"))
 
 
 @attr.frozen
@@ -52,16 +53,14 @@ class Commands:
     """Runs commands and replies to each."""
 
     def __init__(
-        self,
-        chats: ChatCommands,
-        administration: Administration,
-        amend: Amend,
+        self, chats: ChatCommands, administration: Administration, on_the_way: MessageCommands
     ) -> None:
         self.sender = chats.matrix.sender
         self.routes = chats.routes
         self.reconciler = administration.reconciler
         self.config = administration.config
-        self.amend = amend
+        self.on_the_way = on_the_way
+        self.pending = on_the_way.amend.pending
         self.administration = administration
         self.table: Mapping[str, Command] = {
             "new": Command("!new [title]", sentences.HELP_NEW, chats.new, at_once=True),
@@ -79,8 +78,10 @@ class Commands:
                 elsewhere="!archive <chat>",
             ),
             "restore": Command("!restore <chat>", sentences.HELP_RESTORE, chats.restore),
-            "retry": Command("!retry", sentences.HELP_RETRY, self._retry),
-            "cancel": Command("!cancel", sentences.HELP_CANCEL, self._cancel, at_once=True),
+            "retry": Command("!retry", sentences.HELP_RETRY, on_the_way.retry),
+            "again": Command("!again", sentences.HELP_AGAIN, on_the_way.again),
+            "stop": Command("!stop", sentences.HELP_STOP, self._stop, at_once=True),
+            "cancel": Command("!cancel", sentences.HELP_CANCEL, on_the_way.cancel, at_once=True),
             "space": Command("!space", sentences.HELP_SPACE, chats.space, at_once=True),
             "status": Command("!status", sentences.HELP_STATUS, self._status, at_once=True),
             "admin": Command(
@@ -115,6 +116,20 @@ class Commands:
         command = self._recognize(text)
         return command is not None and command.exact and self.table[command.name].needs_rooms
 
+    def asks_again(self, text: str) -> bool:
+        """Whether a message is the command that has a chat's last question asked again."""
+        return self._recognize(text) == AGAIN
+
+    def ends_work(self, text: str) -> bool:
+        """Whether a message is a command that ends something: whoever has too much waiting may
+        still give it."""
+        command = self._recognize(text)
+        return command in (CANCEL, STOP)
+
+    def is_question(self, message: IncomingMessage) -> bool:
+        """Whether a message in a chat is for its assistant."""
+        return message.is_text and not self.is_command(message.body)
+
     def ends_answers(self, text: str) -> bool:
         """Whether a message is the command that ends what else waits."""
         return self._recognize(text) == CANCEL
@@ -139,11 +154,13 @@ class Commands:
                 # Not tried until it works: what is written next would wait for it.
                 raise UserError(sentences.NOT_NOW) from error
             if pending.answer is None:
-                await self.amend.pending.keep_answer(pending, answer)
+                await self.pending.keep_answer(pending, answer)
         else:
             answer = pending.answer
-        gives_up = self.ends_answers(message.body)
-        await self.sender.reply(message, answer, gives_up, pending.sent)
+        settles: object = None if pending.stops is None else [pending.stops]
+        if self.ends_answers(message.body):
+            settles = {"before": message.event_id}
+        await self.sender.reply(message, answer, settles, pending.sent)
 
     async def _answer(self, pending: PendingMessage, chat: Chat | None) -> str:
         text = pending.message.body
@@ -167,16 +184,16 @@ class Commands:
         name = words.removeprefix("!").lower()
         return name if name in self.table else None
 
-    async def _retry(self, request: Request) -> str:
-        return await self.amend.retry(request.pending, sentences.taken_up)
+    async def _stop(self, request: Request) -> str:
+        def asks(message: IncomingMessage) -> bool:
+            return self.is_question(message) or self.asks_again(message.body)
 
-    async def _cancel(self, request: Request) -> str:
-        return await self.amend.cancel(request.pending, sentences.given_up)
+        return await self.on_the_way.stop(request, asks)
 
     async def _status(self, request: Request) -> str:
         sender, config = request.message.sender, self.config.active
         chats = self.routes.chats_of(sender)
-        aside = self.amend.pending.aside.count_in(sender, {chat.room_id for chat in chats})
+        aside = self.pending.aside.count_in(sender, {chat.room_id for chat in chats})
         status = describe_chats(chats, aside, config)
         if self.config.level_of(sender) < Level.ADMIN:
             return status

@@ -19,6 +19,8 @@ HELP_RENAME = "give a chat another name"
 HELP_ARCHIVE = "take a chat out of your Space"
 HELP_RESTORE = "bring an archived chat back"
 HELP_RETRY = "ask again what got no answer"
+HELP_AGAIN = "ask your last question again; the new answer replaces the old one"
+HELP_STOP = "end the answer being written, and keep what came of it"
 HELP_CANCEL = "stop the answer being written and drop what waits"
 HELP_SPACE = "show you the way to your Space"
 HELP_STATUS = "your chats and whether all is well"
@@ -76,12 +78,14 @@ YOUR_SPACE = "your Space"
 INVITED_TO_SPACE = "I've invited you to **{space}** again."
 IN_SPACE = "Your chats are in **{space}**."
 
-# !retry and !cancel
+# !retry, !again, !stop and !cancel
 ONE_MESSAGE = "1 message"
 MESSAGES = "{count} messages"
 TAKEN_UP = "I'm asking again: {messages}."
 NOTHING_SET_ASIDE = "There's no unanswered message here."
 GIVEN_UP = "Stopped. {messages} won't be answered."
+NOTHING_ASKED = "There's no question here to ask again."
+STOPPED = "Stopped."
 NOTHING_WAITS = "There's nothing to stop here."
 
 # !status
@@ -143,6 +147,11 @@ def taken_up(count: int) -> str:
 def given_up(count: int) -> str:
     """What `!cancel` came to."""
     return GIVEN_UP.format(messages=_messages(count)) if count else NOTHING_WAITS
+
+
+def stopped(is_stopped: bool) -> str:
+    """What `!stop` came to."""
+    return STOPPED if is_stopped else NOTHING_WAITS
 
 
 def _messages(count: int) -> str:

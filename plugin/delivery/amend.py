@@ -1,7 +1,4 @@
-"""What people do about their messages that are not answered yet: edit, redact, retry, cancel.
-
-An answered message cannot be changed any more, and one whose turn has come only be cancelled.
-"""
+"""What people have done about their messages that are not answered yet: retry, cancel."""
 
 from __future__ import annotations
 
@@ -9,9 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
-from mautrix.types import EventID, RoomID
-
-from ..cache.inbox import PendingMessage, State
+from ..cache.pending_message import PendingMessage, State
 from ..matrix.backlog import read_unanswered
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
@@ -42,26 +37,6 @@ class Amend:
         self.queues = queues
         self.unfinished = unfinished
 
-    def edit(self, edit: IncomingMessage) -> None:
-        """Let an edit replace a message whose turn has not come; any other edit is none."""
-        assert edit.replaces is not None
-        found = self._find(edit.room_id, edit.replaces)
-        if found is not None and not found.started:
-            found.message = found.message.edited(edit)
-            self.pending.revise(found)
-
-    def redact(self, room_id: RoomID, event_id: EventID) -> None:
-        """Drop a message that was redacted before its turn came."""
-        found = self._find(room_id, event_id)
-        if found is not None and not found.started:
-            self.pending.aside.pop(event_id)
-            self.pending.spawn(self.pending.complete(found))
-
-    def _find(self, room_id: RoomID, event_id: EventID) -> PendingMessage | None:
-        """The message, if it is in that room: anybody may name any event in a room of theirs."""
-        found = self.pending.open.get(event_id) or self.pending.aside.get(event_id)
-        return found if found is not None and found.message.room_id == room_id else None
-
     async def retry(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
         """Take up what was set aside in a room, in its order.
 
@@ -90,7 +65,11 @@ class Amend:
             self.pending.keep_answer(asked, answer),
         )
         for one in again:
-            self.pending.add(PendingMessage(one.message, answer=one.answer, standing=one.standing))
+            self.pending.add(
+                PendingMessage(
+                    one.message, answer=one.answer, ending=one.ending, standing=one.standing
+                )
+            )
         return answer
 
     async def cancel(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
@@ -126,7 +105,7 @@ class Amend:
         if ending:
             await asyncio.wait(ending)
         for one in dropped:
-            self.unfinished.end_later(one.message, one.standing)
+            self.unfinished.end_later(one.asked, one.standing)
         return answer
 
     async def _still_unanswered(self, asked: IncomingMessage) -> list[PendingMessage]:

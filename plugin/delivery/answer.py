@@ -9,15 +9,20 @@ from functools import partial
 
 import attr
 
-from ..cache.inbox import Inbox, PendingMessage
+from ..cache.inbox import Inbox
+from ..cache.pending_message import PendingMessage
 from ..failpoints import failpoint
-from ..matrix.answers import CUT_OFF, Answers
+from ..matrix.answers import Answers
 from ..message import sanitize
 from ..platforms.protocol import PlatformError, Prompt
+from ..standing_answer import WHOLE, Ending
 from ..topology.model import Chat
 from . import sentences
+from .askings import Askings
 from .draft import Draft
+from .endings import CUT_OFF, STOPPED, TOO_LONG
 from .history import History
+from .last_question import IsQuestion, LastQuestions
 from .live_answer import LiveAnswers
 from .notices import Notices
 from .platform_retry import PlatformCalls
@@ -31,6 +36,8 @@ class Responder:
 
     Attributes:
         calls: asks the platforms.
+        askings: lets that be ended.
+        questions: what is asked again.
         history: what was said before.
         inbox: keeps an answer until it stands in Matrix.
         answers: puts it there.
@@ -41,6 +48,8 @@ class Responder:
     """
 
     calls: PlatformCalls
+    askings: Askings
+    questions: LastQuestions
     history: History
     inbox: Inbox
     answers: Answers
@@ -61,38 +70,94 @@ class Responder:
             UserError, PlatformError: there is no answer, and why.
             NoAnswer, MatrixRequestError: the homeserver failed.
         """
-        event_id = pending.message.event_id
-        with self.typing.answering(chat.room_id, event_id) as answer_is_there:
-            if pending.answer is None:
-                pending.answer = await self._ask(chat, pending)
-                failpoint("answered")
-                await self.inbox.put_answer(event_id, pending.answer)
-                failpoint("kept")
+        asked = pending.asked
+        with self.typing.answering(chat.room_id, asked.event_id) as answer_is_there:
+            while pending.answer is None and not pending.is_withdrawn:
+                await self._ask(chat, pending)
             answer_is_there()
-            await self.answers.publish(pending.message, pending.answer, pending.standing)
+            if pending.is_withdrawn and not pending.standing.is_whole:
+                await self.answers.withdraw(chat.room_id, pending.standing)
+            elif pending.answer is not None:
+                await self._publish(pending, pending.answer)
 
-    async def _ask(self, chat: Chat, pending: PendingMessage) -> str:
-        event_id = pending.message.event_id
+    async def answer_again(
+        self, chat: Chat, pending: PendingMessage, is_question: IsQuestion
+    ) -> bool:
+        """Ask the last question before a message again, and replace its answer.
+
+        Args:
+            chat: where the message was written.
+            pending: an edit of the question, or the command to ask it again.
+            is_question: whether a message is for the assistant.
+
+        Returns:
+            Whether there is such a question.
+
+        Raises:
+            UserError, PlatformError, NoAnswer, MatrixRequestError: as for `answer`.
+        """
+        found = await self.questions.find(pending, is_question)
+        if found:
+            await self.answer(chat, pending)
+        return found
+
+    async def _publish(self, pending: PendingMessage, answer: str) -> None:
+        self._take_up(pending)
+        asked, standing, ending = pending.asked, pending.standing, pending.ending
+        if not answer and ending.marks and standing.events:
+            # Stopped before its turn: what stood there stays.
+            answer, ending = standing.text, standing.ending if standing.is_whole else STOPPED
+        if answer or not ending.marks:
+            await self.answers.publish(asked, answer, standing, ending)
+        else:
+            await self.notices.sender.reply(asked, sentences.NOTHING_CAME)
+
+    def _take_up(self, pending: PendingMessage) -> None:
+        """Let the answer say what it takes into account besides its question."""
+        if pending.question is not None:
+            pending.standing.take_up(pending.message.event_id)
+        pending.standing.take_up(pending.asked.revision)
+
+    async def _ask(self, chat: Chat, pending: PendingMessage) -> None:
+        """Get an answer and keep it; there is none afterwards if the asking was ended."""
+        asked = pending.asked
         prompt = Prompt(
             platform_chat_id=chat.platform_chat_id,
-            event_id=event_id,
-            text=pending.message.body,
-            history=partial(self.history.before, chat, event_id),
+            event_id=asked.key,
+            text=asked.body,
+            history=partial(self.history.before, chat, asked.event_id),
         )
-        draft = Draft(partial(self.notices.platform_waits, pending.message))
+        self._take_up(pending)
+        draft = Draft(partial(self.notices.platform_waits, asked))
         try:
             async with self.live.showing(pending, draft):
-                answer = await self.calls.ask(chat.platform, chat.owner, prompt, draft)
+                asking = self.calls.ask(chat.platform, chat.owner, prompt, draft)
+                answer = await self.askings.run(pending, draft, asking)
         except PlatformError:
             await self._break_off(pending, draft)
             raise
-        return sanitize(answer)
+        if answer is None or pending.answer is not None:
+            # It was ended, or is about to be.
+            return
+        pending.answer, pending.ending = sanitize(answer), self._ending(pending, draft)
+        failpoint("answered")
+        await self.inbox.put_answer(pending.message.event_id, pending.answer, pending.ending)
+        failpoint("kept")
+
+    def _ending(self, pending: PendingMessage, draft: Draft) -> Ending:
+        ending = TOO_LONG if draft.is_too_long else WHOLE
+        if pending.question is None:
+            return ending
+        remark = ending.remark or sentences.ASKED_AGAIN
+        return attr.evolve(ending, remark=remark, of=pending.question.event_id)
 
     async def _break_off(self, pending: PendingMessage, draft: Draft) -> None:
         """Keep what came of an answer, if people saw any of it."""
-        message, standing = pending.message, pending.standing
+        asked, standing = pending.asked, pending.standing
+        if standing.is_whole:
+            # Of the new answer nothing was shown: it does not replace the old one.
+            return
         if standing.events and draft.size >= standing.size:
-            text = f"{draft.text}\n\n{sentences.BREAKS_OFF}"
-            await self.answers.publish(message, text, standing, CUT_OFF)
+            await self.answers.publish(asked, draft.text, standing, CUT_OFF)
         else:
-            await self.unfinished.end(message, standing)
+            await self.unfinished.end(asked, standing)

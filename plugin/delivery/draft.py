@@ -19,6 +19,7 @@ class Draft:
     Attributes:
         begun: set when the platform is asked.
         size: how many characters there are, white space before them left out.
+        is_too_long: the platform had more to say than one answer can hold.
         first_at: the event loop's time at which the first of them came.
     """
 
@@ -29,6 +30,7 @@ class Draft:
         """
         self.begun = asyncio.Event()
         self.size = 0
+        self.is_too_long = False
         self.first_at = 0.0
         self._tell = tell
         self._parts: list[str] = []
@@ -55,7 +57,7 @@ class Draft:
 
     def begin(self) -> None:
         """Begin from nothing: the platform is asked, perhaps again."""
-        self._parts, self.size = [], 0
+        self._parts, self.size, self.is_too_long = [], 0, False
         self.begun.set()
 
     def hear(self, text: str) -> None:
@@ -66,6 +68,10 @@ class Draft:
             self._parts.append(text)
             self.size += len(text)
             self._more.set()
+
+    def overflow(self) -> None:
+        """Note that there is more than one answer can hold."""
+        self.is_too_long = True
 
     async def wait(self, error: PlatformError) -> None:
         """Tell people that the platform is asked again later."""

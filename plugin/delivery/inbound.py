@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 
 from mautrix.types import RoomID, UserID
 
-from ..cache.inbox import PendingMessage, State
+from ..cache.pending_message import PendingMessage, State
 from ..message import IncomingMessage
 from ..standing_answer import StandingAnswer
-from .amend import Amend
+from .edits import Edits
 from .gates import Action, Gates, Redaction
 from .notices import Notices
 from .pending import PendingMessages
@@ -26,15 +26,15 @@ from .seen_messages import SeenMessages
 class Inbound:
     """Takes messages, edits and redactions in."""
 
-    def __init__(self, pending: PendingMessages, amend: Amend, notices: Notices) -> None:
+    def __init__(self, pending: PendingMessages, edits: Edits, notices: Notices) -> None:
         """
         Args:
             pending: where messages wait for their turn.
-            amend: applies edits and redactions to them.
+            edits: applies edits and redactions to them.
             notices: tells people of what is set aside.
         """
         self.pending = pending
-        self.amend = amend
+        self.edits = edits
         self.notices = notices
         self._seen = SeenMessages()
         self._gates = Gates(pending.longest_queue)
@@ -146,9 +146,9 @@ class Inbound:
             standing: what stands of the answer to it.
         """
         if isinstance(action, Redaction):
-            self.amend.redact(action.room_id, action.event_id)
-        elif action.replaces is not None:
-            self.amend.edit(action)
+            self.edits.redact(action.room_id, action.event_id)
+        elif action.replaces is not None and self.edits.edit(action):
+            return
         elif self._seen.add(action.event_id):
             pending = PendingMessage(action, standing=standing or StandingAnswer())
             saving = self.pending.accept(pending)

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 
 from mautrix.errors import MatrixRequestError
 
-from ..cache.inbox import PendingMessage
+from ..cache.pending_message import PendingMessage
 from ..config.active import CurrentConfig
 from ..config.settings import NOTIFY_FINAL
 from ..config.timing import StreamTiming
@@ -84,7 +84,8 @@ class _LiveAnswer:
         self._draft = draft
         standing = pending.standing
         # Words of an earlier try stay until there are more of this one.
-        self._shown = 0 if standing.is_cut_off else standing.size
+        replaces = standing.is_cut_off or standing.is_whole
+        self._shown = 0 if replaces else standing.size
         self._sending: asyncio.Future[bool] | None = None
         self._task = asyncio.create_task(self._follow())
 
@@ -124,7 +125,7 @@ class _LiveAnswer:
                 # Another try has begun.
                 continue
             show = self._answers.show(
-                self._pending.message, self._draft.text, self._pending.standing
+                self._pending.asked, self._draft.text, self._pending.standing
             )
             self._sending = asyncio.ensure_future(show)
             try:

@@ -14,9 +14,11 @@ from typing import Any
 
 from mautrix.types import EventID, RoomID, UserID
 
-from ..cache.inbox import Inbox, PendingMessage, State
+from ..cache.inbox import Inbox
+from ..cache.pending_message import PendingMessage, State
 from ..failpoints import failpoint
 from ..message import IncomingMessage
+from ..standing_answer import WHOLE, Ending
 from .set_aside import SetAside
 
 # Seconds between two looks for what has been set aside for too long.
@@ -141,10 +143,12 @@ class PendingMessages:
             await self.drop_expired()
             await asyncio.sleep(EXPIRY)
 
-    def keep_answer(self, pending: PendingMessage, answer: str) -> Awaitable[bool]:
+    def keep_answer(
+        self, pending: PendingMessage, answer: str, ending: Ending = WHOLE
+    ) -> Awaitable[bool]:
         """Keep the answer to a message until it stands in Matrix."""
-        pending.answer = answer
-        return self.inbox.put_answer(pending.message.event_id, answer)
+        pending.answer, pending.ending = answer, ending
+        return self.inbox.put_answer(pending.message.event_id, answer, ending)
 
     def revise(self, pending: PendingMessage) -> None:
         """Keep a message as an edit left it."""

@@ -19,7 +19,6 @@ from ..config.active import CurrentConfig
 from ..config.timing import Limits, Timing
 from ..platforms import failures
 from ..platforms.protocol import Platform, PlatformError, Prompt
-from . import sentences
 from .fair_slots import FairSlots
 
 
@@ -31,6 +30,9 @@ class Listener(Protocol):
 
     def hear(self, text: str) -> None:
         """It said this much more."""
+
+    def overflow(self) -> None:
+        """It goes on to say more than one answer can hold."""
 
     async def wait(self, error: PlatformError) -> None:
         """It is asked again after a long wait, for this reason."""
@@ -80,7 +82,7 @@ class PlatformCalls:
                 deadline = min(deadline, loop.time() + platform.total_timeout)
                 try:
                     listener.begin()
-                    answer = await self._ask_until(deadline, platform, prompt, listener.hear)
+                    answer = await self._ask_until(deadline, platform, prompt, listener)
                 except PlatformError as error:
                     self.failures[name] = failure = error
                 else:
@@ -104,10 +106,10 @@ class PlatformCalls:
             telling.cancel()
 
     async def _ask_until(
-        self, deadline: float, platform: Platform, prompt: Prompt, hear: Callable[[str], None]
+        self, deadline: float, platform: Platform, prompt: Prompt, listener: Listener
     ) -> str:
         """Ask once, and give up at a time of the loop's clock."""
-        asking = asyncio.create_task(self._collect(platform, prompt, hear))
+        asking = asyncio.create_task(self._collect(platform, prompt, listener))
         try:
             await asyncio.wait({asking}, timeout=deadline - asyncio.get_running_loop().time())
             is_overdue = not asking.done()
@@ -120,16 +122,14 @@ class PlatformCalls:
             raise failures.explain_overdue(platform.total_timeout)
         return asking.result()
 
-    async def _collect(
-        self, platform: Platform, prompt: Prompt, hear: Callable[[str], None]
-    ) -> str:
+    async def _collect(self, platform: Platform, prompt: Prompt, listener: Listener) -> str:
         pieces, room = [], self._limits.answer
         async with contextlib.aclosing(platform.send(prompt)) as chunks:
             async for chunk in chunks:
                 pieces.append(chunk[:room])
                 room -= len(pieces[-1])
-                hear(pieces[-1])
+                listener.hear(pieces[-1])
                 if len(pieces[-1]) < len(chunk):
-                    pieces.append(f"\n\n{sentences.ANSWER_TOO_LONG}")
+                    listener.overflow()
                     break
         return "".join(pieces)

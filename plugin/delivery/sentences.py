@@ -27,6 +27,9 @@ CUT_OFF = (
     "and I will."
 )
 BREAKS_OFF = "*(The answer breaks off here.)*"
+IS_STOPPED = "*(Stopped.)*"
+ASKED_AGAIN = "*(Asked again.)*"
+NOTHING_CAME = "Stopped before there was an answer."
 ANSWER_TOO_LONG = (
     "(I stop here: the answer is longer than what I can send. Ask me to go on, and I will.)"
 )

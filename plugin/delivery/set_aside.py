@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from mautrix.types import EventID, RoomID, UserID
 
-from ..cache.inbox import PendingMessage, State
+from ..cache.pending_message import PendingMessage, State
 from ..config.active import CurrentConfig
 
 LEAST_HOURS = 24.0

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 
 from mautrix.errors import MatrixRequestError
+from mautrix.types import RoomID
 
 from ..matrix.answers import Answers
 from ..matrix.retry import Backoff
 from ..matrix.until_answered import Attempts
 from ..message import IncomingMessage
-from ..standing_answer import StandingAnswer
-from . import sentences
+from ..standing_answer import Ending, StandingAnswer
+from .endings import CUT_OFF
 from .pending import PendingMessages
 
 
@@ -44,17 +45,35 @@ class Unfinished:
         Raises:
             NoAnswer, MatrixRequestError: the homeserver failed.
         """
-        await self._answers.end(message, standing, sentences.BREAKS_OFF)
+        await self._answers.end(message, standing, CUT_OFF)
 
-    def end_later(self, message: IncomingMessage, standing: StandingAnswer) -> None:
+    def end_later(
+        self, message: IncomingMessage, standing: StandingAnswer, ending: Ending = CUT_OFF
+    ) -> None:
         """The same for whom it is nobody's turn: beside everything else, until it is done."""
         if standing.events:
-            self._pending.spawn(self._end(message, standing))
+            self._pending.spawn(self._end(message, standing, ending))
 
-    async def _end(self, message: IncomingMessage, standing: StandingAnswer) -> None:
+    def withdraw_later(self, room_id: RoomID, standing: StandingAnswer) -> None:
+        """Take back what came of the answer to a message that was taken back itself, unless it is
+        whole: beside everything else, until it is done."""
+        if standing.events and not standing.is_whole:
+            self._pending.spawn(self._withdraw(room_id, standing))
+
+    async def _withdraw(self, room_id: RoomID, standing: StandingAnswer) -> None:
         try:
             async for attempt in Attempts(self._backoff, self._log):
                 with attempt:
-                    await self.end(message, standing)
+                    await self._answers.withdraw(room_id, standing)
+        except MatrixRequestError as error:
+            self._log.warning("What broke off in %s stays as it is: %s", room_id, error)
+
+    async def _end(
+        self, message: IncomingMessage, standing: StandingAnswer, ending: Ending
+    ) -> None:
+        try:
+            async for attempt in Attempts(self._backoff, self._log):
+                with attempt:
+                    await self._answers.end(message, standing, ending)
         except MatrixRequestError as error:
             self._log.warning("What broke off in %s stays as it is: %s", message.room_id, error)

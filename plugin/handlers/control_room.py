@@ -13,7 +13,7 @@ from functools import partial
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, UserID
 
-from ..cache.inbox import PendingMessage
+from ..cache.pending_message import PendingMessage
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
 from ..errors import UserError

@@ -15,7 +15,7 @@ from maubot.handlers import event
 from maubot.matrix import MaubotMessageEvent
 from mautrix.types import EventType, RedactionEvent, RoomID, UserID
 
-from ..cache.inbox import PendingMessage, State
+from ..cache.pending_message import PendingMessage, State
 from ..commands.dispatch import Commands
 from ..config.permissions import Level
 from ..config.timing import Timing
@@ -103,7 +103,7 @@ class Messages:
         if message.room_id in self.routes.unread:
             # Nobody knows yet whether its writer may ask anything there; later somebody does.
             return False
-        spare = SPARE if self.commands.ends_answers(message.body) else 0
+        spare = SPARE if self.commands.ends_work(message.body) else 0
         if self.pending.is_full(message.sender, spare):
             return False
         if (urgent := self.inbound.receive_urgent(message)) is not None:
@@ -112,7 +112,7 @@ class Messages:
 
     def take_kept(self, pending: PendingMessage) -> None:
         """Take up a message that an earlier run kept in the inbox."""
-        waits = pending.state is State.WAITING
+        waits = pending.state is State.WAITING and pending.message.replaces is None
         if not (waits and self.commands.needs_no_turn(pending.message.body)):
             self.inbound.take_kept(pending)
         elif self.inbound.take_kept_urgent(pending):
@@ -160,13 +160,13 @@ class Messages:
                     await self._handle(pending)
                 async with self.boundary.answering(pending.message):
                     # Where something else was said than the rest of an answer.
-                    await self.responder.unfinished.end(pending.message, pending.standing)
+                    await self.responder.unfinished.end(pending.asked, pending.standing)
             except NoAnswer:
                 await asyncio.sleep(self.timing.reply.delay(failures))
             except PlatformError as error:
                 # Nobody is told of what a kill could still undo.
                 await asyncio.wait({self.pending.set_aside(pending)})
-                await self.notices.platform_failed(pending.message, error)
+                await self.notices.platform_failed(pending.asked, error)
                 return
             else:
                 await self.pending.complete(pending)
@@ -179,7 +179,9 @@ class Messages:
             chat = await self.control_room.resolve_room(message.room_id, message.sender)
         if message.room_id in self.routes.elsewhere:
             return
-        if chat is None:
+        if message.replaces is not None:
+            await self._handle_edit(chat, pending)
+        elif chat is None:
             await self.control_room.handle(pending)
         elif message.sender == chat.owner:
             await self._handle_owner(chat, pending)
@@ -194,12 +196,26 @@ class Messages:
         showing = self.pending.spawn(self.control_room.reinvite_to_space(owner))
         showing.add_done_callback(lambda _: self._shown.discard(owner))
 
+    async def _handle_edit(self, chat: Chat | None, pending: PendingMessage) -> None:
+        """Ask an edited question again, if it is the last; nobody is told of any other edit."""
+        sender = pending.message.sender
+        if chat is None or chat.owner != sender or self.config.level_of(sender) < Level.USER:
+            return
+        if chat.status is Status.LIVE:
+            await self._ask_again(chat, pending)
+
+    async def _ask_again(self, chat: Chat, pending: PendingMessage) -> bool:
+        return await self.responder.answer_again(chat, pending, self.commands.is_question)
+
     async def _handle_owner(self, chat: Chat, pending: PendingMessage) -> None:
         message = pending.message
         if self.config.level_of(message.sender) < Level.USER:
             raise UserError(sentences.NOT_PERMITTED)
         if not message.is_text:
             raise UserError(sentences.TEXT_ONLY)
+        is_again = chat.status is Status.LIVE and self.commands.asks_again(message.body)
+        if is_again and await self._ask_again(chat, pending):
+            return
         if self.commands.is_command(message.body):
             await self.commands.run(pending, chat)
         elif chat.status is Status.LIVE:

@@ -17,7 +17,7 @@ from mautrix.client import InternalEventType
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, SyncToken
 
-from ..cache.inbox import PendingMessage
+from ..cache.pending_message import PendingMessage
 from ..handlers.invitations import Invitations
 from ..matrix.backlog import is_limited
 from ..matrix.sync import invitations_in, joined_in, rooms_in, scope_of

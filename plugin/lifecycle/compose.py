@@ -6,13 +6,7 @@ later. Nothing here does any work.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable
-
 import attr
-from maubot.matrix import MaubotMatrixClient
-from mautrix.util.async_db import Database
 
 from ..cache.erasure import Erasure
 from ..cache.inbox import Inbox
@@ -21,19 +15,24 @@ from ..cache.transactions import FencedDatabase
 from ..commands.admin import Administration
 from ..commands.chats import ChatCommands
 from ..commands.dispatch import Commands
+from ..commands.on_the_way import MessageCommands
 from ..config.active import CurrentConfig
 from ..config.timing import Limits, Timing
 from ..delivery.amend import Amend
 from ..delivery.answer import Responder
+from ..delivery.askings import Askings
+from ..delivery.edits import Edits
 from ..delivery.error_boundary import ErrorBoundary
 from ..delivery.history import History
 from ..delivery.inbound import Inbound
+from ..delivery.last_question import LastQuestions
 from ..delivery.live_answer import LiveAnswers
 from ..delivery.notices import Notices
 from ..delivery.pending import PendingMessages
 from ..delivery.platform_retry import PlatformCalls
 from ..delivery.room_queues import RoomQueues
 from ..delivery.set_aside import SetAside
+from ..delivery.stopping import Stopping
 from ..delivery.typing_notice import TypingNotice
 from ..delivery.unfinished import Unfinished
 from ..handlers.control_room import ControlRoom
@@ -41,6 +40,7 @@ from ..handlers.encrypted import EncryptedMessages
 from ..handlers.invitation_queue import InvitationQueue
 from ..handlers.invitations import Invitations
 from ..handlers.messages import Messages
+from ..handlers.reactions import Reactions
 from ..handlers.space_events import SpaceEvents
 from ..matrix.client import Matrix, connect
 from ..reconciler.apply import Applier
@@ -59,30 +59,10 @@ from ..topology.current_routes import CurrentRoutes
 from ..topology.model import Identity
 from ..topology.scope import Scope
 from .catch_up import CatchUp
+from .host import Host
 from .resume import Resume
 from .room_readings import RoomReadings
 from .shared_account import SharedAccount
-
-
-@attr.frozen
-class Host:
-    """What maubot gives an instance.
-
-    Attributes:
-        client: the bot's client.
-        database: the instance's database.
-        instance: the key that its rooms are marked with.
-        log: the instance's log.
-        step_down: called when another process turns out to run the same instance.
-        served: set when people are served.
-    """
-
-    client: MaubotMatrixClient
-    database: Database
-    instance: str
-    log: logging.Logger
-    step_down: Callable[[], None]
-    served: asyncio.Event
 
 
 @attr.frozen
@@ -161,15 +141,31 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     pending = PendingMessages(inbox, SetAside(config, limits.set_aside), limits.waiting)
     unfinished = Unfinished(matrix.answers, pending, timing.backoff, host.log)
     amend = Amend(pending, matrix.timeline, queues, unfinished)
-    inbound = Inbound(pending, amend, notices)
+    askings = Askings()
+    stopping = Stopping(pending, askings)
+    inbound = Inbound(pending, Edits(pending, askings), notices)
 
     chats = ChatCommands(ChatEdits(provisioning), config)
     calls = PlatformCalls(config, timing, limits)
-    commands = Commands(chats, Administration(reconciler, config, calls), amend)
+    commands = Commands(
+        chats, Administration(reconciler, config, calls), MessageCommands(amend, stopping)
+    )
     history = History(matrix.timeline, notices)
+    questions = LastQuestions(matrix.timeline, pending)
     live = LiveAnswers(matrix.answers, config, timing.streaming)
     typing = TypingNotice(matrix.sender, timing)
-    responder = Responder(calls, history, inbox, matrix.answers, live, unfinished, typing, notices)
+    responder = Responder(
+        calls=calls,
+        askings=askings,
+        questions=questions,
+        history=history,
+        inbox=inbox,
+        answers=matrix.answers,
+        live=live,
+        unfinished=unfinished,
+        typing=typing,
+        notices=notices,
+    )
 
     control_room = ControlRoom(provisioning, commands, account.answers)
     invitation_queue = InvitationQueue(queues, boundary, timing.backoff)
@@ -195,5 +191,12 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         invitations=invitations,
         messages=messages,
         catch_up=catch_up,
-        handlers=(SpaceEvents(reconciler), invitations, messages, encrypted, catch_up),
+        handlers=(
+            SpaceEvents(reconciler),
+            invitations,
+            messages,
+            encrypted,
+            Reactions(messages, stopping),
+            catch_up,
+        ),
     )

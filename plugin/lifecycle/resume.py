@@ -13,14 +13,16 @@ import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID
 
-from ..cache.inbox import PendingMessage, State
+from ..cache.pending_message import PendingMessage, State
 from ..config.active import CurrentConfig
+from ..delivery.endings import CUT_OFF, STOPPED
 from ..handlers.encrypted import EncryptedMessages
 from ..handlers.messages import Messages
 from ..matrix.answer_status import AnswerStatus
 from ..matrix.backlog import Backlog
 from ..matrix.timeline import Timeline
-from ..message import IncomingMessage, apply_edits
+from ..message import IncomingMessage
+from .unanswered import Unanswered, asked_of, still_asked
 
 
 @attr.frozen(eq=False)
@@ -58,21 +60,27 @@ class Resume:
             NoAnswer: the homeserver did not answer; nothing was taken up.
         """
         known = {one.message.event_id for one in kept}
-        new = [one for one in self._wanted(backlog) if one.event_id not in known]
+        wanted = Unanswered.of(self._wanted(backlog), known | backlog.redacted)
         # What is set aside is looked up when its writer asks for it, so that none slows a start.
         waiting = (one.message.event_id for one in kept if one.state is not State.SET_ASIDE)
-        questions = [*waiting, *(one.event_id for one in new)]
+        new = (one.event_id for one in wanted.messages)
+        questions = list(dict.fromkeys([*waiting, *new, *backlog.taken_back]))
         statuses = dict.fromkeys(questions, AnswerStatus())
         if not in_group:
             statuses = await self._answers(room_id, questions)
         late = await self._take_all_kept(kept, backlog, statuses)
+        for event_id in backlog.taken_back:
+            standing = statuses[event_id].standing
+            self.messages.responder.unfinished.withdraw_later(room_id, standing)
         unanswered = []
-        for message in new:
+        for message in wanted.select(statuses, still_asked(kept, statuses)):
             status = statuses[message.event_id]
             if status.is_cut_notice:
                 self.messages.notices.answer_cut_off(message)
             elif not status.whole:
                 unanswered.append((message, status))
+            else:
+                self._end(message, status)
         self._take_new(room_id, unanswered, late)
         if backlog.sealed is not None:
             # A key may come yet: nobody waits for that.
@@ -90,7 +98,8 @@ class Resume:
         for one in kept:
             status = statuses.get(one.message.event_id, AnswerStatus())
             if one.state is State.GIVEN_UP or one.message.event_id in backlog.redacted:
-                unfinished.end_later(one.message, status.standing)
+                if one.message.event_id not in backlog.taken_back:
+                    unfinished.end_later(asked_of(one.message, status), status.standing)
                 if one in remaining:
                     await self.messages.pending.complete(one)
             else:
@@ -108,11 +117,7 @@ class Resume:
         return [one for one in kept if one.state is not State.GIVEN_UP]
 
     def _wanted(self, backlog: Backlog) -> list[IncomingMessage]:
-        """The messages that want an answer, each as its last edit left it."""
-        wanted = [
-            one for one in backlog.messages if one.replaces or self.messages.wants_answer(one)
-        ]
-        return [one for one in apply_edits(wanted) if one.event_id not in backlog.redacted]
+        return [one for one in backlog.messages if self.messages.wants_answer(one)]
 
     async def _answers(
         self, room_id: RoomID, questions: Sequence[EventID]
@@ -134,8 +139,11 @@ class Resume:
     ) -> bool:
         """Take up what an earlier run kept; whether it was set aside for its age."""
         pending = self.messages.pending
-        if status.whole or (status.is_cut_notice and one.answer is None):
+        # What came of one that was stopped is still to be said.
+        done = status.whole and not (status.stopped and one.answer and status.standing.is_open)
+        if done or (status.is_cut_notice and one.answer is None):
             await pending.complete(one)
+            self._end(one.message, status)
             if not status.whole:
                 self.messages.notices.answer_cut_off(one.message)
             return False
@@ -153,6 +161,13 @@ class Resume:
         self.messages.take_kept(one)
         return False
 
+    def _end(self, message: IncomingMessage, status: AnswerStatus) -> None:
+        """Where the notice stands that ends an answer, what it ends may look as if it went on."""
+        ending = STOPPED if status.stopped else CUT_OFF
+        if status.settled:
+            asked = asked_of(message, status)
+            self.messages.responder.unfinished.end_later(asked, status.standing, ending)
+
     def _is_late(self, message: IncomingMessage) -> bool:
         """Whether a message is too old to be answered unasked."""
         hours = self.config.settings.catch_up_max_age
@@ -161,7 +176,7 @@ class Resume:
     def _set_aside(self, message: IncomingMessage, status: AnswerStatus) -> bool:
         """Set a message aside for its age; whether that is new."""
         standing = status.standing
-        self.messages.responder.unfinished.end_later(message, standing)
+        self.messages.responder.unfinished.end_later(asked_of(message, status), standing)
         return self.messages.inbound.set_aside(message, standing)
 
     def _take_new(

@@ -16,7 +16,7 @@ import attr
 from mautrix.errors import MatrixRequestError
 from mautrix.types import RoomID, SyncToken, UserID
 
-from ..cache.inbox import PendingMessage
+from ..cache.pending_message import PendingMessage
 from ..config.permissions import Level
 from ..delivery.gates import Redaction
 from ..matrix.backlog import Backlog, is_limited, read_backlog, timeline_events

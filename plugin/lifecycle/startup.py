@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import attr
 
-from ..cache.inbox import PendingMessage
 from ..cache.load import Loaded
+from ..cache.pending_message import PendingMessage
 from .compose import Services
 from .first_look import NOT_KNOWN, FirstLook, StartResult
 from .sync_cursor import SyncCursor, Tokens

@@ -15,8 +15,8 @@ import attr
 from mautrix.types import EventID
 
 from ..message import IncomingMessage
-from ..standing_answer import LIVE_KEY, AnswerEvent, StandingAnswer
-from .message_content import Looks, make_content, make_edit, make_reply, mark_answer
+from ..standing_answer import AGAIN_KEY, LIVE_KEY, AnswerEvent, Ending, StandingAnswer
+from .message_content import Looks, make_answer, make_edit, make_reply, mark_answer
 from .room_messages import RoomMessages
 from .timeline import Timeline
 
@@ -32,23 +32,24 @@ class Piece:
         asked: the message that is answered.
         number: its number.
         text: its text.
-        marks: those that say how far the answer is.
+        ending: how it ends, as long as it is not gone on with.
         least: how many events must be spare after it; None if it is needed.
     """
 
     asked: IncomingMessage
     number: int
     text: str
-    marks: frozenset[str]
+    ending: Ending
     least: int | None = None
 
-    def stands_in(self, event: AnswerEvent) -> bool:
-        """Whether nothing has to be done."""
-        return (event.text, event.marks) == (self.text, self.marks)
+    def put_in(self, event_id: EventID, again: tuple[EventID, ...]) -> AnswerEvent:
+        """The event, with this piece in it.
 
-    def put_in(self, event_id: EventID) -> AnswerEvent:
-        """The event, with this piece in it."""
-        return AnswerEvent(event_id, self.text, self.marks)
+        Args:
+            event_id: the event.
+            again: what the answer takes into account.
+        """
+        return AnswerEvent(event_id, self.text, self.ending.marks, self.ending.remark, again)
 
 
 class PieceWriter:
@@ -80,25 +81,26 @@ class PieceWriter:
             NoAnswer, MatrixRequestError: nobody knows; it does not.
         """
         number = piece.number
-        if number < len(standing.events) and piece.stands_in(standing.events[number]):
+        if number < len(standing.events) and _stands(piece, standing):
             return True
         if piece.least is not None and not self.messages.api.can_spare(piece.least):
             return False
-        content = make_content(piece.text, "m.text")
-        content |= mark_answer(piece.asked, self.messages.instance, piece.marks)
-        await looks.add(content, unfinished=LIVE_KEY in piece.marks)
+        content = make_answer(piece.text, piece.ending)
+        content |= mark_answer(piece.asked, self.messages.instance, piece.ending.marks)
+        content |= {AGAIN_KEY: list(standing.again)} if standing.again else {}
+        await looks.add(content, unfinished=LIVE_KEY in piece.ending.marks)
         if number == len(standing.events):
             begun = await self._begin(piece, content, standing)
             if begun is None:
                 return False
             standing.events.append(begun)
-            if piece.stands_in(begun):
+            if _stands(piece, standing):
                 return True
         event_id = standing.events[number].event_id
         key = f"{piece.asked.event_id}-{number}-{next(self._edits)}"
         if await self._send(piece, make_edit(event_id, content), key) is None:
             return False
-        standing.events[number] = piece.put_in(event_id)
+        standing.events[number] = piece.put_in(event_id, standing.again)
         return True
 
     async def _begin(
@@ -111,7 +113,8 @@ class PieceWriter:
         """
         asked, in_doubt = piece.asked, standing.uncertain
         content = {**content, **self._relation(piece)}
-        key = f"{asked.event_id}-{piece.number}{'-anew' if standing.replaced else ''}"
+        base = standing.key or asked.event_id
+        key = f"{base}-{piece.number}{'-anew' if standing.replaced else ''}"
         successors = (f"{key}-{attempt}" for attempt in range(1, MOST_TAKEN_BACK))
         begun = None
         for one in (key, *successors):
@@ -120,7 +123,7 @@ class PieceWriter:
             standing.uncertain = in_doubt
             if event_id is None:
                 return None
-            begun = piece.put_in(event_id)
+            begun = piece.put_in(event_id, standing.again)
             if not in_doubt:
                 break
             found = await self._timeline.answer_event(asked.room_id, event_id)
@@ -142,3 +145,9 @@ class PieceWriter:
         if asked.thread is None and (piece.number or is_next):
             return {}
         return {"m.relates_to": make_reply(asked)}
+
+
+def _stands(piece: Piece, standing: StandingAnswer) -> bool:
+    """Whether nothing has to be done for a piece that has its event."""
+    event = standing.events[piece.number]
+    return event == piece.put_in(event.event_id, standing.again)

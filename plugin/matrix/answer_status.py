@@ -24,16 +24,21 @@ class AnswerStatus:
         events: the bot's events that hold it, oldest first.
         notices: how many of the bot's own notices answer the message instead.
         settled: the last of those is among them, or the message was given up: no answer is due.
+        of: the question that those answer, if the message is none itself, but has it asked again.
+        stopped: somebody stopped it: what stands of the answer is all of it.
     """
 
     events: list[AnswerEvent] = attr.field(factory=list)
     notices: int = 0
     settled: bool = False
+    of: EventID | None = None
+    stopped: bool = False
 
     @property
     def standing(self) -> StandingAnswer:
         """What stands of the answer; an earlier run may have sent more of it since."""
-        return StandingAnswer(list(self.events), uncertain=True)
+        again = self.events[-1].again if self.events else ()
+        return StandingAnswer(list(self.events), again=again, uncertain=True)
 
     @property
     def whole(self) -> bool:
@@ -92,14 +97,23 @@ class AnswerSearch:
         answers, settles = content.get(ANSWERS_KEY), content.get(SETTLES_KEY)
         if isinstance(settles, dict):
             self._cancels.add(EventID(str(settles.get("before"))))
-        for named in (answers, *(settles if isinstance(settles, list) else ())):
-            if isinstance(named, str) and named in self.found:
-                _add(event, self.found[EventID(named)], is_answer=named == answers)
+        for stopped in settles if isinstance(settles, list) else ():
+            if isinstance(stopped, str) and stopped in self.found:
+                self.found[EventID(stopped)].settled = self.found[EventID(stopped)].stopped = True
+        if isinstance(answers, str) and answers in self.found:
+            _add(event, self.found[EventID(answers)])
+        answer = read_answer_event(event)
+        if answer is None:
+            return
+        for again in answer.again:
+            if again in self.found:
+                self.found[again].events.insert(0, answer)
+                self.found[again].of = EventID(str(answers))
 
 
-def _add(event: Mapping[str, Any], status: AnswerStatus, is_answer: bool) -> None:
+def _add(event: Mapping[str, Any], status: AnswerStatus) -> None:
     content, answer = event["content"], read_answer_event(event)
-    if is_answer and content.get("msgtype") == "m.text" and answer is not None:
+    if content.get("msgtype") == "m.text" and answer is not None:
         status.events.insert(0, answer)
         return
     status.notices += 1

@@ -8,18 +8,18 @@ it may be repeated after any of them. Who asks for it, is not known here.
 
 from __future__ import annotations
 
+from mautrix.types import RoomID
+
 from ..message import IncomingMessage
-from ..standing_answer import CONTINUES_KEY, CUT_OFF_KEY, LIVE_KEY, AnswerEvent, StandingAnswer
+from ..standing_answer import CONTINUES_KEY, LIVE_KEY, WHOLE, AnswerEvent, Ending, StandingAnswer
 from .answer_piece import Piece, PieceWriter
 from .message_content import Looks, cut
 from .render import Renderer
 from .room_messages import RoomMessages
 from .timeline import Timeline
 
-WHOLE: frozenset[str] = frozenset()
-CONTINUES = frozenset({CONTINUES_KEY})
-CUT_OFF = frozenset({CUT_OFF_KEY})
-LIVE = frozenset({LIVE_KEY})
+CONTINUES = Ending(frozenset({CONTINUES_KEY}))
+LIVE = Ending(frozenset({LIVE_KEY}))
 # How many events the homeserver must be likely to accept after one that nobody needs: the first
 # words of a message, the end of one that another follows, and further words.
 SPARE_FOR_NEW, SPARE_FOR_MORE = 0, 5
@@ -45,7 +45,7 @@ class Answers:
         asked: IncomingMessage,
         text: str,
         standing: StandingAnswer,
-        ending: frozenset[str] = WHOLE,
+        ending: Ending = WHOLE,
     ) -> None:
         """Let an answer stand in the room, whatever stood there of it before.
 
@@ -53,7 +53,7 @@ class Answers:
             asked: the message that it answers.
             text: all of it, in Markdown.
             standing: what stands there; kept up to date, so that this can be done again.
-            ending: the marks of its last message.
+            ending: how it ends.
 
         Raises:
             NoAnswer, MatrixRequestError: not all of it stands yet.
@@ -61,12 +61,12 @@ class Answers:
         pieces = cut(text)
         # Before the last message says that it is the last: a kill in between must not let the
         # longer answer look like a whole one.
-        await self._take_back(asked, standing, standing.events[len(pieces) :])
+        await self._take_back(asked.room_id, standing, standing.events[len(pieces) :])
         looks = Looks(self._renderer)
         for number, piece in enumerate(pieces):
-            marks = ending if number == len(pieces) - 1 else CONTINUES
-            await self._pieces.bring(Piece(asked, number, piece, marks), standing, looks)
-        await self._take_back(asked, standing, standing.replaced)
+            end = ending if number == len(pieces) - 1 else CONTINUES
+            await self._pieces.bring(Piece(asked, number, piece, end), standing, looks)
+        await self._take_back(asked.room_id, standing, standing.replaced)
 
     async def show(self, asked: IncomingMessage, text: str, standing: StandingAnswer) -> bool:
         """Show how far an answer is, if the homeserver's limit leaves room for that.
@@ -93,28 +93,39 @@ class Answers:
                 return False
         return True
 
-    async def end(self, asked: IncomingMessage, standing: StandingAnswer, sentence: str) -> None:
+    async def end(self, asked: IncomingMessage, standing: StandingAnswer, ending: Ending) -> None:
         """Let what stands of an answer be the last of it, if more of it was to come.
 
         Args:
             asked: the message that it answers.
             standing: as for `publish`.
-            sentence: tells people that it breaks off.
+            ending: tells people that it breaks off.
 
         Raises:
             NoAnswer, MatrixRequestError: it may still look unfinished.
         """
-        if not standing.events or standing.is_whole or standing.is_cut_off:
+        if not standing.is_open:
             return
-        text = f"{standing.events[-1].text}\n\n{sentence}"
-        last = Piece(asked, len(standing.events) - 1, text, CUT_OFF)
-        await self._pieces.bring(last, standing, Looks(self._renderer))
+        # What stands below the words that were to be gone on with is of an earlier answer.
+        last = len(standing.events) - 1 if standing.live is None else standing.live
+        await self._take_back(asked.room_id, standing, standing.events[last + 1 :])
+        piece = Piece(asked, last, standing.events[last].text, ending)
+        await self._pieces.bring(piece, standing, Looks(self._renderer))
+
+    async def withdraw(self, room_id: RoomID, standing: StandingAnswer) -> None:
+        """Take back all that stands of an answer.
+
+        Raises:
+            NoAnswer, MatrixRequestError: some of it may still stand.
+        """
+        await self._take_back(room_id, standing, standing.events)
+        await self._take_back(room_id, standing, standing.replaced)
 
     async def _take_back(
-        self, asked: IncomingMessage, standing: StandingAnswer, events: list[AnswerEvent]
+        self, room_id: RoomID, standing: StandingAnswer, events: list[AnswerEvent]
     ) -> None:
         for event in list(reversed(events)):
-            await self._messages.redact(asked.room_id, event.event_id)
+            await self._messages.redact(room_id, event.event_id)
             (standing.events if event in standing.events else standing.replaced).remove(event)
             # Its key is used up.
             standing.uncertain = True

@@ -25,11 +25,13 @@ class Backlog:
     Attributes:
         messages: messages and edits, in the order of the room.
         redacted: the messages that were taken back.
+        taken_back: those of these that were written since.
         sealed: the last of somebody's encrypted events that could not be decrypted.
     """
 
     messages: tuple[IncomingMessage, ...] = ()
     redacted: frozenset[EventID] = frozenset()
+    taken_back: frozenset[EventID] = frozenset()
     sealed: Mapping[str, Any] | None = None
 
 
@@ -82,10 +84,12 @@ async def read_backlog(
         if one.get("type") == "m.room.encrypted" and one.get("sender") != timeline.bot
     ]
     messages = (parse_message(event) for event in clear)
-    redacted = (_redacted_by(event) for event in events)
+    redacted = frozenset(one for event in events if (one := _redacted_by(event)) is not None)
+    written = {event.get("event_id") for event in events if event.get("sender") != timeline.bot}
     return Backlog(
         tuple(message for message in messages if message is not None),
-        frozenset(event_id for event_id in redacted if event_id is not None),
+        redacted,
+        redacted & written,
         sealed[-1] if sealed else None,
     )
 

@@ -12,8 +12,9 @@ ANSWERS_KEY = "chat.spacekeeper.answers"
 MSC_LIVE_KEY = "org.matrix.msc4357.live"
 # The instance that answered.
 INSTANCE_KEY = "chat.spacekeeper.instance"
-# Up to where messages were given up, in the content of the notice that says so: those before an
-# event. Earlier versions listed them.
+# Which messages need no answer any more, in the content of the notice that says so: those before
+# an event were given up (however many: a list of them need not fit into an event), or one whose
+# answer was stopped is listed.
 SETTLES_KEY = "chat.spacekeeper.settles"
 # In the notice that not all of a chat is told to its platform any more: said once.
 LEFT_OUT_KEY = "chat.spacekeeper.left_out"

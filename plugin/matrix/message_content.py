@@ -12,7 +12,7 @@ from typing import Any
 from mautrix.types import EventID
 
 from ..message import IncomingMessage, sanitize
-from ..standing_answer import LIVE_KEY
+from ..standing_answer import LIVE_KEY, REMARK_KEY, Ending
 from .marks import ANSWERS_KEY, INSTANCE_KEY, MSC_LIVE_KEY
 from .render import MARKUP, Renderer
 from .split import split_message
@@ -40,6 +40,19 @@ def make_content(text: str, msgtype: str) -> dict[str, Any]:
     """A message without its looks. Nobody is pinged by a name in it: its list of mentions is
     empty (client-server API, section 11.38)."""
     return {"msgtype": msgtype, "body": text, "m.mentions": {}}
+
+
+def make_answer(text: str, ending: Ending) -> dict[str, Any]:
+    """A message of an assistant's answer without its looks and marks.
+
+    Args:
+        text: the assistant's words in it.
+        ending: how it ends. A remark is never cut in two: there is room for it in every event.
+    """
+    if not ending.remark:
+        return make_content(text, "m.text")
+    body = f"{text}\n\n{ending.remark}".strip()
+    return {**make_content(body, "m.text"), REMARK_KEY: ending.remark}
 
 
 def mark_answer(asked: IncomingMessage, instance: str, marks: Collection[str]) -> dict[str, Any]:

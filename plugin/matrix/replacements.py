@@ -13,7 +13,7 @@ from typing import Any
 from mautrix.types import EventID, UserID
 
 from ..message import IncomingMessage, parse_message
-from ..standing_answer import PROGRESS_KEYS, AnswerEvent
+from ..standing_answer import AGAIN_KEY, PROGRESS_KEYS, REMARK_KEY, AnswerEvent, words_in
 
 
 class Replacements:
@@ -64,7 +64,15 @@ def read_answer_event(event: Mapping[str, Any]) -> AnswerEvent | None:
     if not isinstance(content, dict) or not content:
         return None
     marks = frozenset(key for key in PROGRESS_KEYS if content.get(key) is True)
-    return AnswerEvent(EventID(str(event.get("event_id"))), str(content.get("body")), marks)
+    remark, again = content.get(REMARK_KEY), content.get(AGAIN_KEY)
+    again = again if isinstance(again, list) else []
+    return AnswerEvent(
+        EventID(str(event.get("event_id"))),
+        words_in(content),
+        marks,
+        remark if isinstance(remark, str) else "",
+        tuple(EventID(one) for one in again if isinstance(one, str)),
+    )
 
 
 def _is_edit(event: Mapping[str, Any]) -> bool:

@@ -81,18 +81,17 @@ class Sender:
         await self._say(_Speech(room_id, text, str(uuid4()), asked, last_marks=last))
 
     async def reply(
-        self, asked: IncomingMessage, text: str, settles_earlier: bool = False, sent: int = 0
+        self, asked: IncomingMessage, text: str, settles: object = None, sent: int = 0
     ) -> None:
         """Answer a message with a notice, which settles it; saying it again does no harm.
 
         Args:
             asked: the message.
             text: the notice, in Markdown.
-            settles_earlier: whatever was written before that message needs no answer, either.
+            settles: what else needs no answer after it, as SETTLES_KEY says it.
             sent: how many of its messages stand in the room already.
         """
-        # However many those are: a list of them need not fit into an event.
-        last = {SETTLES_KEY: {"before": asked.event_id}} if settles_earlier else {}
+        last = {} if settles is None else {SETTLES_KEY: settles}
         key = f"{asked.event_id}-reply"
         speech = _Speech(asked.room_id, text, key, asked, settles=True, last_marks=last)
         await self._say(speech, sent)

@@ -12,7 +12,7 @@ import attr
 from mautrix.types import EventID, UserID
 
 from ..message import parse_message
-from ..standing_answer import CUT_OFF_KEY, LIVE_KEY
+from ..standing_answer import CUT_OFF_KEY, LIVE_KEY, words_in
 from .marks import ANSWERS_KEY, LEFT_OUT_KEY
 from .replacements import Replacements
 
@@ -24,7 +24,7 @@ class TimelineMessage:
     Attributes:
         event_id: its event.
         sender: who sent it.
-        text: its text, with the last edit applied.
+        text: its text, with the last edit applied, and without a remark of ours.
         answers: the message that it answers, if the bot sent it as an answer.
         is_partial: it is part of an answer that is still being written, or breaks off.
         says_left_out: it is the bot's notice that the history no longer has a place as a whole.
@@ -61,10 +61,11 @@ def parse_timeline_event(
             return None
         return TimelineMessage(message.event_id, message.sender, "", says_left_out=True)
     answers = marks.get(ANSWERS_KEY)
+    text = words_in(marks) if message.sender == bot else message.body
     return TimelineMessage(
         message.event_id,
         message.sender,
-        message.body,
+        text,
         EventID(answers) if isinstance(answers, str) else None,
         is_partial=LIVE_KEY in marks or CUT_OFF_KEY in marks,
     )

@@ -10,8 +10,11 @@ import pytest
 from mautrix.types import EventID, RoomID, UserID
 from mautrix.util.async_db import Database
 
-from plugin.cache.inbox import BATCH, Inbox, State
+from plugin.cache.inbox import BATCH, Inbox
+from plugin.cache.kept_answer import decode_answer, encode_answer
+from plugin.cache.pending_message import State
 from plugin.message import IncomingMessage
+from plugin.standing_answer import Ending
 
 from .conftest import Open
 from .store_helpers import ALL, ROUTES, loaded, locked, new_guard, new_store, rows
@@ -207,3 +210,21 @@ async def test_while_the_database_is_locked_nothing_is_said_to_be_kept(
 
     assert await inbox.put([SECOND])
     assert await rows(database, "inbox") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        ("Once upon a time", Ending(frozenset({"chat.spacekeeper.stopped"}), "*(Stopped.)*")),
+        ("", Ending(frozenset({"chat.spacekeeper.stopped"}))),
+        ("As ever", Ending()),
+        ("\x02{}", Ending()),
+    ],
+)
+def test_an_answer_comes_back_with_its_end(text: str, ending: Ending) -> None:
+    assert decode_answer(encode_answer(text, ending)) == (text, ending)
+
+
+def test_what_an_earlier_version_kept_is_whole() -> None:
+    assert decode_answer('{"text": "no"}') == ('{"text": "no"}', Ending())
+    assert decode_answer(None) == (None, Ending())

@@ -10,7 +10,8 @@ import attr
 import pytest
 from mautrix.util.async_db import Database
 
-from plugin.cache.inbox import Inbox, State
+from plugin.cache.inbox import Inbox
+from plugin.cache.pending_message import State
 from plugin.cache.topology_store import Store
 from plugin.cache.transactions import FencedDatabase, Statement
 from plugin.message import IncomingMessage

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import attr
 
-from plugin.cache.inbox import Inbox, State
+from plugin.cache.inbox import Inbox
+from plugin.cache.pending_message import State
 
 from .conftest import Open
 from .store_helpers import loaded, new_guard

@@ -10,6 +10,8 @@ from .rooms import Event, Room
 from .users import User, heard, said
 
 LIVE = ("chat.spacekeeper.live", "org.matrix.msc4357.live")
+ASKED_AGAIN = "\n\n*(Asked again.)*"
+STOPPED = "\n\n*(Stopped.)*"
 BREAKS_OFF = "\n\n*(The answer breaks off here.)*"
 
 

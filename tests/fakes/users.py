@@ -46,6 +46,12 @@ class User:
         new = {"msgtype": "m.text", "body": text}
         return self.write(room, f"* {text}", **{"m.new_content": new, "m.relates_to": relation})
 
+    def react(self, message: Event, key: str) -> Event:
+        """React to a message (client-server API, section 11.9)."""
+        relation = {"rel_type": "m.annotation", "event_id": message["event_id"], "key": key}
+        room_id = message["room_id"]
+        return self.world.send(self.id, room_id, "m.reaction", {"m.relates_to": relation})
+
     def reply(self, message: Event, text: str) -> Event:
         """Reply as clients did up to Matrix 1.12: what is replied to is quoted in the body."""
         room = self.world.rooms[message["room_id"]]

@@ -33,11 +33,15 @@ async def test_an_edit_of_what_was_answered_before_is_no_new_message(
     message = alice.write(alice.chat, "Helo")
     await bot.deliver()
     await bot.stop()
-    alice.edit(message, "Hello")
+    edit = alice.edit(message, "Hello")
 
     await come_back(bot, keep_database)
 
-    assert platform.texts == ["Helo"]
+    # It asks the last question again; it has no answer of its own.
+    assert platform.texts == ["Helo", "Hello"]
+    assert len(heard(alice.chat)) == 1
+    assert replies(alice.chat, message)[0].startswith("Answer to Hello")
+    assert replies(alice.chat, edit) == []
 
 
 @DATABASE

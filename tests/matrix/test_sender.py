@@ -138,13 +138,14 @@ async def test_a_long_notice_is_cut_like_an_answer(
 ) -> None:
     homeserver.tell_all({"event_id": "$sent"})
 
-    await sender(api).reply(ASKED, "- chat\n" * 4000, settles_earlier=True)
+    settles = {"before": ASKED.event_id}
+    await sender(api).reply(ASKED, "- chat\n" * 4000, settles)
 
     first, *_, last = (asked.body for asked in homeserver.asked)
     assert first["chat.spacekeeper.continues"] is True
     assert "chat.spacekeeper.settles" not in first
     assert "chat.spacekeeper.continues" not in last
-    assert last["chat.spacekeeper.settles"] == {"before": ASKED.event_id}
+    assert last["chat.spacekeeper.settles"] == settles
     assert {first["msgtype"], last["msgtype"]} == {"m.notice"}
     assert len({asked.path for asked in homeserver.asked}) == len(homeserver.asked) == 3
 

@@ -1,0 +1,76 @@
+"""What people do to messages of theirs that are on their way: edit them, or take them back.
+
+While a message waits, an edit of it counts instead. While it is answered, it is asked anew, into
+the same events. An edit of one that was answered waits for its own turn: last_question.py.
+"""
+
+from __future__ import annotations
+
+from mautrix.types import EventID, RoomID
+
+from ..cache.pending_message import PendingMessage
+from ..message import IncomingMessage
+from .askings import Askings
+from .pending import PendingMessages
+
+
+class Edits:
+    """Applies edits and redactions to messages."""
+
+    def __init__(self, pending: PendingMessages, askings: Askings) -> None:
+        """
+        Args:
+            pending: the messages.
+            askings: ends the call to a platform, which is made again.
+        """
+        self._pending = pending
+        self._askings = askings
+
+    def edit(self, edit: IncomingMessage) -> bool:
+        """Let an edit replace a message that waits or is being answered.
+
+        Returns:
+            Whether that is all; else it wants a turn of its own.
+        """
+        assert edit.replaces is not None
+        found = self._find(edit.room_id, edit.replaces)
+        if found is None or (found.started and not self._askings.is_asked(found)):
+            self._drop_earlier(edit)
+            return False
+        if found.question is not None:
+            found.question = found.question.edited(edit)
+        else:
+            found.message = found.message.edited(edit)
+            self._pending.revise(found)
+        self._askings.end(found)
+        return True
+
+    def redact(self, room_id: RoomID, event_id: EventID) -> None:
+        """Drop a message that was taken back before it was answered, and what came of its
+        answer."""
+        found = self._find(room_id, event_id)
+        if found is None:
+            return
+        if not found.started:
+            self._pending.aside.pop(event_id)
+            self._pending.spawn(self._pending.complete(found))
+        elif found.asked.event_id == event_id and self._askings.is_asked(found):
+            found.is_withdrawn = True
+            self._askings.end(found)
+
+    def _find(self, room_id: RoomID, event_id: EventID) -> PendingMessage | None:
+        """The message, or what has it asked again, if it is in that room: anybody may name any
+        event in a room of theirs."""
+        found = self._pending.open.get(event_id) or self._pending.aside.get(event_id)
+        if found is None:
+            again = (one for one in self._pending.open.values() if one.asked.event_id == event_id)
+            found = next(again, None)
+        return found if found is not None and found.message.room_id == room_id else None
+
+    def _drop_earlier(self, edit: IncomingMessage) -> None:
+        """Forget an earlier edit of the same message that waits for its turn or is set aside."""
+        waiting = [one for one in self._pending.open.values() if not one.started]
+        for one in (*waiting, *self._pending.aside.in_room(edit.room_id)):
+            if one.message.replaces == edit.replaces and one.message.room_id == edit.room_id:
+                self._pending.aside.pop(one.message.event_id)
+                self._pending.spawn(self._pending.complete(one))

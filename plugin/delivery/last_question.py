@@ -1,0 +1,92 @@
+"""Finds the question that is asked again: the last one before an edit of it, or before `!again`.
+
+The timeline tells, when the turn of whatever asks again has come: it knows what was answered by
+then, whatever became of the database. Edits of older questions change what is told of them later,
+and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attr
+
+from ..cache.pending_message import PendingMessage
+from ..matrix.timeline import Timeline
+from ..message import IncomingMessage, apply_edits, parse_message
+from .pending import PendingMessages
+
+IsQuestion = Callable[[IncomingMessage], bool]
+
+
+class LastQuestions:
+    """Finds what is asked again."""
+
+    def __init__(self, timeline: Timeline, pending: PendingMessages) -> None:
+        """
+        Args:
+            timeline: tells what was written and answered.
+            pending: where the question may still be.
+        """
+        self._timeline = timeline
+        self._pending = pending
+
+    async def find(self, pending: PendingMessage, is_question: IsQuestion) -> bool:
+        """Let a message have the last question before it asked again.
+
+        Args:
+            pending: an edit, or the command to ask again; it is told the question, and what
+                stands of its answer.
+            is_question: whether a message is for the assistant.
+
+        Returns:
+            Whether there is one to ask: that is not done already, and of an edit, the one that it
+            edits.
+
+        Raises:
+            NoAnswer, MatrixRequestError: the timeline could not be read.
+        """
+        if pending.question is not None:
+            return True
+        message = pending.message
+        question = await self._last_before(message, is_question)
+        if question is None or pending.ending.of not in (None, question.event_id):
+            return False
+        if message.replaces not in (None, question.event_id):
+            return False
+        if message.replaces is None:
+            question = attr.evolve(question, revision=message.event_id)
+        else:
+            question = question.edited(message)
+        both = (question.event_id, message.event_id)
+        found = await self._timeline.answers(message.room_id, both, (message.sender,))
+        if found[message.event_id].whole or not is_question(question):
+            return False
+        pending.standing = found[question.event_id].standing
+        pending.standing.key = message.event_id
+        pending.question = question
+        self._take_over(pending, question)
+        return True
+
+    async def _last_before(
+        self, message: IncomingMessage, is_question: IsQuestion
+    ) -> IncomingMessage | None:
+        room_id, sender = message.room_id, message.sender
+        events = await self._timeline.events_before(room_id, message.event_id, sender)
+        written = [one for event in events if (one := parse_message(event)) is not None]
+        # A command stays one, whatever is made of it later.
+        commands = {one.event_id for one in written if not is_question(one)}
+        questions = [
+            one
+            for one in apply_edits(one for one in written if one.sender == sender)
+            if one.event_id not in commands and is_question(one)
+        ]
+        return questions[-1] if questions else None
+
+    def _take_over(self, pending: PendingMessage, question: IncomingMessage) -> None:
+        """Let the question itself be asked no more, where it is set aside or waits."""
+        event_id = question.event_id
+        waiting = self._pending.aside.pop(event_id) or self._pending.open.get(event_id)
+        if waiting is not None:
+            self._pending.let_go(waiting)
+            pending.settles = (event_id,)

@@ -1,0 +1,307 @@
+"""`!again`, and an edit of the last question: the answer is replaced, in the same messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.platforms.protocol import PlatformError
+
+from ..fakes.fake_platform import FakePlatform
+from ..fakes.maubot import Bot
+from ..fakes.rooms import Room
+from ..fakes.stories import ask, come_back, settle_in, write_while_busy
+from ..fakes.streams import ASKED_AGAIN, STOPPED, assert_whole, begin, lift_limit, see
+from ..fakes.users import User, heard, replies, said
+
+DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
+
+
+@pytest.fixture(autouse=True)
+async def chat(bot: Bot, platform: FakePlatform, alice: User) -> Room:
+    """Alice's chat, in which answers are shown at once, under no limit."""
+    bot.stream_at_once()
+    await settle_in(bot, alice)
+    lift_limit(bot)
+    return alice.chat
+
+
+async def test_again_replaces_the_last_answer_and_says_so(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    platform.budget = 1000
+    await ask(bot, alice, chat, "One")
+    await ask(bot, alice, chat, "Two")
+    before = said(chat)
+
+    platform.answers["Two"] = "Another answer"
+    again = alice.write(chat, "!again")
+    await bot.deliver()
+
+    assert_whole(chat, "Answer to One", f"Another answer{ASKED_AGAIN}")
+    assert [one["event_id"] for one in said(chat)] == [one["event_id"] for one in before]
+    assert platform.texts == ["One", "Two", "Two"]
+    assert platform.keys[-1] == again["event_id"]
+    assert [turn.text for turn in platform.histories[-1]] == ["One", "Answer to One"]
+    await ask(bot, alice, chat, "Three")
+    told = [turn.text for turn in platform.histories[-1]]
+    assert told == ["One", "Answer to One", "Two", "Another answer"]
+
+
+async def test_where_nothing_was_asked_there_is_nothing_to_ask_again(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    assert await ask(bot, alice, chat, "!again") == "There's no question here to ask again."
+
+
+@DATABASE
+async def test_what_was_asked_again_once_is_not_by_a_start(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, keep_database: bool
+) -> None:
+    await ask(bot, alice, chat, "One")
+    alice.write(chat, "!again")
+    await bot.deliver()
+    question, _ = chat.messages(alice.id)
+    alice.edit(question, "Uno")
+    await bot.deliver()
+    assert platform.texts == ["One", "One", "Uno"]
+
+    await bot.restart(keep_database=keep_database)
+    await bot.deliver()
+
+    assert platform.texts == ["One", "One", "Uno"]
+    assert_whole(chat, f"Answer to Uno{ASKED_AGAIN}")
+
+
+async def test_an_edit_of_the_last_question_asks_again(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await ask(bot, alice, chat, "One")
+    question = alice.write(chat, "Tow")
+    await bot.deliver()
+    edit = alice.edit(question, "Two")
+    await bot.deliver()
+
+    assert_whole(chat, "Answer to One", f"Answer to Two{ASKED_AGAIN}")
+    assert platform.keys[-1] == edit["event_id"]
+
+
+async def test_an_edit_of_an_older_question_changes_history_only(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    platform.budget = 1000
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    await ask(bot, alice, chat, "Two")
+
+    alice.edit(question, "Uno")
+    await bot.deliver()
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+
+    assert_whole(chat, "Answer to One", "Answer to Two")
+    await ask(bot, alice, chat, "Three")
+    assert platform.texts == ["One", "Two", "Three"]
+    assert [turn.text for turn in platform.histories[-1]][:2] == ["Uno", "Answer to One"]
+
+
+async def test_an_edit_while_it_is_answered_takes_over_into_the_same_message(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    (shown,) = said(chat)
+    (question,) = chat.messages(alice.id)
+
+    edit = alice.edit(question, "Hello")
+    await bot.deliver()
+
+    assert_whole(chat, "Answer to Hello")
+    assert said(chat)[0]["event_id"] == shown["event_id"]
+    assert platform.keys == [question["event_id"], edit["event_id"]]
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert len(platform.keys) == 2
+
+
+async def test_a_later_edit_replaces_one_that_waits_or_is_answered(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    stream = platform.stream("Uno")
+    alice.edit(question, "Uno")
+    await bot.push()
+    await stream.heard.wait()
+    alice.edit(question, "Eins")
+    await bot.deliver()
+
+    assert_whole(chat, f"Answer to Eins{ASKED_AGAIN}")
+    assert platform.texts == ["One", "Uno", "Eins"]
+
+
+async def test_no_edit_of_a_command_or_into_one_asks_anything(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    alice.edit(question, "!help")
+    command = alice.write(chat, "!chats")
+    await bot.deliver()
+    alice.edit(command, "Two")
+    await bot.deliver()
+
+    assert platform.texts == ["One"]
+    assert heard(chat)[0] == "Answer to One"
+
+
+@DATABASE
+@pytest.mark.parametrize("how", ["again", "edit"])
+async def test_a_kill_while_it_is_asked_again_leaves_one_whole_answer(
+    bot: Bot, platform: FakePlatform, alice: User, how: str, keep_database: bool
+) -> None:
+    chat = alice.chat
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    stream = platform.stream("Uno" if how == "edit" else "One")
+    asks = alice.edit(question, "Uno") if how == "edit" else alice.write(chat, "!again")
+    await bot.push()
+    stream.say("Something else")
+    await see(bot, chat, "Something else")
+
+    await bot.kill()
+    platform.streams.clear()
+    await come_back(bot, keep_database)
+
+    answer = "Answer to Uno" if how == "edit" else "Answer to One"
+    # Of an edited question of which there is no whole answer, nobody knows that there was one.
+    says_so = keep_database or how == "again"
+    assert_whole(chat, f"{answer}{ASKED_AGAIN if says_so else ''}")
+    assert platform.keys[1:] == [asks["event_id"]] * 2
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert len(platform.keys) == 3
+
+
+@DATABASE
+@pytest.mark.parametrize("how", ["again", "edit"])
+async def test_what_is_asked_again_while_nobody_is_there_is_answered_at_the_start(
+    bot: Bot, platform: FakePlatform, alice: User, how: str, keep_database: bool
+) -> None:
+    chat = alice.chat
+    question = alice.write(chat, "One")
+    await bot.deliver()
+
+    await bot.stop()
+    if how == "edit":
+        alice.edit(question, "Uno")
+    else:
+        alice.write(chat, "!again")
+    await come_back(bot, keep_database)
+
+    answer = "Answer to Uno" if how == "edit" else "Answer to One"
+    assert_whole(chat, f"{answer}{ASKED_AGAIN}")
+
+
+async def test_stop_before_the_new_answer_leaves_the_old_one(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await ask(bot, alice, chat, "One")
+    stream = platform.stream("One")
+    alice.write(chat, "!again")
+    await bot.push()
+    await stream.heard.wait()
+
+    await ask(bot, alice, chat, "!stop")
+    assert heard(chat) == ["Answer to One", "Stopped."]
+
+    stream = platform.stream("One")
+    alice.write(chat, "!again")
+    await bot.push()
+    stream.say("Uno")
+    await bot.server.until(lambda: heard(chat)[0] == "Uno")
+    alice.write(chat, "!stop")
+    await bot.deliver()
+
+    assert heard(chat) == [f"Uno{STOPPED}", "Stopped.", "Stopped."]
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert len(platform.keys) == 3
+
+
+async def test_an_assistant_that_fails_to_answer_again_costs_nobody_the_old_answer(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await ask(bot, alice, chat, "One")
+    platform.failures["One"] = PlatformError("The fake platform sleeps.", can_retry=False)
+    alice.write(chat, "!again")
+    await bot.deliver()
+    answer, notice = heard(chat)
+    assert answer == "Answer to One"
+    assert "sleeps" in notice
+
+    platform.failures.clear()
+    alice.write(chat, "!retry")
+    await bot.deliver()
+
+    assert heard(chat)[0] == f"Answer to One{ASKED_AGAIN}"
+
+
+async def test_a_shorter_answer_leaves_nothing_of_the_longer_one(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    pieces = [str(number) * 11_000 for number in range(3)]
+    platform.answers["One"] = "\n\n".join(pieces)
+    await ask(bot, alice, chat, "One")
+    for answer in ("Short", "\n\n".join(pieces), "Short"):
+        platform.answers["One"] = answer
+        alice.write(chat, "!again")
+        await bot.deliver()
+
+    assert_whole(chat, f"Short{ASKED_AGAIN}")
+
+
+async def test_a_question_taken_back_while_it_is_answered_takes_its_answer_along(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    (question,) = chat.messages(alice.id)
+
+    alice.take_back(question)
+    await bot.deliver()
+
+    assert heard(chat) == []
+    assert await ask(bot, alice, chat, "Next") == "Answer to Next"
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert heard(chat) == ["Answer to Next"]
+
+
+@DATABASE
+async def test_a_question_taken_back_while_nobody_is_there_takes_its_answer_along(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, keep_database: bool
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+
+    await bot.kill()
+    alice.take_back(chat.messages(alice.id)[0])
+    await come_back(bot, keep_database)
+
+    assert heard(chat) == []
+    assert len(platform.keys) == 1
+
+
+async def test_again_keeps_its_turn(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    gate = await write_while_busy(bot, platform, alice, "!again", "Next")
+    gate.set()
+    await bot.settled()
+
+    assert platform.texts == ["Think", "Think", "Next"]
+    assert_whole(chat, f"Answer to Think{ASKED_AGAIN}", "Answer to Next")
+    assert len(replies(chat, chat.messages(alice.id)[0])) == 1
