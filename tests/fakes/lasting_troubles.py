@@ -97,9 +97,11 @@ class Trouble:
     """Something that fails for good."""
 
     def strike(self, town: Town) -> None:
+        """Let it begin."""
         raise NotImplementedError
 
     def heal(self, town: Town) -> None:
+        """Let it end."""
         town.heal()
 
     def hits(self, town: Town, room: Room) -> bool:
@@ -115,6 +117,11 @@ class Trouble:
         return False
 
     def hits_platform(self, name: str) -> bool:
+        """Whether chats on this platform have to wait."""
+        return False
+
+    def leaves_unsure(self, town: Town) -> bool:
+        """Whether a room cannot be read that may be anybody's, for all that is known."""
         return False
 
 
@@ -142,6 +149,9 @@ class SickRoom(Trouble):
 
     def hits_person(self, town: Town, person: User) -> bool:
         return self.which != "group" and person is town.residents[0]
+
+    def leaves_unsure(self, town: Town) -> bool:
+        return town.is_cold
 
     def _room(self, town: Town) -> Room:
         alice = town.residents[0]

@@ -27,12 +27,17 @@ class NothingIsDue(Exception):
     """Nothing is under way and no timer is set: what is waited for never comes."""
 
 
+# Seconds that a round of the loop takes: what waits for the rest of a wait must see it end.
+ROUND = 1e-6
+
+
 class _Jumps(selectors.SelectSelector):
     """Instead of waiting, lets the time pass."""
 
     now = 0.0
 
     def select(self, timeout: float | None = None) -> Any:
+        self.now += ROUND
         found = super().select(0)
         if found or timeout == 0:
             return found

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 )
 
 from plugin.config.timing import Timing
+from plugin.delivery.sentences import BROKEN, HOMESERVER_REFUSED, HOMESERVER_SILENT
 from plugin.platforms import registry
 
 from ..fakes.lasting_troubles import TROUBLES, Town, Trouble
@@ -40,6 +41,8 @@ PROPERTIES_PER_MACHINE = 10
 # Seconds: how soon people are answered, how soon a start serves them, how long a room may be
 # waited for that may be a newcomer's own, and the longest wait before something is tried again.
 SOON, STARTED, ROOM_WAIT, LONGEST = 2.0, 10.0, 5.0, 400.0
+# Of a reply, such a beginning is no answer.
+NO_USE = (HOMESERVER_SILENT, BROKEN[:10], HOMESERVER_REFUSED[:20])
 AT_ONCE = ("!help", "!chats", "!status")
 CONFIG = """
 default_platform: {}
@@ -183,15 +186,14 @@ class LastingTrouble(RuleBasedStateMachine):
         control = self.town.control[person.id]
         if not self.hits_person(person):
             before = len(person.chats)
-            self.command(person, control, "!new")
+            self.command(person, control, "!new", self.soon_for_rooms())
             assert len(person.chats) == before + 1
             person.accept_all()
 
     @rule()
     def somebody_new_comes(self) -> None:
         self.number += 1
-        unsure = self.town.is_cold and self.trouble is not None
-        person = self.move_in(f"new{self.number}", SOON + ROOM_WAIT * unsure)
+        person = self.move_in(f"new{self.number}", self.soon_for_rooms())
         chat = person.chat
         if self.trouble is None or not self.trouble.hits_platform("two"):
             event = self.write_in(chat)
@@ -226,15 +228,21 @@ class LastingTrouble(RuleBasedStateMachine):
         self.run(self.push())
         return event
 
-    def command(self, person: User, room: Room, text: str) -> None:
+    def soon_for_rooms(self) -> float:
+        """How long somebody may wait for a room of theirs."""
+        unsure = self.trouble is not None and self.trouble.leaves_unsure(self.town)
+        return SOON + ROOM_WAIT * unsure
+
+    def command(self, person: User, room: Room, text: str, within: float = SOON) -> None:
         event = person.write(room, text)
         began = self.loop.time()
         self.run(self.push())
-        self.run(self.until(lambda: replies(room, event) != [], began + SOON))
+        self.run(self.until(lambda: replies(room, event) != [], began + within))
+        assert not any(text.startswith(NO_USE) for text in replies(room, event))
 
     def expect_answer(self, room: Room, event: Event) -> None:
-        answered = lambda: self.answers(room, event) != []  # noqa: E731
-        self.run(self.until(answered, self.loop.time() + SOON))
+        deadline = self.loop.time() + SOON
+        self.run(self.until(lambda: self.answers(room, event) != [], deadline))
 
     def answers(self, room: Room, event: Event) -> list[str]:
         """What a platform answered; notices of the bot's own are none."""
