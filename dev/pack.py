@@ -2,8 +2,8 @@
 
 maubot loads every plugin into one process, where two modules called `plugin` would be one. So
 the module gets a name made from the plugin's id here, and a library that maubot lacks a place
-inside of it. Must import nothing but the standard
-library: it runs on a bare Python, before any environment exists.
+inside of it. Must import nothing but the standard library: it runs on a bare Python, before any
+environment exists.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pytest_asyncio
 from dev.environments import ROOT
 from dev.pack import package
 from dev.stack import INSTANCE, Stack
+from dev.vendored import PINS, WHEELS
 
 from .story import OnboardedUser, ask_everywhere, membership_changes, onboard
 
@@ -38,6 +39,9 @@ def forgetful_plugin(tree: Path) -> bytes:
     shutil.copytree(ROOT / "plugin", tree / "plugin")
     for name in ("maubot.yaml", "base-config.yaml", "LICENSE"):
         shutil.copy(ROOT / name, tree)
+    for name in (PINS, *(path.relative_to(ROOT) for path in (ROOT / WHEELS).glob("*.whl"))):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tree / name)
     source = tree / "plugin" / "planner" / "plan.py"
     text = source.read_text(encoding="utf-8")
     assert "def make_plan(" in text, "what this test takes out has another name now"
