@@ -1,4 +1,4 @@
-"""How much of a text that is still being written may be shown as it will look.
+"""How much of a text that is still being written may be shown as it will look, and what closes it.
 
 It is asked again and again while the text grows, so it costs no more than an outline.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import islice
 
 from .outline import Block, read_blocks, starts_of_items
-from .syntax import DEEPEST, DETAILS
+from .syntax import DEEPEST, DETAILS, FENCE
 
 # Blocks of a text that are looked at: nobody writes as many.
 MOST_BLOCKS = 1000
@@ -46,3 +46,26 @@ def _closed_part(text: str, block: Block, depth: int) -> int:
         assert opening is not None
         return _closed_behind(text, opening.end(), depth + 1)
     return block.start
+
+
+def close_blocks(text: str) -> str:
+    """A text that breaks off, with the code and details closed that it leaves open: whatever is
+    written below it is in none of them."""
+    # A line that ends with the text may be the last one of a block all the same.
+    return text + _closing_behind(f"{text}\n\n", 0, 0)
+
+
+def _closing_behind(text: str, start: int, depth: int) -> str:
+    blocks = list(islice(read_blocks(text, start), MOST_BLOCKS))
+    if not blocks or blocks[-1].closed:
+        return ""
+    last = blocks[-1]
+    if last.kind == "fence":
+        opening = FENCE.match(text, last.start)
+        assert opening is not None
+        return f"\n{opening['indent']}{opening['mark']}"
+    if last.kind == "details" and depth < DEEPEST:
+        opening = DETAILS.match(text, last.start)
+        assert opening is not None
+        return f"{_closing_behind(text, opening.end(), depth + 1)}\n\n</details>"
+    return ""

@@ -14,6 +14,7 @@ from uuid import uuid4
 import attr
 from mautrix.types import EventID
 
+from ..markup.unfinished import close_blocks
 from ..message import IncomingMessage
 from ..standing_answer import AGAIN_KEY, LIVE_KEY, AnswerEvent, Ending, StandingAnswer
 from .message_content import Looks, make_answer, make_edit, make_reply, mark_answer
@@ -80,6 +81,9 @@ class PieceWriter:
         Raises:
             NoAnswer, MatrixRequestError: nobody knows; it does not.
         """
+        if piece.ending.remark:
+            # The remark stands below code that breaks off, not in it.
+            piece = attr.evolve(piece, text=close_blocks(piece.text))
         number = piece.number
         if number < len(standing.events) and _stands(piece, standing):
             return True

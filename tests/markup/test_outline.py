@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+from plugin.markup.html import to_html
 from plugin.markup.outline import read_blocks
-from plugin.markup.unfinished import closed_prefix
+from plugin.markup.unfinished import close_blocks, closed_prefix
 
 from .documents import DOCUMENTS, TEXTS
 
@@ -63,3 +64,23 @@ def test_what_was_closed_stays_closed_when_more_is_written(text: str) -> None:
     assert closed == sorted(closed)
     whole = text + "\n\nThe end"
     assert whole[: closed_prefix(whole)].rstrip() == text.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("text", "closing"),
+    [
+        ("Words", ""),
+        ("```py\nx = 1", "\n```"),
+        ("```py\nx = 1\n```", ""),
+        ("```py\nx = 1\n```\n", ""),
+        ("Words\n\n~~~~\nx = 1", "\n~~~~"),
+        ("<details>\n<summary>More</summary>\n\n```\nx = 1", "\n```\n\n</details>"),
+        ("<details>\n<summary>More</summary>\n\nx\n</details>", ""),
+        ("- item\n  ```\n  x = 1", ""),
+    ],
+)
+def test_what_is_written_below_a_text_that_breaks_off_is_in_no_block_of_it(
+    text: str, closing: str
+) -> None:
+    assert close_blocks(text) == text + closing
+    assert to_html(f"{close_blocks(text)}\n\nBelow", 1.0).endswith("<p>Below</p>\n")

@@ -50,6 +50,19 @@ async def test_stop_keeps_what_came_and_the_assistant_remembers_it_without_our_r
     assert await ask(bot, alice, chat, "!retry") == "There's no unanswered message here."
 
 
+async def test_that_it_was_stopped_stands_below_the_code_in_which_it_was(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Like this:\n\n```python\nx = 1")
+    await see(bot, chat, "Like this:\n\n```python\nx = 1")
+
+    await ask(bot, alice, chat, "!stop")
+
+    assert heard(chat)[0] == f"Like this:\n\n```python\nx = 1\n```{STOPPED}"
+    assert said(chat)[0]["content"]["formatted_body"].endswith("<p><em>(Stopped.)</em></p>\n")
+
+
 async def test_what_came_and_was_not_shown_yet_is_kept_too(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
