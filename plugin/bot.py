@@ -18,8 +18,9 @@ from .cache.tables import upgrade_table
 from .config.active import CurrentConfig
 from .config.file import Config
 from .config.timing import Limits, Timing
-from .lifecycle.compose import Services, compose
+from .lifecycle.compose import compose
 from .lifecycle.host import Host
+from .lifecycle.services import Services
 from .lifecycle.single_instance import leave, stop_previous
 from .lifecycle.startup import Startup
 

@@ -18,7 +18,7 @@ import attr
 from mautrix.types import EventID
 
 from ..message import LATEST, IncomingMessage, restore_message
-from ..standing_answer import WHOLE, Ending
+from ..topology.standing_answer import WHOLE, Ending
 from .kept_answer import decode_answer, encode_answer
 from .pending_message import PendingMessage, State
 from .tables import INBOX

@@ -11,7 +11,7 @@ from typing import Any
 
 import attr
 
-from ..standing_answer import WHOLE, Ending
+from ..topology.standing_answer import WHOLE, Ending
 
 # No text of an earlier version begins with it, and PostgreSQL takes it.
 ENVELOPE = "\x02"

@@ -8,7 +8,7 @@ import attr
 from mautrix.types import EventID
 
 from ..message import IncomingMessage
-from ..standing_answer import WHOLE, Ending, StandingAnswer
+from ..topology.standing_answer import WHOLE, Ending, StandingAnswer
 
 
 class State(str, enum.Enum):

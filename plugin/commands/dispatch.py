@@ -7,9 +7,7 @@ and take an edit for a new command.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-
-import attr
+from collections.abc import Mapping
 
 from ..cache.pending_message import PendingMessage
 from ..config.permissions import Level
@@ -21,32 +19,12 @@ from . import sentences
 from .admin import Administration
 from .arguments import Request
 from .chats import ChatCommands
+from .command import Command
 from .on_the_way import MessageCommands
 from .recognize import Invocation, recognize, split_command
 from .status import describe_chats, describe_instance
 
 CANCEL, STOP, AGAIN = (Invocation(name, "") for name in ("cancel", "stop", "again"))
-
-
-@attr.frozen
-class Command:
-    """How a command is used, what it does, and what does it; the answer is its return value.
-
-    `elsewhere` is how it is used outside the chat that it is about, if that differs. What is done
-    `at_once` does not wait for the messages before it, nor, unless it `needs_rooms`, for a Space.
-    """
-
-    usage: str
-    does: str
-    run: Callable[[Request], Awaitable[str]]
-    elsewhere: str = ""
-    at_once: bool = False
-    needs_rooms: bool = True
-
-    @property
-    def takes_words(self) -> bool:
-        """Whether something may follow its name."""
-        return " " in self.usage + self.elsewhere
 
 
 class Commands:

@@ -68,6 +68,7 @@ class Timing:
         typing_again: the wait before that is shown again.
         save_cursor: the least time between two writes of the sync token.
         erase: the wait between two looks for deleted rows to be erased from the files.
+        expiry: the wait between two looks for what has been set aside for too long.
         stop: what work that has begun gets to end by itself when the plugin stops.
     """
 
@@ -94,6 +95,7 @@ class Timing:
     typing_again: float = 4.0
     save_cursor: float = 30.0
     erase: float = 60.0
+    expiry: float = 600.0
     stop: float = 5.0
 
 

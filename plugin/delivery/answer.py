@@ -15,8 +15,8 @@ from ..failpoints import failpoint
 from ..matrix.answers import Answers
 from ..message import sanitize
 from ..platforms.protocol import PlatformError, Prompt
-from ..standing_answer import WHOLE, Ending
 from ..topology.model import Chat
+from ..topology.standing_answer import WHOLE, Ending
 from . import sentences
 from .askings import Askings
 from .draft import Draft

@@ -13,7 +13,7 @@ import attr
 from mautrix.types import EventID
 
 from ..cache.pending_message import PendingMessage
-from ..standing_answer import Ending
+from ..topology.standing_answer import Ending
 from .draft import Draft
 from .endings import STOPPED
 

@@ -5,7 +5,7 @@ What is said there is the bot's own: the history leaves it out.
 
 from __future__ import annotations
 
-from ..standing_answer import CUT_OFF_KEY, STOPPED_KEY, Ending
+from ..topology.standing_answer import CUT_OFF_KEY, STOPPED_KEY, Ending
 from . import sentences
 
 CUT_OFF = Ending(frozenset({CUT_OFF_KEY}), sentences.BREAKS_OFF)

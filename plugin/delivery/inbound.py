@@ -15,7 +15,7 @@ from mautrix.types import RoomID, UserID
 
 from ..cache.pending_message import PendingMessage, State
 from ..message import IncomingMessage
-from ..standing_answer import StandingAnswer
+from ..topology.standing_answer import StandingAnswer
 from .edits import Edits
 from .gates import Action, Gates, Redaction
 from .notices import Notices

@@ -18,11 +18,8 @@ from ..cache.inbox import Inbox
 from ..cache.pending_message import PendingMessage, State
 from ..failpoints import failpoint
 from ..message import IncomingMessage
-from ..standing_answer import WHOLE, Ending
+from ..topology.standing_answer import WHOLE, Ending
 from .set_aside import SetAside
-
-# Seconds between two looks for what has been set aside for too long.
-EXPIRY = 600.0
 
 
 class PendingMessages:
@@ -136,12 +133,6 @@ class PendingMessages:
         """Drop what has been set aside for as long as it may be."""
         for one in self.aside.take_expired():
             await self.complete(one)
-
-    async def keep_dropping_expired(self) -> None:
-        """Do so now and then, until the plugin stops."""
-        while True:
-            await self.drop_expired()
-            await asyncio.sleep(EXPIRY)
 
     def keep_answer(
         self, pending: PendingMessage, answer: str, ending: Ending = WHOLE

@@ -15,7 +15,7 @@ from ..matrix.answers import Answers
 from ..matrix.retry import Backoff
 from ..matrix.until_answered import Attempts
 from ..message import IncomingMessage
-from ..standing_answer import Ending, StandingAnswer
+from ..topology.standing_answer import Ending, StandingAnswer
 from .endings import CUT_OFF
 from .pending import PendingMessages
 

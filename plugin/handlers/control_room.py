@@ -20,7 +20,8 @@ from ..errors import UserError
 from ..matrix.api import NoAnswer, TooLarge
 from ..matrix.links import link, room_url
 from ..message import IncomingMessage
-from ..spaces.provision import OwnerRooms, Provisioning
+from ..spaces.owner_rooms import OwnerRooms
+from ..spaces.provision import Provisioning
 from ..spaces.room_wish import OnWait
 from ..spaces.sentences import minutes
 from ..topology.model import Chat, Status

@@ -22,7 +22,7 @@ from ..errors import UserError
 from ..matrix.api import NoAnswer
 from ..matrix.lookups import PREPARING_KEY, WELCOME_KEY, Greeting
 from ..matrix.sync import Invitation
-from ..spaces.provision import OwnerRooms
+from ..spaces.owner_rooms import OwnerRooms
 from ..spaces.sentences import minutes
 from . import sentences
 from .control_room import ControlRoom

@@ -1,14 +1,11 @@
-"""Takes messages from maubot, and answers each when its turn comes.
+"""Takes messages from maubot, and lets each have its turn in its room.
 
-Each is a command, something for the assistant, or said outside of the chats. Routing is strict:
-only an owner's message in a live chat of theirs goes to the platform. That is decided when the
-message's turn comes, not when it arrives: the message before it may have archived the chat.
+What nobody wants an answer to ends here, and a command that needs no turn is answered at once.
+What is done when a message's turn has come, is in turns.py.
 """
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 from functools import partial
 
 from maubot.handlers import event
@@ -25,13 +22,9 @@ from ..delivery.gates import Redaction
 from ..delivery.inbound import Inbound
 from ..delivery.notices import Notices
 from ..delivery.room_queues import RoomQueues
-from ..errors import UserError
-from ..matrix.api import NoAnswer
 from ..message import IncomingMessage, parse_message
-from ..platforms.protocol import PlatformError
-from ..topology.model import Chat, Status
-from . import sentences
 from .control_room import ControlRoom
+from .turns import Turns
 
 # What clients send without anybody having written something.
 SILENT = ("m.notice",)
@@ -40,7 +33,7 @@ SPARE = 5
 
 
 class Messages:
-    """Takes every message, and answers it when its turn comes."""
+    """Takes every message, and lets it have its turn."""
 
     def __init__(
         self, control_room: ControlRoom, responder: Responder, inbound: Inbound, timing: Timing
@@ -66,8 +59,7 @@ class Messages:
         self.commands: Commands = control_room.commands
         self.matrix = control_room.matrix
         self._beside = BesideQueues(self.pending)
-        # Owners who are being shown to their Space.
-        self._shown: set[UserID] = set()
+        self.turns = Turns(control_room, responder, self.pending, timing.reply)
 
     @event.on(EventType.ROOM_MESSAGE)
     async def take(self, evt: MaubotMessageEvent) -> None:
@@ -107,7 +99,7 @@ class Messages:
         if self.pending.is_full(message.sender, spare):
             return False
         if (urgent := self.inbound.receive_urgent(message)) is not None:
-            self._beside.put(message.room_id, self._settle(urgent))
+            self._beside.put(message.room_id, self.turns.settle(urgent))
         return True
 
     def take_kept(self, pending: PendingMessage) -> None:
@@ -116,7 +108,7 @@ class Messages:
         if not (waits and self.commands.needs_no_turn(pending.message.body)):
             self.inbound.take_kept(pending)
         elif self.inbound.take_kept_urgent(pending):
-            self._beside.put(pending.message.room_id, self._settle(pending))
+            self._beside.put(pending.message.room_id, self.turns.settle(pending))
 
     def serve(self, room_id: RoomID) -> None:
         """Let a room's messages be answered, those that were taken in by now."""
@@ -150,75 +142,4 @@ class Messages:
             if self.commands.is_command(pending.message.body):
                 # It may be about what they make; not for as long as a homeserver makes no room.
                 await self._beside.wait(room_id, self.timing.beside)
-            await self._settle(pending)
-
-    async def _settle(self, pending: PendingMessage) -> None:
-        """Answer a message, for however long the homeserver does not take the answer."""
-        for failures in itertools.count(1):
-            try:
-                async with self.boundary.answering(pending.message):
-                    await self._handle(pending)
-                async with self.boundary.answering(pending.message):
-                    # Where something else was said than the rest of an answer.
-                    await self.responder.unfinished.end(pending.asked, pending.standing)
-            except NoAnswer:
-                await asyncio.sleep(self.timing.reply.delay(failures))
-            except PlatformError as error:
-                # Nobody is told of what a kill could still undo.
-                await asyncio.wait({self.pending.set_aside(pending)})
-                await self.notices.platform_failed(pending.asked, error)
-                return
-            else:
-                await self.pending.complete(pending)
-                return
-
-    async def _handle(self, pending: PendingMessage) -> None:
-        message = pending.message
-        chat = self.routes.lookup(message.room_id)
-        if chat is None:
-            chat = await self.control_room.resolve_room(message.room_id, message.sender)
-        if message.room_id in self.routes.elsewhere:
-            return
-        if message.replaces is not None:
-            await self._handle_edit(chat, pending)
-        elif chat is None:
-            await self.control_room.handle(pending)
-        elif message.sender == chat.owner:
-            await self._handle_owner(chat, pending)
-            self._show_space(chat.owner)
-
-    def _show_space(self, owner: UserID) -> None:
-        """See that an owner can find their Space, beside: it may take as long as a homeserver
-        makes no rooms, and what they write next does not wait for that."""
-        if owner in self._shown or self.control_room.has_space(owner):
-            return
-        self._shown.add(owner)
-        showing = self.pending.spawn(self.control_room.reinvite_to_space(owner))
-        showing.add_done_callback(lambda _: self._shown.discard(owner))
-
-    async def _handle_edit(self, chat: Chat | None, pending: PendingMessage) -> None:
-        """Ask an edited question again, if it is the last; nobody is told of any other edit."""
-        sender = pending.message.sender
-        if chat is None or chat.owner != sender or self.config.level_of(sender) < Level.USER:
-            return
-        if chat.status is Status.LIVE:
-            await self._ask_again(chat, pending)
-
-    async def _ask_again(self, chat: Chat, pending: PendingMessage) -> bool:
-        return await self.responder.answer_again(chat, pending, self.commands.is_question)
-
-    async def _handle_owner(self, chat: Chat, pending: PendingMessage) -> None:
-        message = pending.message
-        if self.config.level_of(message.sender) < Level.USER:
-            raise UserError(sentences.NOT_PERMITTED)
-        if not message.is_text:
-            raise UserError(sentences.TEXT_ONLY)
-        is_again = chat.status is Status.LIVE and self.commands.asks_again(message.body)
-        if is_again and await self._ask_again(chat, pending):
-            return
-        if self.commands.is_command(message.body):
-            await self.commands.run(pending, chat)
-        elif chat.status is Status.LIVE:
-            await self.responder.answer(chat, pending)
-        else:
-            raise UserError(sentences.CHAT_IS_ARCHIVED.format(handle=chat.chat_id))
+            await self.turns.settle(pending)

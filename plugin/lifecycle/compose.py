@@ -6,8 +6,6 @@ later. Nothing here does any work.
 
 from __future__ import annotations
 
-import attr
-
 from ..cache.erasure import Erasure
 from ..cache.inbox import Inbox
 from ..cache.topology_store import Store
@@ -42,7 +40,7 @@ from ..handlers.invitations import Invitations
 from ..handlers.messages import Messages
 from ..handlers.reactions import Reactions
 from ..handlers.space_events import SpaceEvents
-from ..matrix.client import Matrix, connect
+from ..matrix.client import connect
 from ..reconciler.apply import Applier
 from ..reconciler.everywhere import Everywhere
 from ..reconciler.known_rooms import KnownRooms
@@ -57,55 +55,12 @@ from ..spaces.room_turns import RoomTurns
 from ..spaces.unread_rooms import UnreadRooms
 from ..topology.current_routes import CurrentRoutes
 from ..topology.model import Identity
-from ..topology.scope import Scope
 from .catch_up import CatchUp
 from .host import Host
 from .resume import Resume
 from .room_readings import RoomReadings
+from .services import Services
 from .shared_account import SharedAccount
-
-
-@attr.frozen
-class Services:
-    """What a start and a stop have to do with; `handlers` is what maubot must be given."""
-
-    timing: Timing
-    matrix: Matrix
-    store: Store
-    inbox: Inbox
-    erasure: Erasure
-    routes: CurrentRoutes
-    account: SharedAccount
-    reconciler: Reconciler
-    provisioning: Provisioning
-    queues: RoomQueues
-    pending: PendingMessages
-    inbound: Inbound
-    invitations: Invitations
-    messages: Messages
-    catch_up: CatchUp
-    handlers: tuple[object, ...]
-
-    @property
-    def unsettled(self) -> Scope:
-        """What of the topology must be looked at again, however far the messages have come."""
-        return self.reconciler.unsettled
-
-    def is_kept(self) -> bool:
-        """Whether every message and invitation that was delivered is kept, or done with."""
-        return self.inbound.saved and not self.catch_up.behind and self.invitations.queue.idle
-
-    def is_done(self) -> bool:
-        """Whether everything that was delivered is done with."""
-        return self.is_kept() and not self.pending.open
-
-    async def close(self) -> None:
-        """Take in nothing more, and let what goes on end if it does so soon."""
-        self.reconciler.close()
-        await self.catch_up.close()
-        await self.queues.close()
-        await self.pending.close()
-        self.matrix.renderer.close()
 
 
 def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -> Services:

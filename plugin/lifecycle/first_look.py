@@ -17,7 +17,7 @@ from ..cache.load import Loaded
 from ..matrix.sync import Invitation, invitations_in, scope_of
 from ..matrix.until_answered import Attempts
 from ..reconciler.report import Report
-from .compose import Services
+from .services import Services
 
 NOT_KNOWN = SyncToken("")
 

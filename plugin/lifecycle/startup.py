@@ -13,8 +13,8 @@ import attr
 
 from ..cache.load import Loaded
 from ..cache.pending_message import PendingMessage
-from .compose import Services
 from .first_look import NOT_KNOWN, FirstLook, StartResult
+from .services import Services
 from .sync_cursor import SyncCursor, Tokens
 
 # Seconds within which a room that is well is read.
@@ -121,7 +121,7 @@ class Startup:
         if (report := self.result.report) is not None:
             self.services.invitations.finish(report.unfinished)
         verification = reconciler.keep_verifying()
-        expiry = self.services.pending.keep_dropping_expired()
+        expiry = self._keep_dropping_expired()
         erasure = self.services.erasure.keep_erasing()
         await asyncio.gather(reconciler.serve(), verification, expiry, erasure)
 
@@ -129,3 +129,8 @@ class Startup:
         """Save how far everything has come, when the plugin stops."""
         if self.cursor is not None:
             await self.cursor.save()
+
+    async def _keep_dropping_expired(self) -> None:
+        while True:
+            await self.services.pending.drop_expired()
+            await asyncio.sleep(self.services.timing.expiry)

@@ -16,7 +16,7 @@ from mautrix.types import EventID
 
 from ..markup.unfinished import close_blocks
 from ..message import IncomingMessage
-from ..standing_answer import AGAIN_KEY, LIVE_KEY, AnswerEvent, Ending, StandingAnswer
+from ..topology.standing_answer import AGAIN_KEY, LIVE_KEY, AnswerEvent, Ending, StandingAnswer
 from .message_content import Looks, make_answer, make_edit, make_reply, mark_answer
 from .room_messages import RoomMessages
 from .timeline import Timeline

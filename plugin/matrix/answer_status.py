@@ -11,7 +11,7 @@ from typing import Any
 import attr
 from mautrix.types import EventID, UserID
 
-from ..standing_answer import CONTINUES_KEY, AnswerEvent, StandingAnswer
+from ..topology.standing_answer import CONTINUES_KEY, AnswerEvent, StandingAnswer
 from .marks import ANSWERS_KEY, INSTANCE_KEY, SETTLES_KEY
 from .replacements import Replacements, read_answer_event
 

@@ -11,7 +11,14 @@ from __future__ import annotations
 from mautrix.types import RoomID
 
 from ..message import IncomingMessage
-from ..standing_answer import CONTINUES_KEY, LIVE_KEY, WHOLE, AnswerEvent, Ending, StandingAnswer
+from ..topology.standing_answer import (
+    CONTINUES_KEY,
+    LIVE_KEY,
+    WHOLE,
+    AnswerEvent,
+    Ending,
+    StandingAnswer,
+)
 from .answer_piece import Piece, PieceWriter
 from .message_content import Looks, cut
 from .render import Renderer

@@ -12,7 +12,7 @@ from typing import Any
 from mautrix.types import EventID
 
 from ..message import IncomingMessage, sanitize
-from ..standing_answer import LIVE_KEY, REMARK_KEY, Ending
+from ..topology.standing_answer import LIVE_KEY, REMARK_KEY, Ending
 from .marks import ANSWERS_KEY, INSTANCE_KEY, MSC_LIVE_KEY
 from .render import MARKUP, Renderer
 from .split import split_message

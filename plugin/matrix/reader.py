@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-import attr
 from mautrix.api import Method, Path
 from mautrix.errors import MatrixRequestError, MForbidden, MNotFound
 from mautrix.types import RoomID, SyncToken
@@ -24,6 +23,7 @@ from ..topology.snapshot import Room, Snapshot
 from .account_data import AccountData
 from .api import NoAnswer, RetryingAPI, TooLarge
 from .concurrent_reads import ConcurrentReads
+from .look import Look
 from .sync import Invitation, invitations_in
 
 # Rooms read at the same time. Reading every chat's own state goes on while people are served, so
@@ -83,13 +83,13 @@ class Reader:
         Returns:
             The snapshot with these rooms added: read, refused or unread.
         """
-        found = _Look(snapshot)
+        found = Look(snapshot)
         gently = snapshot.gently or (snapshot.full and snapshot.rooms)
         slots = MAX_CONCURRENT_GENTLY if gently else MAX_CONCURRENT
         found.unread |= await self._reads.run(room_ids, partial(self._read, found), slots)
         return found.result()
 
-    async def _read(self, found: _Look, room_id: RoomID) -> None:
+    async def _read(self, found: Look, room_id: RoomID) -> None:
         try:
             found.rooms[room_id] = await self._room(room_id)
         except (MNotFound, MForbidden):
@@ -185,21 +185,3 @@ def _joined_rooms_in(answer: Any) -> frozenset[RoomID] | None:
     if not isinstance(rooms, list) or not all(isinstance(room, str) for room in rooms):
         return None
     return frozenset(RoomID(room) for room in rooms)
-
-
-class _Look:
-    """What was read so far, while reads go on."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.rooms: dict[RoomID, Room] = dict(snapshot.rooms)
-        self.refused_read: set[RoomID] = set(snapshot.refused_read)
-        self.unread: set[RoomID] = set(snapshot.unread)
-
-    def result(self) -> Snapshot:
-        return attr.evolve(
-            self.snapshot,
-            rooms=self.rooms,
-            refused_read=frozenset(self.refused_read),
-            unread=frozenset(self.unread),
-        )

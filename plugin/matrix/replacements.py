@@ -13,7 +13,7 @@ from typing import Any
 from mautrix.types import EventID, UserID
 
 from ..message import IncomingMessage, parse_message
-from ..standing_answer import AGAIN_KEY, PROGRESS_KEYS, REMARK_KEY, AnswerEvent, words_in
+from ..topology.standing_answer import AGAIN_KEY, PROGRESS_KEYS, REMARK_KEY, AnswerEvent, words_in
 
 
 class Replacements:

@@ -16,7 +16,7 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID
 
 from ..message import IncomingMessage
-from ..standing_answer import CONTINUES_KEY
+from ..topology.standing_answer import CONTINUES_KEY
 from .api import NoAnswer
 from .marks import SETTLES_KEY
 from .message_content import Looks, cut, make_content, make_reply, mark_answer

@@ -12,7 +12,7 @@ from typing import Any
 
 from mautrix.types import EventID, RoomID, UserID
 
-from ..standing_answer import AnswerEvent
+from ..topology.standing_answer import AnswerEvent
 from .answer_status import AnswerSearch, AnswerStatus
 from .replacements import Replacements, read_answer_event
 from .room_pages import RoomPages, Stretch, TooLong

@@ -12,7 +12,7 @@ import attr
 from mautrix.types import EventID, UserID
 
 from ..message import parse_message
-from ..standing_answer import CUT_OFF_KEY, LIVE_KEY, words_in
+from ..topology.standing_answer import CUT_OFF_KEY, LIVE_KEY, words_in
 from .marks import ANSWERS_KEY, LEFT_OUT_KEY
 from .replacements import Replacements
 

@@ -20,6 +20,7 @@ from ..platforms.protocol import Platform, PlatformError
 from ..topology.model import Binding, Chat, Space
 from ..topology.scope import Scope
 from . import sentences
+from .owner_rooms import OwnerRooms
 from .room_creator import RoomCreator
 from .room_retry import OwnerLock, RoomRefused
 from .room_wish import OnWait, RoomWish
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 
 # The key of a Space's first chat: any other chat will do as well.
 FIRST = "first"
-
-
-@attr.frozen
-class OwnerRooms:
-    """An owner's Space and the chats in it."""
-
-    space: Space
-    chats: list[Chat]
 
 
 class Provisioning:

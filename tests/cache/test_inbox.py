@@ -14,7 +14,7 @@ from plugin.cache.inbox import BATCH, Inbox
 from plugin.cache.kept_answer import decode_answer, encode_answer
 from plugin.cache.pending_message import State
 from plugin.message import IncomingMessage
-from plugin.standing_answer import Ending
+from plugin.topology.standing_answer import Ending
 
 from .conftest import Open
 from .store_helpers import ALL, ROUTES, loaded, locked, new_guard, new_store, rows

@@ -39,9 +39,10 @@ def forgetful_plugin(tree: Path) -> bytes:
     shutil.copytree(ROOT / "plugin", tree / "plugin")
     for name in ("maubot.yaml", "base-config.yaml", "LICENSE"):
         shutil.copy(ROOT / name, tree)
-    for name in (PINS, *(path.relative_to(ROOT) for path in (ROOT / WHEELS).glob("*.whl"))):
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tree / name)
+    for path in (ROOT / PINS, *(ROOT / WHEELS).glob("*.whl")):
+        target = tree / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
     source = tree / "plugin" / "planner" / "plan.py"
     text = source.read_text(encoding="utf-8")
     assert "def make_plan(" in text, "what this test takes out has another name now"

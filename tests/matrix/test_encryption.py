@@ -18,7 +18,7 @@ from plugin.matrix.room_pages import RoomPages
 from plugin.matrix.sender import Sender
 from plugin.matrix.timeline import Timeline
 from plugin.message import IncomingMessage
-from plugin.standing_answer import StandingAnswer
+from plugin.topology.standing_answer import StandingAnswer
 
 from .http_server import BUSY, FORBIDDEN, NOT_FOUND, UNRECOGNIZED, Homeserver, Reply
 

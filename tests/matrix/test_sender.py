@@ -19,7 +19,7 @@ from plugin.matrix.sender import Sender
 from plugin.matrix.split import PIECE_BYTES
 from plugin.matrix.timeline import Timeline
 from plugin.message import IncomingMessage
-from plugin.standing_answer import StandingAnswer
+from plugin.topology.standing_answer import StandingAnswer
 
 from .http_server import BUSY, FORBIDDEN, Homeserver, Reply
 
