@@ -14,6 +14,8 @@ Event = dict[str, Any]
 
 ANSWERS = "chat.spacekeeper.answers"
 LIVE = "chat.spacekeeper.live"
+# In the notice that not all of a chat is told to its platform any more.
+LEFT_OUT = "chat.spacekeeper.left_out"
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Ledger:
     strange: list[str] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
     _last: int = -1
+    _is_told: bool = False
 
     @property
     def waiting(self) -> int:
@@ -60,6 +63,9 @@ class Ledger:
                 self.asked[event["event_id"]] = content["body"]
             elif content.get(ANSWERS) in self.asked and content["msgtype"] == "m.text":
                 self._take_answer(content[ANSWERS], content)
+            elif LEFT_OUT in content and not self._is_told:
+                # The history has grown beyond its budget, which is said once.
+                self._is_told = True
             else:
                 self.strange.append(f"{event['event_id']}: {content['body'][:200]!r}")
 
