@@ -34,7 +34,14 @@ class PackedChats(MutableMapping["RoomID", Chat]):
             self._texts[chat.room_id] = _pack(chat)
 
     def __getitem__(self, room_id: RoomID) -> Chat:
-        return _unpack(room_id, self._texts[room_id])
+        text = self._texts[room_id]
+        fields: Any = text.split(SEPARATOR)
+        if len(fields) == 1:
+            fields = json.loads(text)
+        chat_id, space_id, owner, platform, conversation, status, stale = fields
+        known = STATUSES[status]
+        # By position, which takes half the time.
+        return Chat(room_id, chat_id, space_id, owner, platform, conversation, known, stale != "")
 
     def __setitem__(self, room_id: RoomID, chat: Chat) -> None:
         self._texts[room_id] = _pack(chat)
@@ -67,13 +74,3 @@ def _pack(chat: Chat) -> str:
     text = SEPARATOR.join(fields)
     # JSON writes no separator as it is, so that the two forms cannot be taken for each other.
     return text if text.count(SEPARATOR) == SEPARATORS else json.dumps(fields)
-
-
-def _unpack(room_id: RoomID, text: str) -> Chat:
-    fields: Any = text.split(SEPARATOR)
-    if len(fields) == 1:
-        fields = json.loads(text)
-    chat_id, space_id, owner, platform, conversation, status, stale = fields
-    # By position, which takes half the time.
-    known = STATUSES[status]
-    return Chat(room_id, chat_id, space_id, owner, platform, conversation, known, stale == STALE)
