@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from mautrix.types import RoomID
 
+from plugin.planner.plan import make_plan
 from plugin.topology.contents import child_content
 from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, MARKER_TYPE, Identity, Marker
+from plugin.topology.snapshot import Snapshot
 
 from .snapshots import (
     ALICE,
@@ -22,6 +24,7 @@ from .snapshots import (
     NO_FAILURES,
     NOTHING,
     OTHER,
+    RULES,
     SPACE,
     Conditions,
     Site,
@@ -97,6 +100,14 @@ def test_while_their_space_cannot_be_read_nothing_is_written_for_a_chat_that_nam
     assert live(plan) == BINDINGS
 
 
+def test_the_space_that_a_chat_names_is_read_although_only_the_chat_was_looked_at() -> None:
+    site = shared_account()
+    theirs = add_their_chat(site)
+    looked_at = site.read(Snapshot(BOT, frozenset({theirs}), {}), [theirs], ())
+
+    assert make_plan(looked_at, NOTHING, RULES).to_read == {THEIR_SPACE}
+
+
 def test_their_space_that_no_longer_says_so_is_known_by_its_chats() -> None:
     site = shared_account()
     add_their_chat(site, signed=True)
@@ -128,6 +139,17 @@ def test_an_own_chat_is_signed_again_and_else_as_before(garbled: Any, reads: Con
     assert site.content(CHAT, BINDING_TYPE) == bind(1).content("main")
     assert site.content(SPACE, CHILD_TYPE, CHAT)[BINDING_TYPE] == bind(1).content("main")
     assert reconcile(site, plan.topology, FULL).writes == ()
+
+
+def test_an_own_chat_that_another_instance_links_alone_is_an_own_one_all_the_same() -> None:
+    site = shared_account()
+    site.send(CHAT, event(BINDING_TYPE, unsigned(bind(1).content("main"))))
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    site.send(THEIR_SPACE, event(CHILD_TYPE, child_content(bind(1), THEIRS), CHAT))
+
+    plan = reconcile(site)
+
+    assert live(plan) == BINDINGS
 
 
 @pytest.mark.parametrize("version", [None, "1", 1.5])

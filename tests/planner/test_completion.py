@@ -443,6 +443,14 @@ def test_without_the_space_a_chat_that_says_enough_works_on(part: str) -> None:
     assert reconcile(site, plan.topology, FULL).writes == ()
 
 
+def test_without_the_space_what_is_no_rooms_id_gives_way_to_what_the_room_points_to() -> None:
+    site = whole_site()
+    damage(site, CHAT, "room", "space_id", "Alice's Space")
+    site.away.add(SPACE)
+
+    assert live(reconcile(site))[CHAT] == WHOLE[CHAT]
+
+
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("cached", [KNOWN, NOTHING], ids=["cache kept", "cache gone"])
 def test_while_the_space_cannot_be_read_nothing_is_made_up(part: str, cached: Topology) -> None:
