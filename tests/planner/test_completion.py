@@ -502,6 +502,28 @@ def test_what_is_said_of_somebody_elses_chat_completes_nobodys(
     assert found._asdict()[part] == COMPUTED[part][CHAT]
 
 
+def test_the_mirror_in_the_space_that_counts_comes_before_one_in_another() -> None:
+    site, younger = whole_site(), RoomID("!a-space:one.test")
+    site.make_space(younger, at=9)
+    old = WHOLE[CHAT]._replace(space_id=younger, platform="an older one")
+    site.send(younger, event(CHILD_TYPE, child_content(old, IDENTITY), CHAT))
+    damage(site, CHAT, "room", "platform")
+
+    assert completed(site) == WHOLE
+
+
+def test_a_mirror_that_names_somebody_else_than_its_space_is_none() -> None:
+    site, bobs = whole_site(), RoomID("!a-space:one.test")
+    site.make_space(bobs, BOB, at=0)
+    site.send(bobs, event(CHILD_TYPE, child_content(WHOLE[CHAT], IDENTITY), CHAT))
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    site.erase(CHAT, BINDING_TYPE)
+
+    found = completed(site)[CHAT]
+
+    assert (found.matrix_user_id, found.platform_chat_id) == (BOB, backfilled_id(CHAT))
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_the_mirror_completes_a_chat_that_was_upgraded_before(part: str) -> None:
     site, fresh = whole_site(), RoomID("!fresh:one.test")
