@@ -174,6 +174,17 @@ def test_an_own_space_is_signed_again() -> None:
     assert reconcile(site, plan.topology, FULL).writes == ()
 
 
+def test_so_is_one_that_another_instance_mirrors_a_chat_in_too() -> None:
+    site = shared_account()
+    site.send(SPACE, event(MARKER_TYPE, unsigned(Marker(ALICE).content("main"))))
+    link = child_content(bind(1, space_id=THEIR_SPACE), THEIRS)
+    site.send(SPACE, event(CHILD_TYPE, link, add_their_chat(site, signed=True)))
+
+    site.apply(reconcile(site).writes)
+
+    assert site.content(SPACE, MARKER_TYPE) == Marker(ALICE).content("main")
+
+
 def test_an_unsigned_chat_without_a_space_works_on() -> None:
     """The bot is out of the Space, and no other instance's names the chat."""
     site = alices_space(1)
