@@ -292,3 +292,16 @@ def test_the_cache_tells_which_space_a_chat_named_that_names_none() -> None:
     site.link_bare(CHAT, sender=ALICE)
 
     assert reconcile(site, KNOWN, FULL).topology.spaces.keys() == {SPACE}
+
+
+def test_a_chat_that_took_over_from_another_names_what_that_one_named() -> None:
+    site, fresh = unmarked(1), RoomID("!fresh:one.test")
+    site.send(CHAT, event("m.room.tombstone", {"replacement_room": fresh}))
+    site.send(fresh, event("m.room.create", {"predecessor": {"room_id": CHAT}}, at=99))
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    site.link_bare(fresh, sender=ALICE)
+
+    plan = reconcile(site)
+
+    assert plan.topology.spaces.keys() == {SPACE}
+    assert live(plan) == {fresh: bind(1)}
