@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from mautrix.types import RoomID
 
+from plugin.planner.plan import make_plan
 from plugin.topology.contents import child_content
 from plugin.topology.model import BINDING_TYPE, CHILD_TYPE, MARKER_TYPE, Identity, Marker
+from plugin.topology.snapshot import Snapshot
 
 from .snapshots import (
     ALICE,
@@ -22,6 +24,7 @@ from .snapshots import (
     NO_FAILURES,
     NOTHING,
     OTHER,
+    RULES,
     SPACE,
     Conditions,
     Site,
@@ -97,6 +100,14 @@ def test_while_their_space_cannot_be_read_nothing_is_written_for_a_chat_that_nam
     assert live(plan) == BINDINGS
 
 
+def test_the_space_that_a_chat_names_is_read_although_only_the_chat_was_looked_at() -> None:
+    site = shared_account()
+    theirs = add_their_chat(site)
+    looked_at = site.read(Snapshot(BOT, frozenset({theirs}), {}), [theirs], ())
+
+    assert make_plan(looked_at, NOTHING, RULES).to_read == {THEIR_SPACE}
+
+
 def test_their_space_that_no_longer_says_so_is_known_by_its_chats() -> None:
     site = shared_account()
     add_their_chat(site, signed=True)
@@ -130,6 +141,17 @@ def test_an_own_chat_is_signed_again_and_else_as_before(garbled: Any, reads: Con
     assert reconcile(site, plan.topology, FULL).writes == ()
 
 
+def test_an_own_chat_that_another_instance_links_alone_is_an_own_one_all_the_same() -> None:
+    site = shared_account()
+    site.send(CHAT, event(BINDING_TYPE, unsigned(bind(1).content("main"))))
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    site.send(THEIR_SPACE, event(CHILD_TYPE, child_content(bind(1), THEIRS), CHAT))
+
+    plan = reconcile(site)
+
+    assert live(plan) == BINDINGS
+
+
 @pytest.mark.parametrize("version", [None, "1", 1.5])
 def test_a_version_that_makes_no_sense_is_written_again(version: Any) -> None:
     site = alices_space(1, 2)
@@ -150,6 +172,17 @@ def test_an_own_space_is_signed_again() -> None:
     assert plan.topology == KNOWN
     assert site.content(SPACE, MARKER_TYPE) == Marker(ALICE).content("main")
     assert reconcile(site, plan.topology, FULL).writes == ()
+
+
+def test_so_is_one_that_another_instance_mirrors_a_chat_in_too() -> None:
+    site = shared_account()
+    site.send(SPACE, event(MARKER_TYPE, unsigned(Marker(ALICE).content("main"))))
+    link = child_content(bind(1, space_id=THEIR_SPACE), THEIRS)
+    site.send(SPACE, event(CHILD_TYPE, link, add_their_chat(site, signed=True)))
+
+    site.apply(reconcile(site).writes)
+
+    assert site.content(SPACE, MARKER_TYPE) == Marker(ALICE).content("main")
 
 
 def test_an_unsigned_chat_without_a_space_works_on() -> None:

@@ -443,6 +443,14 @@ def test_without_the_space_a_chat_that_says_enough_works_on(part: str) -> None:
     assert reconcile(site, plan.topology, FULL).writes == ()
 
 
+def test_without_the_space_what_is_no_rooms_id_gives_way_to_what_the_room_points_to() -> None:
+    site = whole_site()
+    damage(site, CHAT, "room", "space_id", "Alice's Space")
+    site.away.add(SPACE)
+
+    assert live(reconcile(site))[CHAT] == WHOLE[CHAT]
+
+
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("cached", [KNOWN, NOTHING], ids=["cache kept", "cache gone"])
 def test_while_the_space_cannot_be_read_nothing_is_made_up(part: str, cached: Topology) -> None:
@@ -492,6 +500,28 @@ def test_what_is_said_of_somebody_elses_chat_completes_nobodys(
 
     assert found.matrix_user_id == BOB
     assert found._asdict()[part] == COMPUTED[part][CHAT]
+
+
+def test_the_mirror_in_the_space_that_counts_comes_before_one_in_another() -> None:
+    site, younger = whole_site(), RoomID("!a-space:one.test")
+    site.make_space(younger, at=9)
+    old = WHOLE[CHAT]._replace(space_id=younger, platform="an older one")
+    site.send(younger, event(CHILD_TYPE, child_content(old, IDENTITY), CHAT))
+    damage(site, CHAT, "room", "platform")
+
+    assert completed(site) == WHOLE
+
+
+def test_a_mirror_that_names_somebody_else_than_its_space_is_none() -> None:
+    site, bobs = whole_site(), RoomID("!a-space:one.test")
+    site.make_space(bobs, BOB, at=0)
+    site.send(bobs, event(CHILD_TYPE, child_content(WHOLE[CHAT], IDENTITY), CHAT))
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    site.erase(CHAT, BINDING_TYPE)
+
+    found = completed(site)[CHAT]
+
+    assert (found.matrix_user_id, found.platform_chat_id) == (BOB, backfilled_id(CHAT))
 
 
 @pytest.mark.parametrize("part", PARTS)

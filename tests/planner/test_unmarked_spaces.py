@@ -12,6 +12,7 @@ from plugin.topology.model import (
     BINDING_TYPE,
     CHILD_TYPE,
     MARKER_TYPE,
+    PARENT_TYPE,
     Binding,
     Marker,
     Topology,
@@ -253,3 +254,54 @@ def test_contradicting_chats_are_decided_alike_on_every_machine() -> None:
     assert plans[0].topology == plans[1].topology
     assert [one.owner for one in plans[0].topology.spaces.values()] == [ALICE]
     assert topology(plans[0].topology.spaces.values()).spaces == plans[1].topology.spaces
+
+
+def test_whom_most_chats_name_owns_it() -> None:
+    site, third = unmarked(1, 2), RoomID("!third:one.test")
+    for room_id, number in ((OTHER, 2), (third, 3)):
+        bobs = bind(number, BOB)
+        site.make_chat(room_id, bobs)
+        site.link_chat(room_id, bobs)
+
+    assert [one.owner for one in reconcile(site).topology.spaces.values()] == [BOB]
+
+
+def test_a_chat_that_went_to_another_instance_names_nobody() -> None:
+    site = unmarked(1)
+    site.send(CHAT, event(BINDING_TYPE, bind(1).content("other")))
+
+    assert reconcile(site, conditions=FULL).topology.spaces == {}
+
+
+def test_what_is_left_of_a_mirror_suffices_where_its_chat_says_nothing() -> None:
+    site = unmarked(1, 2)
+    for number, room_id in enumerate(BINDINGS, 1):
+        content = {**bind(number).content("main"), "platform": None}
+        site.send(room_id, event(BINDING_TYPE, {"v": 1, "platform": "echo"}))
+        site.erase(room_id, PARENT_TYPE, SPACE)
+        link = child_content(bind(number), IDENTITY)
+        site.send(SPACE, event(CHILD_TYPE, {**link, BINDING_TYPE: content}, room_id))
+
+    assert reconcile(site).topology.spaces.keys() == {SPACE}
+
+
+def test_the_cache_tells_which_space_a_chat_named_that_names_none() -> None:
+    site = unmarked(1)
+    site.send(CHAT, event(BINDING_TYPE, {"v": 1, "matrix_user_id": bind(1).matrix_user_id}))
+    site.erase(CHAT, PARENT_TYPE, SPACE)
+    site.link_bare(CHAT, sender=ALICE)
+
+    assert reconcile(site, KNOWN, FULL).topology.spaces.keys() == {SPACE}
+
+
+def test_a_chat_that_took_over_from_another_names_what_that_one_named() -> None:
+    site, fresh = unmarked(1), RoomID("!fresh:one.test")
+    site.send(CHAT, event("m.room.tombstone", {"replacement_room": fresh}))
+    site.send(fresh, event("m.room.create", {"predecessor": {"room_id": CHAT}}, at=99))
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    site.link_bare(fresh, sender=ALICE)
+
+    plan = reconcile(site)
+
+    assert plan.topology.spaces.keys() == {SPACE}
+    assert live(plan) == {fresh: bind(1)}
