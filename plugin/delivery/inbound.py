@@ -147,16 +147,25 @@ class Inbound:
         """
         if isinstance(action, Redaction):
             self.edits.redact(action.room_id, action.event_id)
-        elif action.replaces is not None and self.edits.edit(action):
             return
+        pending = PendingMessage(action, standing=standing or StandingAnswer())
+        if action.replaces is not None:
+            self._take_edit(pending)
         elif self._seen.add(action.event_id):
-            pending = PendingMessage(action, standing=standing or StandingAnswer())
             saving = self.pending.accept(pending)
             if saving is not None:
                 self._note_full(action, saving)
             elif action.sender in self._told_full and self.pending.is_half_empty(action.sender):
                 # What comes beyond from now on is another flood.
                 del self._told_full[action.sender]
+
+    def _take_edit(self, pending: PendingMessage) -> None:
+        edit = pending.message
+        # Where too many wait, an edit of what was answered already changes the history alone.
+        if self.edits.edit(edit) or self.pending.is_full(edit.sender):
+            return
+        if self._seen.add(edit.event_id):
+            self.pending.accept(pending)
 
     def _take_beyond(self, message: IncomingMessage) -> None:
         """Take in a message for which no place is left before the gate of its room."""
