@@ -17,6 +17,7 @@ import attr
 from aiohttp import ClientError, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 
+from .lane_turns import room_in
 from .lanes import COUNTED, LIMITED, Lane, LaneClosed, Lanes
 from .message_limit import MessageLimit
 from .outcome import TOO_MANY, NoAnswer, TooLarge, classify, read_answer
@@ -137,7 +138,7 @@ class RetryingAPI(HTTPAPI):
         while True:
             attempt += 1
             try:
-                async with lane.slot(deadline, first=attempt > 1):
+                async with lane.slot(deadline, room_in(str(call.path)), first=attempt > 1):
                     self.sent[f"{call.method} {kind}"] += 1
                     try:
                         return await self._count(kind, call, lane.policy.attempt)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from mautrix.api import Method
 
+from .lane_turns import Turns
 from .retry import RequestPolicies, RetryPolicy
 
 # What counts towards the homeserver's limit on messages, and what is refused for nothing else.
@@ -38,8 +38,8 @@ class LaneClosed(Exception):
 class Lane:
     """Calls that the homeserver limits together: how many run, and when the next may set off.
 
-    They set off in the order in which they came. After a 429 they go one by one, and side by side
-    again as far as they succeed.
+    The rooms that they are about take turns, and each room's set off in the order in which they
+    came. After a 429 they go one by one, and side by side again as far as they succeed.
     """
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -47,15 +47,18 @@ class Lane:
         self._width = policy.in_flight
         self._running = 0
         self._closed_until = 0.0
-        self._waiting: deque[asyncio.Event] = deque()
+        self._waiting = Turns()
 
     @contextlib.asynccontextmanager
-    async def slot(self, deadline: float, first: bool = False) -> AsyncIterator[None]:
+    async def slot(
+        self, deadline: float, room: str = "", first: bool = False
+    ) -> AsyncIterator[None]:
         """Wait for a place, and for the end of any pause the homeserver asked for; what waits for
         that holds no place.
 
         Args:
             deadline: the event loop's time at which it is too late to set off.
+            room: what the call is about.
             first: go before those that wait.
 
         Raises:
@@ -63,7 +66,7 @@ class Lane:
         """
         loop = asyncio.get_running_loop()
         if self._waiting or self._running >= self._width or self._closed_until > loop.time():
-            await self._wait(deadline, first)
+            await self._wait(deadline, room, first)
         self._running += 1
         try:
             yield
@@ -101,9 +104,9 @@ class Lane:
         closed = self._closed_until > asyncio.get_running_loop().time()
         return not (closed or self._running or self._waiting)
 
-    async def _wait(self, deadline: float, first: bool) -> None:
+    async def _wait(self, deadline: float, room: str, first: bool) -> None:
         loop, turn = asyncio.get_running_loop(), asyncio.Event()
-        (self._waiting.appendleft if first else self._waiting.append)(turn)
+        self._waiting.add(turn, room, first)
         try:
             while True:
                 pause = self._closed_until - loop.time()
@@ -111,19 +114,19 @@ class Lane:
                     if self._closed_until > deadline:
                         raise LaneClosed(pause)
                     await asyncio.sleep(pause)
-                elif self._running >= self._width or self._waiting[0] is not turn:
+                elif self._running >= self._width or self._waiting.head is not turn:
                     turn.clear()
                     await turn.wait()
                 else:
                     return
         finally:
-            self._waiting.remove(turn)
+            self._waiting.remove(turn, room)
             # Once this one is counted, there may be a place for another.
             self._wake_next()
 
     def _wake_next(self) -> None:
-        if self._waiting:
-            self._waiting[0].set()
+        if (head := self._waiting.head) is not None:
+            head.set()
 
 
 class Lanes:

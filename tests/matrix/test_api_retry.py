@@ -78,6 +78,34 @@ async def test_what_one_call_is_told_holds_for_its_whole_lane(
     assert all(asked.at - first.at >= 0.08 for asked in others)
 
 
+async def test_a_room_with_much_to_say_keeps_another_waiting_for_one_message_alone(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    one_at_a_time = RetryPolicy(in_flight=1, attempt=60, total=60)
+    narrow = RetryingAPI(api, RequestPolicies(message=one_at_a_time))
+    sent = [("!busy", number) for number in range(10)] + [("!quiet", number) for number in (0, 1)]
+    for room, number in sent:
+        homeserver.tell(f"rooms/{room}/send/m.room.message/{number}", {"event_id": "$one"})
+
+    await asyncio.gather(
+        *(
+            narrow.request(Method.PUT, Path.v3.rooms[room].send["m.room.message"][number], {})
+            for room, number in sent
+        )
+    )
+
+    order = [path.split("/")[1:5:3] for path in homeserver.paths("PUT")]
+    assert order[:6] == [
+        ["!busy", "0"],
+        ["!busy", "1"],
+        ["!quiet", "0"],
+        ["!busy", "2"],
+        ["!quiet", "1"],
+        ["!busy", "3"],
+    ]
+    assert [number for room, number in order if room == "!busy"] == [str(n) for n in range(10)]
+
+
 async def test_a_slow_lane_leaves_the_others_alone(
     homeserver: Homeserver, api: RetryingAPI
 ) -> None:
