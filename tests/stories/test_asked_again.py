@@ -7,10 +7,20 @@ import pytest
 from plugin.platforms.protocol import PlatformError
 
 from ..fakes.fake_platform import FakePlatform
+from ..fakes.faults import Answer
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, come_back, settle_in, write_while_busy
-from ..fakes.streams import ASKED_AGAIN, STOPPED, assert_whole, begin, lift_limit, see
+from ..fakes.streams import (
+    ASKED_AGAIN,
+    BREAKS_OFF,
+    STOPPED,
+    assert_whole,
+    begin,
+    is_live,
+    lift_limit,
+    see,
+)
 from ..fakes.users import User, heard, replies, said
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
@@ -245,6 +255,25 @@ async def test_an_assistant_that_fails_to_answer_again_costs_nobody_the_old_answ
     await bot.deliver()
 
     assert heard(chat)[0] == f"Answer to One{ASKED_AGAIN}"
+
+
+async def test_words_of_which_nobody_knows_whether_they_stand_do_not_look_unfinished_for_ever(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await ask(bot, alice, chat, "One")
+    stream = platform.stream("One")
+    alice.write(chat, "!again")
+    await bot.push()
+    lost = bot.server.inject(Answer("PUT .*/send/", status=502, after=True))
+    stream.say("Something else")
+    await lost.reached.wait()
+    stream.fail(PlatformError("The fake platform sleeps.", can_retry=False))
+    await bot.settled()
+
+    answer, notice = said(chat)
+    assert answer["content"]["body"] == f"Something else{BREAKS_OFF}"
+    assert not is_live(answer)
+    assert "sleeps" in notice["content"]["body"]
 
 
 async def test_a_shorter_answer_leaves_nothing_of_the_longer_one(
