@@ -290,6 +290,22 @@ async def test_a_shorter_answer_leaves_nothing_of_the_longer_one(
     assert_whole(chat, f"Short{ASKED_AGAIN}")
 
 
+async def test_stop_keeps_nothing_of_a_longer_answer_that_is_being_replaced(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    platform.answers["One"] = "\n\n".join(str(number) * 11_000 for number in range(3))
+    await ask(bot, alice, chat, "One")
+    stream = platform.stream("One")
+    alice.write(chat, "!again")
+    await bot.push()
+    stream.say("Short")
+    await bot.server.until(lambda: heard(chat)[0] == "Short")
+
+    await ask(bot, alice, chat, "!stop")
+
+    assert heard(chat) == [f"Short{STOPPED}", "Stopped."]
+
+
 async def test_a_question_taken_back_while_it_is_answered_takes_its_answer_along(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
