@@ -130,7 +130,10 @@ class PieceWriter:
         content = {**content, **self._relation(piece)}
         base = standing.key or asked.event_id
         key = f"{base}-{piece.number}{'-anew' if standing.replaced else ''}"
-        successors = (f"{key}-{attempt}" for attempt in range(1, MOST_TAKEN_BACK))
+        # More are used up by events that are to be taken back for this one.
+        most = MOST_TAKEN_BACK + len(standing.replaced)
+        successors = (f"{key}-{attempt}" for attempt in range(1, most))
+        replaced = {event.event_id for event in standing.replaced}
         begun = None
         for one in (key, *successors):
             standing.uncertain = True
@@ -138,6 +141,8 @@ class PieceWriter:
             standing.uncertain = in_doubt
             if event_id is None:
                 return None
+            if event_id in replaced:
+                continue
             begun = piece.put_in(event_id, standing.again)
             if not in_doubt:
                 break
