@@ -30,17 +30,28 @@ class Unanswered:
     messages: tuple[IncomingMessage, ...]
 
     @classmethod
-    def of(cls, written: Iterable[IncomingMessage], left_out: Iterable[EventID]) -> Unanswered:
+    def of(
+        cls,
+        written: Iterable[IncomingMessage],
+        left_out: Iterable[EventID],
+        answered: Mapping[EventID, EventID],
+    ) -> Unanswered:
         """What may want an answer.
 
         Args:
             written: messages and edits that would be answered if they came now, in their order.
             left_out: what is known already, or was taken back.
+            answered: of these the messages whose answer is had, each with what made it what it
+                was then: only what edited it later is an edit of an answered message.
         """
         written, out = list(written), set(left_out)
         edits = {one.replaces: one for one in written if one.replaces is not None}
         standing = {one.event_id: one for one in apply_edits(written)}
-        standing |= {one.event_id: one for one in edits.values() if one.replaces not in out}
+        standing |= {
+            one.event_id: one
+            for one in edits.values()
+            if one.replaces not in out or answered.get(one.replaces, one.event_id) != one.event_id
+        }
         return cls(
             tuple(
                 standing[one.event_id]
@@ -76,6 +87,11 @@ class Unanswered:
 def asked_of(message: IncomingMessage, status: AnswerStatus) -> IncomingMessage:
     """What is answered: the message, or the question that it has asked again."""
     return message if status.of is None else attr.evolve(message, event_id=status.of)
+
+
+def answer_had(kept: Sequence[PendingMessage]) -> dict[EventID, EventID]:
+    """What the inbox holds an answer to, and by which key each was asked."""
+    return {one.message.event_id: one.message.key for one in kept if one.answer is not None}
 
 
 def still_asked(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from plugin.platforms.protocol import PlatformError
 
-from ..fakes.fake_platform import FakePlatform
-from ..fakes.faults import Answer
+from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
+from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, come_back, settle_in, write_while_busy
@@ -211,6 +213,27 @@ async def test_what_is_asked_again_while_nobody_is_there_is_answered_at_the_star
 
     answer = "Answer to Uno" if how == "edit" else "Answer to One"
     assert_whole(chat, f"{answer}{ASKED_AGAIN}")
+
+
+async def test_an_edit_of_what_is_answered_already_is_not_lost_in_a_kill(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await bot.configure(f"{FAKE_PLATFORM}streaming: {{enabled: false}}\n")
+    hold = bot.server.inject(Hold("PUT .*/send/", times=None))
+    question = alice.write(chat, "One")
+    await bot.push()
+    # The answer is had, and kept.
+    await asyncio.wait_for(hold.reached.wait(), 10)
+    await bot.kill()
+    bot.server.heal()
+
+    alice.edit(question, "Uno")
+    await come_back(bot)
+
+    assert_whole(chat, f"Answer to Uno{ASKED_AGAIN}")
+    await bot.restart()
+    await bot.deliver()
+    assert platform.texts == ["One", "Uno"]
 
 
 async def test_stop_before_the_new_answer_leaves_the_old_one(
