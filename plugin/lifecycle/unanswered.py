@@ -71,12 +71,15 @@ class Unanswered:
         """
         ids = {one.event_id for one in self.messages if one.replaces is None}
         asked = {event_id for event_id, is_asked in kept.items() if is_asked}
+        known = {one.event_id for one in self.messages} | kept.keys()
+        due = {event_id for event_id in known if not statuses.get(event_id, NOTHING).whole}
         chosen = []
         for one in self.messages:
             status = statuses.get(one.event_id, NOTHING)
-            others = (ids | kept.keys()) - {one.event_id}
+            # What is done with is not ended, either, while another goes on with its answer.
+            others = (due if status.whole else ids | kept.keys()) - {one.event_id}
             taken_over = status.of is None and others & set(status.standing.again)
-            if one.replaces is None and (status.whole or not taken_over):
+            if one.replaces is None and not taken_over:
                 chosen.append(one)
                 asked |= set() if status.whole else {one.event_id}
             elif one.replaces is not None and not status.whole and one.replaces not in asked:

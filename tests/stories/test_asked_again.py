@@ -19,6 +19,7 @@ from ..fakes.streams import (
     STOPPED,
     assert_whole,
     begin,
+    edits,
     is_live,
     lift_limit,
     see,
@@ -260,6 +261,31 @@ async def test_stop_before_the_new_answer_leaves_the_old_one(
     await bot.restart(keep_database=False)
     await bot.deliver()
     assert len(platform.keys) == 3
+
+
+@pytest.mark.parametrize("how", ["again", "edit"])
+async def test_what_was_stopped_and_is_asked_again_does_not_end_as_stopped_after_a_kill(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, how: str
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    await ask(bot, alice, chat, "!stop")
+    question = chat.messages(alice.id)[0]
+    stream = platform.stream("Hi" if how == "again" else "Hello")
+    alice.write(chat, "!again") if how == "again" else alice.edit(question, "Hello")
+    await bot.push()
+    stream.say("Another")
+    await see(bot, chat, "Another", "Stopped.")
+    await bot.kill()
+    platform.streams.clear()
+    shown = len(edits(chat))
+    await come_back(bot)
+
+    answer = f"Answer to {'Hi' if how == 'again' else 'Hello'}{ASKED_AGAIN}"
+    assert_whole(chat, answer, "Stopped.")
+    # Nor was that sent beside the new answer, after which it might have come.
+    assert "Another" not in "".join(one["content"]["body"] for one in edits(chat)[shown:])
 
 
 async def test_an_assistant_that_fails_to_answer_again_costs_nobody_the_old_answer(
