@@ -134,6 +134,9 @@ class Responder:
                 asking = self.calls.ask(chat.platform, chat.owner, prompt, draft)
                 answer = await self.askings.run(pending, draft, asking)
         except PlatformError:
+            if pending.answer is not None:
+                # It was stopped at the same moment.
+                return
             await self._break_off(pending, draft)
             raise
         if answer is None or pending.answer is not None:

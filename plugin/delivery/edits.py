@@ -34,7 +34,7 @@ class Edits:
         """
         assert edit.replaces is not None
         found = self._find(edit.room_id, edit.replaces)
-        if found is None or (found.started and not self._askings.is_asked(found)):
+        if found is None or not (self._waits(found) or self._askings.is_asked(found)):
             self._drop_earlier(edit)
             return False
         if found.question is not None:
@@ -57,6 +57,10 @@ class Edits:
         elif found.asked.event_id == event_id and self._askings.is_asked(found):
             found.is_withdrawn = True
             self._askings.end(found)
+
+    def _waits(self, found: PendingMessage) -> bool:
+        """Whether nobody has done anything about a message; an earlier run may have."""
+        return not found.started and found.answer is None
 
     def _find(self, room_id: RoomID, event_id: EventID) -> PendingMessage | None:
         """The message, or what has it asked again, if it is in that room: anybody may name any

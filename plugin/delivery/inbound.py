@@ -161,10 +161,11 @@ class Inbound:
 
     def _take_edit(self, pending: PendingMessage) -> None:
         edit = pending.message
-        # Where too many wait, an edit of what was answered already changes the history alone.
-        if self.edits.edit(edit) or self.pending.is_full(edit.sender):
+        # First: delivered twice, it would take itself for an earlier edit, and drop that.
+        if not self._seen.add(edit.event_id) or self.edits.edit(edit):
             return
-        if self._seen.add(edit.event_id):
+        # Where too many wait, an edit of what was answered already changes the history alone.
+        if not self.pending.is_full(edit.sender):
             self.pending.accept(pending)
 
     def _take_beyond(self, message: IncomingMessage) -> None:

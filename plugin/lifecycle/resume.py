@@ -22,7 +22,7 @@ from ..matrix.answer_status import AnswerStatus
 from ..matrix.backlog import Backlog
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
-from .unanswered import Unanswered, asked_of, still_asked
+from .unanswered import Unanswered, answer_had, asked_of, still_asked
 
 
 @attr.frozen(eq=False)
@@ -60,7 +60,8 @@ class Resume:
             NoAnswer: the homeserver did not answer; nothing was taken up.
         """
         known = {one.message.event_id for one in kept}
-        wanted = Unanswered.of(self._wanted(backlog), known | backlog.redacted)
+        left_out = known | backlog.redacted
+        wanted = Unanswered.of(self._wanted(backlog), left_out, answer_had(kept))
         # What is set aside is looked up when its writer asks for it, so that none slows a start.
         waiting = (one.message.event_id for one in kept if one.state is not State.SET_ASIDE)
         new = (one.event_id for one in wanted.messages)

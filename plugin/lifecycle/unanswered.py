@@ -30,17 +30,28 @@ class Unanswered:
     messages: tuple[IncomingMessage, ...]
 
     @classmethod
-    def of(cls, written: Iterable[IncomingMessage], left_out: Iterable[EventID]) -> Unanswered:
+    def of(
+        cls,
+        written: Iterable[IncomingMessage],
+        left_out: Iterable[EventID],
+        answered: Mapping[EventID, EventID],
+    ) -> Unanswered:
         """What may want an answer.
 
         Args:
             written: messages and edits that would be answered if they came now, in their order.
             left_out: what is known already, or was taken back.
+            answered: of these the messages whose answer is had, each with what made it what it
+                was then: only what edited it later is an edit of an answered message.
         """
         written, out = list(written), set(left_out)
         edits = {one.replaces: one for one in written if one.replaces is not None}
         standing = {one.event_id: one for one in apply_edits(written)}
-        standing |= {one.event_id: one for one in edits.values() if one.replaces not in out}
+        standing |= {
+            one.event_id: one
+            for one in edits.values()
+            if one.replaces not in out or answered.get(one.replaces, one.event_id) != one.event_id
+        }
         return cls(
             tuple(
                 standing[one.event_id]
@@ -60,12 +71,15 @@ class Unanswered:
         """
         ids = {one.event_id for one in self.messages if one.replaces is None}
         asked = {event_id for event_id, is_asked in kept.items() if is_asked}
+        known = {one.event_id for one in self.messages} | kept.keys()
+        due = {event_id for event_id in known if not statuses.get(event_id, NOTHING).whole}
         chosen = []
         for one in self.messages:
             status = statuses.get(one.event_id, NOTHING)
-            others = (ids | kept.keys()) - {one.event_id}
+            # What is done with is not ended, either, while another goes on with its answer.
+            others = (due if status.whole else ids | kept.keys()) - {one.event_id}
             taken_over = status.of is None and others & set(status.standing.again)
-            if one.replaces is None and (status.whole or not taken_over):
+            if one.replaces is None and not taken_over:
                 chosen.append(one)
                 asked |= set() if status.whole else {one.event_id}
             elif one.replaces is not None and not status.whole and one.replaces not in asked:
@@ -76,6 +90,11 @@ class Unanswered:
 def asked_of(message: IncomingMessage, status: AnswerStatus) -> IncomingMessage:
     """What is answered: the message, or the question that it has asked again."""
     return message if status.of is None else attr.evolve(message, event_id=status.of)
+
+
+def answer_had(kept: Sequence[PendingMessage]) -> dict[EventID, EventID]:
+    """What the inbox holds an answer to, and by which key each was asked."""
+    return {one.message.event_id: one.message.key for one in kept if one.answer is not None}
 
 
 def still_asked(

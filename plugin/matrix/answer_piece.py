@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import attr
+from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID
 
 from ..markup.unfinished import close_blocks
@@ -100,12 +101,22 @@ class PieceWriter:
             standing.events.append(begun)
             if _stands(piece, standing):
                 return True
-        event_id = standing.events[number].event_id
+        return await self._edit(piece, content, standing)
+
+    async def _edit(self, piece: Piece, content: dict[str, Any], standing: StandingAnswer) -> bool:
+        number = piece.number
+        before = standing.events[number]
+        edited = piece.put_in(before.event_id, standing.again)
         key = f"{piece.asked.event_id}-{number}-{next(self._edits)}"
-        if await self._send(piece, make_edit(event_id, content), key) is None:
-            return False
-        standing.events[number] = piece.put_in(event_id, standing.again)
-        return True
+        # If nobody hears what becomes of it, either may stand there: no end, in any case.
+        standing.events[number] = attr.evolve(edited, marks=edited.marks | {LIVE_KEY})
+        try:
+            sent = await self._send(piece, make_edit(before.event_id, content), key)
+        except MatrixRequestError:
+            standing.events[number] = before
+            raise
+        standing.events[number] = before if sent is None else edited
+        return sent is not None
 
     async def _begin(
         self, piece: Piece, content: dict[str, Any], standing: StandingAnswer
@@ -119,7 +130,10 @@ class PieceWriter:
         content = {**content, **self._relation(piece)}
         base = standing.key or asked.event_id
         key = f"{base}-{piece.number}{'-anew' if standing.replaced else ''}"
-        successors = (f"{key}-{attempt}" for attempt in range(1, MOST_TAKEN_BACK))
+        # More are used up by events that are to be taken back for this one.
+        most = MOST_TAKEN_BACK + len(standing.replaced)
+        successors = (f"{key}-{attempt}" for attempt in range(1, most))
+        replaced = {event.event_id for event in standing.replaced}
         begun = None
         for one in (key, *successors):
             standing.uncertain = True
@@ -127,6 +141,8 @@ class PieceWriter:
             standing.uncertain = in_doubt
             if event_id is None:
                 return None
+            if event_id in replaced:
+                continue
             begun = piece.put_in(event_id, standing.again)
             if not in_doubt:
                 break

@@ -85,12 +85,18 @@ class StandingAnswer:
     @property
     def size(self) -> int:
         """Characters of the assistant's that stand there."""
-        return sum(len(event.text) for event in self.events)
+        return sum(map(len, self._texts))
 
     @property
     def text(self) -> str:
         """All of these."""
-        return "\n\n".join(event.text for event in self.events)
+        return "\n\n".join(self._texts)
+
+    @property
+    def _texts(self) -> list[str]:
+        # What stands below the words that were to be gone on with is of an earlier answer.
+        last = len(self.events) if self.live is None else self.live + 1
+        return [event.text for event in self.events[:last]]
 
     @property
     def ending(self) -> Ending:

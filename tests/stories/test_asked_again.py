@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from plugin.platforms.protocol import PlatformError
 
-from ..fakes.fake_platform import FakePlatform
+from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
+from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, come_back, settle_in, write_while_busy
-from ..fakes.streams import ASKED_AGAIN, STOPPED, assert_whole, begin, lift_limit, see
+from ..fakes.streams import (
+    ASKED_AGAIN,
+    BREAKS_OFF,
+    STOPPED,
+    assert_whole,
+    begin,
+    edits,
+    is_live,
+    lift_limit,
+    see,
+)
 from ..fakes.users import User, heard, replies, said
 
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
@@ -203,6 +216,27 @@ async def test_what_is_asked_again_while_nobody_is_there_is_answered_at_the_star
     assert_whole(chat, f"{answer}{ASKED_AGAIN}")
 
 
+async def test_an_edit_of_what_is_answered_already_is_not_lost_in_a_kill(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await bot.configure(f"{FAKE_PLATFORM}streaming: {{enabled: false}}\n")
+    hold = bot.server.inject(Hold("PUT .*/send/", times=None))
+    question = alice.write(chat, "One")
+    await bot.push()
+    # The answer is had, and kept.
+    await asyncio.wait_for(hold.reached.wait(), 10)
+    await bot.kill()
+    bot.server.heal()
+
+    alice.edit(question, "Uno")
+    await come_back(bot)
+
+    assert_whole(chat, f"Answer to Uno{ASKED_AGAIN}")
+    await bot.restart()
+    await bot.deliver()
+    assert platform.texts == ["One", "Uno"]
+
+
 async def test_stop_before_the_new_answer_leaves_the_old_one(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
@@ -229,6 +263,31 @@ async def test_stop_before_the_new_answer_leaves_the_old_one(
     assert len(platform.keys) == 3
 
 
+@pytest.mark.parametrize("how", ["again", "edit"])
+async def test_what_was_stopped_and_is_asked_again_does_not_end_as_stopped_after_a_kill(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, how: str
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    await ask(bot, alice, chat, "!stop")
+    question = chat.messages(alice.id)[0]
+    stream = platform.stream("Hi" if how == "again" else "Hello")
+    alice.write(chat, "!again") if how == "again" else alice.edit(question, "Hello")
+    await bot.push()
+    stream.say("Another")
+    await see(bot, chat, "Another", "Stopped.")
+    await bot.kill()
+    platform.streams.clear()
+    shown = len(edits(chat))
+    await come_back(bot)
+
+    answer = f"Answer to {'Hi' if how == 'again' else 'Hello'}{ASKED_AGAIN}"
+    assert_whole(chat, answer, "Stopped.")
+    # Nor was that sent beside the new answer, after which it might have come.
+    assert "Another" not in "".join(one["content"]["body"] for one in edits(chat)[shown:])
+
+
 async def test_an_assistant_that_fails_to_answer_again_costs_nobody_the_old_answer(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
@@ -247,6 +306,25 @@ async def test_an_assistant_that_fails_to_answer_again_costs_nobody_the_old_answ
     assert heard(chat)[0] == f"Answer to One{ASKED_AGAIN}"
 
 
+async def test_words_of_which_nobody_knows_whether_they_stand_do_not_look_unfinished_for_ever(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await ask(bot, alice, chat, "One")
+    stream = platform.stream("One")
+    alice.write(chat, "!again")
+    await bot.push()
+    lost = bot.server.inject(Answer("PUT .*/send/", status=502, after=True))
+    stream.say("Something else")
+    await lost.reached.wait()
+    stream.fail(PlatformError("The fake platform sleeps.", can_retry=False))
+    await bot.settled()
+
+    answer, notice = said(chat)
+    assert answer["content"]["body"] == f"Something else{BREAKS_OFF}"
+    assert not is_live(answer)
+    assert "sleeps" in notice["content"]["body"]
+
+
 async def test_a_shorter_answer_leaves_nothing_of_the_longer_one(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
@@ -259,6 +337,22 @@ async def test_a_shorter_answer_leaves_nothing_of_the_longer_one(
         await bot.deliver()
 
     assert_whole(chat, f"Short{ASKED_AGAIN}")
+
+
+async def test_stop_keeps_nothing_of_a_longer_answer_that_is_being_replaced(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    platform.answers["One"] = "\n\n".join(str(number) * 11_000 for number in range(3))
+    await ask(bot, alice, chat, "One")
+    stream = platform.stream("One")
+    alice.write(chat, "!again")
+    await bot.push()
+    stream.say("Short")
+    await bot.server.until(lambda: heard(chat)[0] == "Short")
+
+    await ask(bot, alice, chat, "!stop")
+
+    assert heard(chat) == [f"Short{STOPPED}", "Stopped."]
 
 
 async def test_a_question_taken_back_while_it_is_answered_takes_its_answer_along(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from maubot.matrix import MaubotMatrixClient
+from mautrix.client import DecryptionDispatcher
 
 from ..fakes.crypto import FakeCrypto
 from ..fakes.fake_platform import FakePlatform
@@ -175,6 +176,29 @@ async def test_an_encrypted_answer_is_shown_while_it_is_written_and_found_again(
     begun = next(one for one in events if one["sender"] == BOT)
     relation = {"rel_type": "m.replace", "event_id": begun["event_id"]}
     assert events[-1]["content"]["m.relates_to"] == relation
+
+
+async def test_an_edit_in_secret_of_the_last_question_asks_again_though_it_comes_twice(
+    bot: Bot, platform: FakePlatform, crypto: FakeCrypto, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    # As maubot sets it up: it reads, too, and delivers what it read.
+    bot.client.add_dispatcher(DecryptionDispatcher)
+    alice.turn_on_encryption(alice.chat)
+    question = alice.write_encrypted(alice.chat)
+    await bot.deliver()
+
+    relation = {"rel_type": "m.replace", "event_id": question["event_id"]}
+    new = {"msgtype": "m.text", "body": "Otherwise"}
+    clear = {**new, "m.new_content": new, "m.relates_to": relation}
+    content = {**question["content"], "ciphertext": f"[{json.dumps(clear)}]"}
+    alice.world.send(alice.id, alice.chat.room_id, "m.room.encrypted", content)
+    await bot.deliver()
+
+    assert platform.texts == ["In secret", "Otherwise"]
+    assert read_sealed(sealed(alice.chat)[-1])["m.new_content"]["body"].startswith(
+        "Answer to Otherwise"
+    )
 
 
 def read_sealed(text: str) -> Any:

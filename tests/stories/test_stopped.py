@@ -161,6 +161,27 @@ async def test_a_try_that_has_not_come_as_far_as_the_one_before_takes_nothing_aw
     assert heard(chat)[0] == f"Once upon a time{STOPPED}"
 
 
+async def test_an_assistant_that_fails_while_it_is_stopped_is_stopped(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    with pytest.MonkeyPatch.context() as patch:
+        # Behind the one that keeps the command itself.
+        brake = Brake(1, after=False)
+        brake.apply(patch)
+        alice.write(chat, "!stop")
+        await bot.push()
+        await asyncio.wait_for(brake.reached.wait(), 10)
+        stream.fail(PlatformError("The fake platform fell asleep.", can_retry=False))
+        await bot.server.until(lambda: heard(chat) != ["Once upon a time"])
+        brake.released.set()
+        await bot.settled()
+
+    assert heard(chat) == [f"Once upon a time{STOPPED}", "Stopped."]
+
+
 async def test_where_nothing_is_written_there_is_nothing_to_stop(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:

@@ -272,6 +272,33 @@ async def test_a_long_wait_ends_in_a_message_of_its_own_where_that_is_wanted(
     assert_whole(chat, "Once upon a time there was a bot.")
 
 
+async def test_a_long_wait_for_a_question_that_is_edited_meanwhile_ends_in_one_message_too(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    streaming = attr.evolve(bot.timing.streaming, notify_after=0.0)
+    bot.timing = attr.evolve(bot.timing, streaming=streaming)
+    await bot.restart()
+    lift_limit(bot)
+    await bot.configure(f"{FAKE_PLATFORM}streaming: {{notify: final}}\n")
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    shown = ["Once upon a time"]
+    await see(bot, chat, *shown)
+    for text in ("Hello", "Good morning"):
+        stream = platform.stream(text)
+        alice.edit(chat.messages(alice.id)[0], text)
+        await bot.push()
+        stream.say(f"{text} to you")
+        shown.append(f"{text} to you")
+        await see(bot, chat, *shown)
+
+    stream.say(", too")
+    stream.end()
+    await bot.settled()
+
+    assert_whole(chat, "Good morning to you, too")
+
+
 async def test_first_words_of_which_it_is_not_known_whether_they_stand_are_not_doubled(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
