@@ -18,7 +18,8 @@ usage: ./build.sh [command]
   demo [--once]   the whole job on a local stack; stays up unless --once is given
   dev             a local stack that stays up; a saved file is built and uploaded at once
   bench [--quick] how fast a start is, on a real Synapse and on a simulated large one
-  bench messages  how fast messages are answered, beside a bare echo plugin; [--quick]
+  bench messages  how fast messages are answered, beside a bare echo plugin, and how soon an
+                  answer is seen while it is written; [--quick]
   kills           kills maubot a thousand times under six people who write in twelve chats;
                   [--number N] [--database sqlite|postgres] [--seed N]
   fuzz            feeds hostile inputs to whatever reads what others wrote, led by coverage;

@@ -2,6 +2,7 @@
 
 Both bots run in one maubot and take turns, so that what else the machine does slows both down;
 ratios are what is judged. A target that is missed is said to be, and nothing more comes of it.
+Answers that are seen while they are written come last; streaming.py measures them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from ..environments import ROOT
 from .exchange import Chat, ExchangeTimes, exchange_messages
 from .load import measure_growth, measure_routes
 from .side_by_side import Bots, bring_up
-from .table import lay_out, verdict
+from .streaming import measure_streaming
+from .streaming_table import streaming_table
+from .table import lay_out, ms, verdict
 
 RESULTS = ROOT / ".bench"
 MAX_LATENCY_RATIO, MIN_RATE_RATIO = 1.3, 0.8
@@ -50,6 +53,7 @@ class Plan:
         alone: messages of each round with one route count or another.
         stack_messages: messages over the real stack while memory is watched.
         messages: messages through the plugin alone while memory is watched.
+        streamed: answers that are seen while they are written.
     """
 
     loads: tuple[tuple[int, int], ...]
@@ -57,10 +61,11 @@ class Plan:
     alone: int
     stack_messages: int
     messages: int
+    streamed: int
 
 
-FULL = Plan(((1, 30), (20, 5), (100, 3)), 5, 500, 2_000, 100_000)
-QUICK = Plan(((1, 10), (20, 2)), 2, 100, 200, 2_000)
+FULL = Plan(((1, 30), (20, 5), (100, 3)), 5, 500, 2_000, 100_000, 10)
+QUICK = Plan(((1, 10), (20, 2)), 2, 100, 200, 2_000, 3)
 
 
 @attr.frozen
@@ -91,6 +96,8 @@ async def bench_messages(arguments: Sequence[str], report: Report) -> int:
         loads = [await _measure_load(bots, plan, load, report) for load in plan.loads]
         stack = await _watch_memory(bots, plan.stack_messages, report)
     print(f"\n{_table(loads, routes, {'over the stack': stack, 'the plugin alone': alone})}\n")
+    streaming = await measure_streaming(plan.streamed, report)
+    print(f"\n{streaming_table(streaming)}\n")
     RESULTS.mkdir(exist_ok=True)
     figures: dict[str, Any] = {
         "python": platform.python_version(),
@@ -98,6 +105,7 @@ async def bench_messages(arguments: Sequence[str], report: Report) -> int:
         "loads": [attr.asdict(load) for load in loads],
         "seconds_by_routes": routes,
         "bytes_by_messages": {"stack": stack, "alone": alone},
+        "streaming": attr.asdict(streaming),
     }
     (RESULTS / "messages.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
     print("Saved in .bench/: messages.json")
@@ -160,16 +168,16 @@ def _table(
         chats = f"{load.chats} chat{'s' * (load.chats > 1)}"
         ratio = load.medians[1] / load.medians[0]
         target = f"{verdict(ratio <= MAX_LATENCY_RATIO)}: at most {MAX_LATENCY_RATIO}"
-        rows.append([f"{chats}: median", *map(_ms, load.medians), f"{ratio:.2f}", target])
+        rows.append([f"{chats}: median", *map(ms, load.medians), f"{ratio:.2f}", target])
         ratio = load.p99s[1] / load.p99s[0]
-        rows.append([f"{chats}: p99", *map(_ms, load.p99s), f"{ratio:.2f}", ""])
+        rows.append([f"{chats}: p99", *map(ms, load.p99s), f"{ratio:.2f}", ""])
         ratio = load.rates[1] / load.rates[0]
         rates = [f"{rate:.1f} / s" for rate in load.rates]
         target = f"{verdict(ratio >= MIN_RATE_RATIO)}: at least {MIN_RATE_RATIO}"
         rows.append([f"{chats}: messages", *rates, f"{ratio:.2f}", target])
     (few, quick), (many, slow) = sorted(routes.items())
     met = verdict(slow <= quick * NO_GROWTH)
-    growth = [f"{few:,} against {many:,} routes", _ms(quick), _ms(slow), f"{slow / quick:.2f}"]
+    growth = [f"{few:,} against {many:,} routes", ms(quick), ms(slow), f"{slow / quick:.2f}"]
     title = "The plugin alone, and memory"
     second = [["", "first", "last", "", "target"], [*growth, f"{met}: no growth"]]
     second += [_memory_row(where, memory) for where, memory in memories.items()]
@@ -188,7 +196,3 @@ def _memory_row(where: str, memory: dict[int, int]) -> list[str]:
         f"{a_message:.0f} B each",
         f"{verdict(a_message < FLAT)}: flat" if judged else "",
     ]
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms"

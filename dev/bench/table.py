@@ -98,17 +98,18 @@ def running_table(sizes: Sequence[Running]) -> str:
         seconds = [getattr(size, f"{kind}_seconds") for size in ordered]
         growth = seconds[-1] / seconds[0]
         target = f"{verdict(growth <= GROWTH)}: at most {GROWTH}"
-        times.append([name, *map(_ms, seconds), f"{growth:.2f}", target])
+        times.append([name, *map(ms, seconds), f"{growth:.2f}", target])
     for kind, name in HOLDS.items():
         seconds = [getattr(size, f"{kind}_loop_held_seconds") for size in ordered]
         target = f"{verdict(max(seconds) <= HELD)}: at most {HELD * 1000:.0f} ms"
-        holds.append([name, *map(_ms, seconds), target])
+        holds.append([name, *map(ms, seconds), target])
     title = "Simulated homeserver: changes in a running instance, by the chats that it knows"
     return f"{title}\n{lay_out(times)}\n\n{lay_out(holds)}"
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms"
+def ms(seconds: float) -> str:
+    """A time as it stands in the tables."""
+    return f"{seconds * 1000:,.1f} ms"
 
 
 def verdict(met: bool) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dev.slow_server import SlowServer
 from dev.stack import INSTANCE, Stack
 from dev.user_client import Event
 
 from .conftest import Configure
-from .slow_server import SlowServer
 from .story import OnboardedUser, onboard, reply_to, show_that_nothing_is_limited
 from .transcript import EVERYTHING, latest
 

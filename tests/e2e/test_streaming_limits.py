@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from dev.slow_server import SlowServer
 from dev.stack import INSTANCE, Options, Stack
 from dev.user_client import Event, UserClient
 
-from .slow_server import SlowServer
 from .story import OnboardedUser, onboard, reply_to, show_that_nothing_is_limited
 from .transcript import EVERYTHING, latest
 
@@ -96,7 +96,7 @@ async def test_with_the_limit_lifted_words_come_early_and_at_most_thirty_edits_f
                 return bool(event["content"].get(ANSWERS) == question)
 
             first = await gina.person.wait_for(is_answer)
-            waited = asyncio.get_running_loop().time() - server.spoken_at
+            waited = asyncio.get_running_loop().time() - server.speeches[-1].begun_at
             assert LIVE in first["content"]
             # A second and a half, and what sending and seeing take.
             assert waited <= 2.5

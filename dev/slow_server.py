@@ -1,6 +1,7 @@
-"""An OpenAI-compatible server that says its answers word by word, as slowly as a test wants.
+"""An OpenAI-compatible server that says its answers word by word, as slowly as it is told to.
 
-It listens on 127.0.0.1, in the test's own process.
+It listens on 127.0.0.1 in the process of the test or benchmark that asks, so that what people see
+can be compared with what it said, and when.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from dev.processes import free_port
+from .processes import free_port
 
 CONFIG = """
 default_platform: slow
@@ -21,12 +23,27 @@ platforms:
 """
 
 
+@dataclass
+class Speech:
+    """What it said to one request, and when, in the event loop's time.
+
+    Attributes:
+        key: the request's idempotency key.
+        begun_at: when it said the first word; it does so at once.
+        ended_at: when it said the last.
+    """
+
+    key: str
+    begun_at: float
+    ended_at: float = 0.0
+
+
 class SlowServer:
     """One such server.
 
     Attributes:
         keys: the idempotency key of each request, in their order.
-        spoken_at: the event loop's time at which the last answer's first word was said.
+        speeches: what it said to each of them.
     """
 
     def __init__(self, words: list[str], pause: float) -> None:
@@ -38,7 +55,7 @@ class SlowServer:
         self.words = words
         self.pause = pause
         self.keys: list[str] = []
-        self.spoken_at = 0.0
+        self.speeches: list[Speech] = []
         self._port = free_port()
 
     @classmethod
@@ -59,9 +76,14 @@ class SlowServer:
             await runner.cleanup()
 
     @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
     def config(self) -> str:
         """The part of the instance's configuration that makes it the platform of new chats."""
-        return CONFIG.format(url=f"http://127.0.0.1:{self._port}/v1")
+        return CONFIG.format(url=self.url)
 
     @property
     def answer(self) -> str:
@@ -69,15 +91,20 @@ class SlowServer:
         return "".join(self.words).strip()
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        self.keys.append(request.headers["Idempotency-Key"])
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        self.spoken_at = asyncio.get_running_loop().time()
+        key = request.headers["Idempotency-Key"]
+        self.keys.append(key)
+        loop = asyncio.get_running_loop()
         dialogue = (await request.json())["messages"]
         short = dialogue[-1]["content"].endswith("short")
-        for word in ["Short."] if short else self.words:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        speech = Speech(key, loop.time())
+        self.speeches.append(speech)
+        for number, word in enumerate(["Short."] if short else self.words):
+            if number:
+                await asyncio.sleep(self.pause)
+            speech.ended_at = loop.time()
             chunk = {"choices": [{"delta": {"content": word}, "finish_reason": None}]}
             await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
-            await asyncio.sleep(self.pause)
         await response.write(b"data: [DONE]\n\n")
         return response
