@@ -43,6 +43,7 @@ class SlowServer:
 
     Attributes:
         keys: the idempotency key of each request, in their order.
+        dialogues: what was said in each of them, as (role, words).
         speeches: what it said to each of them.
     """
 
@@ -55,6 +56,7 @@ class SlowServer:
         self.words = words
         self.pause = pause
         self.keys: list[str] = []
+        self.dialogues: list[list[tuple[str, str]]] = []
         self.speeches: list[Speech] = []
         self._port = free_port()
 
@@ -94,8 +96,9 @@ class SlowServer:
         key = request.headers["Idempotency-Key"]
         self.keys.append(key)
         loop = asyncio.get_running_loop()
-        dialogue = (await request.json())["messages"]
-        short = dialogue[-1]["content"].endswith("short")
+        messages = (await request.json())["messages"]
+        self.dialogues.append([(one["role"], one["content"]) for one in messages])
+        short = messages[-1]["content"].endswith("short")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         speech = Speech(key, loop.time())

@@ -60,7 +60,9 @@ class LastQuestions:
             question = question.edited(message)
         both = (question.event_id, message.event_id)
         found = await self._timeline.answers(message.room_id, both, (message.sender,))
-        if found[message.event_id].whole or not is_question(question):
+        # What was kept of one that was stopped is still to be said: the word about it may stand.
+        is_done = found[message.event_id].whole and pending.answer is None
+        if is_done or not is_question(question):
             return False
         pending.standing = found[question.event_id].standing
         pending.standing.key = message.event_id

@@ -85,6 +85,13 @@ async def reply_to(person: UserClient, question: str, within: float = 10) -> str
     return str(content.get("m.new_content", content)["body"])
 
 
+async def wait_for_words(person: UserClient, question: str) -> Event:
+    """The first words of the answer to the event `question`. Raises NotSeen."""
+    return await person.wait_for(
+        lambda event: event["content"].get("chat.spacekeeper.answers") == question
+    )
+
+
 async def show_that_nothing_is_limited(onboarded: OnboardedUser) -> None:
     """Let the plugin see that the homeserver takes more messages than it would under its default
     limit: until then it shows no more of an answer than that leaves room for."""

@@ -9,15 +9,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from dev import postgres
-from dev.postgres import Postgres
 from dev.proxy import hang_up
-from dev.stack import INSTANCE, Options, Stack
 
 from .kill_points import (
     Answered,
@@ -35,8 +31,8 @@ from .kill_points import (
     Stored,
     TokenSaved,
 )
+from .killable_stack import KillableStack, serve_stack
 from .recorder import Recorder
-from .scenario import eventually
 from .story import OnboardedUser, onboard, start_chat
 from .transcript import ANSWERS, read_transcript, read_when_complete
 
@@ -57,31 +53,12 @@ CASES = [
 
 
 @dataclass
-class RecordedStack:
-    """A stack with a recording platform and one person; `server` is its PostgreSQL, if any."""
+class RecordedStack(KillableStack):
+    """A stack with a recording platform and one person."""
 
-    stack: Stack
     recorder: Recorder
     onboarded: OnboardedUser
-    server: Postgres | None
     numbers: itertools.count[int] = field(default_factory=itertools.count)
-
-    async def delete_database(self) -> None:
-        """Delete the plugin's database while maubot is down."""
-        if self.server is None:
-            self.stack.maubot.delete_database(INSTANCE)
-            return
-        connection = await asyncpg.connect(self.server.url)
-        await connection.execute(f'DROP SCHEMA "mbp_{INSTANCE}" CASCADE')
-        await connection.close()
-
-    async def until_killed(self) -> None:
-        """Wait until the plugin's process has ended."""
-
-        async def is_killed() -> bool:
-            return not self.stack.maubot.running
-
-        await eventually(is_killed, "the plugin is killed", 20)
 
 
 @pytest_asyncio.fixture(
@@ -90,19 +67,11 @@ class RecordedStack:
     params=["sqlite", pytest.param("postgres", marks=SLOW)],
 )
 async def recorded(request: pytest.FixtureRequest) -> AsyncIterator[RecordedStack]:
-    if request.param == "sqlite":
-        async with (
-            Recorder.serve() as recorder,
-            Stack.start(Options(config=recorder.config)) as stack,
-        ):
-            yield RecordedStack(stack, recorder, await onboard(stack, "ida"), None)
-        return
-    if missing := postgres.what_is_missing():
-        pytest.skip(missing)
-    async with Recorder.serve() as recorder, Postgres.serve() as server:
-        options = Options(config=recorder.config, database=server.url)
-        async with Stack.start(options) as stack:
-            yield RecordedStack(stack, recorder, await onboard(stack, "ida"), server)
+    async with (
+        Recorder.serve() as recorder,
+        serve_stack(request.param, recorder.config) as (stack, server),
+    ):
+        yield RecordedStack(stack, server, recorder, await onboard(stack, "ida"))
 
 
 @pytest.mark.parametrize(("kind", "database"), CASES)

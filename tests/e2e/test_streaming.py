@@ -9,12 +9,17 @@ from dev.stack import INSTANCE, Stack
 from dev.user_client import Event
 
 from .conftest import Configure
-from .story import OnboardedUser, onboard, reply_to, show_that_nothing_is_limited
-from .transcript import EVERYTHING, latest
+from .story import (
+    OnboardedUser,
+    onboard,
+    reply_to,
+    show_that_nothing_is_limited,
+    wait_for_words,
+)
+from .transcript import EVERYTHING, LIVE, latest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LIVE = "chat.spacekeeper.live"
 WORDS = [f"Word number {number} of many. " for number in range(60)]
 
 
@@ -29,13 +34,6 @@ async def answers(user: OnboardedUser) -> list[Event]:
     ]
 
 
-async def wait_for_words(user: OnboardedUser, question: str) -> Event:
-    """The first words of the answer to a message."""
-    return await user.person.wait_for(
-        lambda event: event["content"].get("chat.spacekeeper.answers") == question
-    )
-
-
 async def test_first_words_come_early_and_the_whole_answer_is_one_message(
     stack: Stack, configure: Configure
 ) -> None:
@@ -44,7 +42,7 @@ async def test_first_words_come_early_and_the_whole_answer_is_one_message(
         ida = await onboard(stack, "streaming")
         await show_that_nothing_is_limited(ida)
         question = await ida.person.send(ida.chats[0], "hello")
-        first = await wait_for_words(ida, question)
+        first = await wait_for_words(ida.person, question)
         assert LIVE in first["content"]
         assert len(first["content"]["body"]) < len(server.answer) / 2
         assert await reply_to(ida.person, question, within=30) == server.answer
@@ -64,7 +62,7 @@ async def test_a_kill_while_words_are_shown_leaves_one_whole_message(
         jon = await onboard(stack, f"killed-{keep_database}".lower())
         await show_that_nothing_is_limited(jon)
         question = await jon.person.send(jon.chats[0], "hello")
-        first = await wait_for_words(jon, question)
+        first = await wait_for_words(jon.person, question)
         assert LIVE in first["content"]
 
         stack.maubot.kill()

@@ -15,7 +15,7 @@ from dev.stack import INSTANCE, Options, Stack
 from dev.user_client import Event, UserClient
 
 from .story import OnboardedUser, onboard, reply_to, show_that_nothing_is_limited
-from .transcript import EVERYTHING, latest
+from .transcript import ANSWERS, EVERYTHING, LIVE, latest
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
@@ -24,7 +24,6 @@ WORDS = [f"Word number {number}, " for number in range(SECONDS * WORDS_PER_SECON
 STREAMS = 5
 # Seconds in which Synapse forgets what an account sent: ten messages, one in five seconds.
 RECOVERY = 55.0
-LIVE, ANSWERS = "chat.spacekeeper.live", "chat.spacekeeper.answers"
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import Any
 from dev.user_client import UserClient
 
 ANSWERS = "chat.spacekeeper.answers"
+LIVE = "chat.spacekeeper.live"
 EVERYTHING = 1000
 
 

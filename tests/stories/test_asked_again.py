@@ -237,6 +237,82 @@ async def test_an_edit_of_what_is_answered_already_is_not_lost_in_a_kill(
     assert platform.texts == ["One", "Uno"]
 
 
+@DATABASE
+@pytest.mark.parametrize(
+    "begun",
+    [(how, came) for how in ("again", "edit") for came in ("Something else", "")],
+    ids=["again, shown", "again, not shown", "edit, shown", "edit, not shown"],
+)
+async def test_a_stop_while_nobody_is_there_keeps_what_stands(
+    bot: Bot, platform: FakePlatform, alice: User, begun: tuple[str, str], keep_database: bool
+) -> None:
+    (how, came), chat = begun, alice.chat
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    stream = platform.stream("Uno" if how == "edit" else "One")
+    if how == "edit":
+        alice.edit(question, "Uno")
+    else:
+        alice.write(chat, "!again")
+    await bot.push()
+    await stream.heard.wait()
+    if came:
+        stream.say(came)
+        await see(bot, chat, came)
+
+    await bot.kill()
+    platform.streams.clear()
+    alice.write(chat, "!stop")
+    await come_back(bot, keep_database)
+
+    assert heard(chat) == [f"{came}{STOPPED}" if came else "Answer to One", "Stopped."]
+    assert len(platform.keys) == 2
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert len(heard(chat)) == len(platform.keys) == 2
+
+
+@DATABASE
+@pytest.mark.parametrize(
+    "sent",
+    [(stopped, after) for stopped in (False, True) for after in (False, True)],
+    ids=["whole, before", "whole, after", "stopped, before", "stopped, after"],
+)
+async def test_an_edit_while_nobody_is_there_counts_although_the_answer_was_just_being_sent(
+    bot: Bot, platform: FakePlatform, alice: User, sent: tuple[bool, bool], keep_database: bool
+) -> None:
+    (stopped, after), chat = sent, alice.chat
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    hold = bot.server.inject(Hold("PUT .*/send/", times=None, after=after))
+    if stopped:
+        alice.write(chat, "!stop")
+        await bot.push()
+    else:
+        stream.end()
+    await asyncio.wait_for(hold.reached.wait(), 10)
+    await bot.kill()
+    bot.server.heal()
+    platform.streams.clear()
+
+    question, *_ = chat.messages(alice.id)
+    alice.edit(question, "Hello")
+    await come_back(bot, keep_database)
+
+    (answer,) = [one for one in said(chat) if one["content"]["msgtype"] == "m.text"]
+    # Where nothing is known, the question is one, as the edit left it: so it is what is stopped.
+    nothing_known = stopped and not after and not keep_database
+    expected = f"Once upon a time{STOPPED}" if nothing_known else "Answer to Hello"
+    # Of an edited question of which there is no whole answer, nobody knows that there was one.
+    assert answer["content"]["body"].removesuffix(ASKED_AGAIN) == expected
+    texts = ["Hi"] if nothing_known else ["Hi", "Hello"]
+    assert platform.texts == texts
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert platform.texts == texts
+
+
 async def test_stop_before_the_new_answer_leaves_the_old_one(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
