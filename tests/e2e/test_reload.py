@@ -13,11 +13,15 @@ from .story import OnboardedUser, ask, membership_changes, messages_of, onboard,
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+MOST = 60
+
 
 async def write_until(onboarded: OnboardedUser, done: asyncio.Event) -> list[str]:
-    """Write numbered messages in the first chat until `done`; give what was written."""
+    """Write numbered messages in the first chat until `done`, but no more than may wait; give
+    what was written."""
     written: list[str] = []
-    while not done.is_set():
+    # A hundred may wait; on a busy machine more would be written than is answered meanwhile.
+    while not done.is_set() and len(written) < MOST:
         written.append(f"message {len(written)}")
         await onboarded.person.send(onboarded.chats[0], written[-1])
     return written
