@@ -502,6 +502,20 @@ def test_what_is_said_of_somebody_elses_chat_completes_nobodys(
     assert found._asdict()[part] == COMPUTED[part][CHAT]
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_a_room_that_its_owner_made_is_completed_too(part: str) -> None:
+    """They upgraded the chat; it is not linked yet, and the room before is gone."""
+    site = whole_site()
+    site.make_room(CHAT, ALICE, at=30)
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    damage(site, CHAT, "room", part)
+
+    found = completed(site, KNOWN)
+
+    assert found == WHOLE
+    assert_standing(site, WHOLE)
+
+
 def test_the_mirror_in_the_space_that_counts_comes_before_one_in_another() -> None:
     site, younger = whole_site(), RoomID("!a-space:one.test")
     site.make_space(younger, at=9)
