@@ -430,6 +430,16 @@ def test_what_a_later_version_wrote_is_left_alone(part: str) -> None:
     assert plan.elsewhere == {CHAT}
 
 
+@pytest.mark.parametrize("sender", [ALICE, MALLORY])
+def test_what_others_let_a_room_point_to_makes_no_part_of_a_binding(sender: Any) -> None:
+    site, theirs = whole_site(), RoomID("!a-space:three.test")
+    damage(site, CHAT, "room", "space_id")
+    site.away.add(SPACE)
+    site.send(CHAT, event(PARENT_TYPE, {"via": ["three.test"]}, theirs, sender))
+
+    assert live(reconcile(site))[CHAT] == WHOLE[CHAT]
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_without_the_space_a_chat_that_says_enough_works_on(part: str) -> None:
     """The bot is out of the Space: the room itself still points to it."""
