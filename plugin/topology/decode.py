@@ -144,7 +144,7 @@ class _RoomDecoder:
             self._report(f"an unknown membership of {event['state_key']}", Reason.MALFORMED)
 
     def _decode_parent(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-        if is_usable_via(content.get("via")):
+        if event["sender"] == self.identity.bot and is_usable_via(content.get("via")):
             self.parents.add(event["state_key"])
 
     def _decode_join_rules(self, event: Mapping[str, Any], content: Mapping[str, Any]) -> None:

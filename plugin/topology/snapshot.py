@@ -105,7 +105,7 @@ class Room:
         bound_elsewhere: a binding or marker stands here that another instance or a later
             version of this plugin wrote.
         anonymous: a binding or marker stands here that does not say which instance wrote it.
-        parents: the Spaces that the room's `m.space.parent` events name.
+        parents: the Spaces that the bot's own `m.space.parent` events name.
         links: the room's `m.space.child` events, by room id.
         allowed_rooms: the rooms whose members may join; None unless the join rule is
             `restricted`.

@@ -430,6 +430,16 @@ def test_what_a_later_version_wrote_is_left_alone(part: str) -> None:
     assert plan.elsewhere == {CHAT}
 
 
+@pytest.mark.parametrize("sender", [ALICE, MALLORY])
+def test_what_others_let_a_room_point_to_makes_no_part_of_a_binding(sender: Any) -> None:
+    site, theirs = whole_site(), RoomID("!a-space:three.test")
+    damage(site, CHAT, "room", "space_id")
+    site.away.add(SPACE)
+    site.send(CHAT, event(PARENT_TYPE, {"via": ["three.test"]}, theirs, sender))
+
+    assert live(reconcile(site))[CHAT] == WHOLE[CHAT]
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_without_the_space_a_chat_that_says_enough_works_on(part: str) -> None:
     """The bot is out of the Space: the room itself still points to it."""
@@ -500,6 +510,20 @@ def test_what_is_said_of_somebody_elses_chat_completes_nobodys(
 
     assert found.matrix_user_id == BOB
     assert found._asdict()[part] == COMPUTED[part][CHAT]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_room_that_its_owner_made_is_completed_too(part: str) -> None:
+    """They upgraded the chat; it is not linked yet, and the room before is gone."""
+    site = whole_site()
+    site.make_room(CHAT, ALICE, at=30)
+    site.erase(SPACE, CHILD_TYPE, CHAT)
+    damage(site, CHAT, "room", part)
+
+    found = completed(site, KNOWN)
+
+    assert found == WHOLE
+    assert_standing(site, WHOLE)
 
 
 def test_the_mirror_in_the_space_that_counts_comes_before_one_in_another() -> None:
