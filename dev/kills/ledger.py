@@ -1,7 +1,7 @@
 """What was asked in one chat and what was answered, event by event as they come.
 
-A message is lost if it has no answer in the end, answered twice if it has two, and out of order
-if one that was written after it was answered before it. Reads nothing itself.
+A message is lost if it has no whole answer in the end, answered twice if it has two, and out of
+order if one that was written after it was answered before it. Reads nothing itself.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ LEFT_OUT = "chat.spacekeeper.left_out"
 
 @dataclass
 class Ledger:
-    """One chat of `owner`'s. The counts are of answers; `strange` has, as sentences, whatever the
-    bot said that answers no message with its own words."""
+    """One chat of `owner`'s. The counts are of answers; `live` has the messages whose answer is
+    still being written; `strange`, as sentences, whatever the bot said that answers none with its
+    own words."""
 
     owner: str
     asked: dict[str, str] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
+    live: set[str] = field(default_factory=set)
+    shown_live: int = 0
     repeated: int = 0
     disordered: int = 0
     strange: list[str] = field(default_factory=list)
@@ -35,13 +38,14 @@ class Ledger:
 
     @property
     def waiting(self) -> int:
-        """How many messages have no answer yet."""
-        return len(self.asked) - len(self.answered)
+        """How many messages have no whole answer yet."""
+        return len(self.asked) - len(self.answered - self.live)
 
     @property
     def lost(self) -> list[str]:
-        """The words of the messages that have no answer."""
-        return [words for event_id, words in self.asked.items() if event_id not in self.answered]
+        """The words of the messages that have no whole answer."""
+        whole = self.answered - self.live
+        return [words for event_id, words in self.asked.items() if event_id not in whole]
 
     @property
     def is_sound(self) -> bool:
@@ -56,7 +60,7 @@ class Ledger:
                 continue
             if content.get("m.relates_to", {}).get("rel_type") == "m.replace":
                 # Nothing is asked or answered by it; what it says at last must fit the question.
-                self._check_words(content.get(ANSWERS), content["m.new_content"])
+                self._take_words(content.get(ANSWERS), content["m.new_content"])
                 continue
             if event["sender"] == self.owner:
                 self._places[event["event_id"]] = len(self.asked)
@@ -69,9 +73,12 @@ class Ledger:
             else:
                 self.strange.append(f"{event['event_id']}: {content['body'][:200]!r}")
 
-    def _check_words(self, question: str | None, content: Event) -> None:
+    def _take_words(self, question: str | None, content: Event) -> None:
         words = content["body"]
-        if LIVE not in content and question in self.asked and words != self.asked[question]:
+        if LIVE in content or question not in self.asked:
+            return
+        self.live.discard(question)
+        if words != self.asked[question]:
             self.strange.append(f"{self.asked[question]!r} was answered by {words[:200]!r}")
 
     def _take_answer(self, question: str, content: Event) -> None:
@@ -80,6 +87,9 @@ class Ledger:
             self.repeated += 1
         elif place < self._last:
             self.disordered += 1
-        self._check_words(question, content)
+        if LIVE in content:
+            self.live.add(question)
+            self.shown_live += 1
+        self._take_words(question, content)
         self.answered.add(question)
         self._last = max(self._last, place)

@@ -45,6 +45,7 @@ class Outcome:
     strange: list[str] = field(default_factory=list)
     rooms_changed: bool = False
     asked_again: int = 0
+    shown_live: int = 0
     seconds: float = 0.0
     fates: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FATES, 0))
 
@@ -130,6 +131,7 @@ class Run:
         outcome.repeated = sum(one.repeated for one in ledgers)
         outcome.disordered = sum(one.disordered for one in ledgers)
         outcome.strange = [words for one in ledgers for words in one.strange]
+        outcome.shown_live = sum(one.shown_live for one in ledgers)
         outcome.asked_again = sum(self.slow.asked.values()) - len(self.slow.asked)
 
     async def _read_again(self, outcome: Outcome) -> None:
@@ -172,7 +174,8 @@ def summary(outcome: Outcome) -> str:
     fates = ", ".join(f"{outcome.fates[fate]} times {fate}" for fate in FATES)
     return (
         f"{outcome.database}, seed {outcome.seed}: {outcome.kills} kills ({fates}) under "
-        f"{outcome.messages} messages in {outcome.seconds:.0f} s: {outcome.lost} lost, "
+        f"{outcome.messages} messages ({outcome.shown_live} answers seen while written) in "
+        f"{outcome.seconds:.0f} s: {outcome.lost} lost, "
         f"{outcome.repeated} answered twice, {outcome.disordered} out of order, "
         f"{len(outcome.strange)} strange, rooms "
         f"{'CHANGED' if outcome.rooms_changed else 'unchanged'}"

@@ -19,7 +19,9 @@ from .slow_platform import SlowPlatform
 
 NAMES = ("ada", "ben", "cleo", "dan", "eve", "finn")
 # Messages that may wait of one person: what goes beyond a hundred would be set aside.
-MOST_WAITING = 40
+MOST_WAITING = 16
+# Of every message, beside its number: up to so many further words.
+MOST_WORDS = 60
 # Seconds between two messages of one person, at most.
 LONGEST_PAUSE = 1.0
 PAGE = 500
@@ -59,7 +61,8 @@ class Writer:
             if self.waiting < MOST_WAITING:
                 room_id = self._chance.choice(list(self.chats))
                 self._number += 1
-                await self.person.send(room_id, f"message {self._number}")
+                further = " and so on" * self._chance.randrange(MOST_WORDS // 3)
+                await self.person.send(room_id, f"message {self._number}{further}")
 
     async def look(self) -> None:
         """See what came since the last look. Raises RuntimeError if that was too much to see."""
