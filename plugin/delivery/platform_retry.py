@@ -17,6 +17,7 @@ from mautrix.types import UserID
 
 from ..config.active import CurrentConfig
 from ..config.timing import Limits, Timing
+from ..message import sanitize
 from ..platforms import failures
 from ..platforms.protocol import Platform, PlatformError, Prompt
 from .fair_slots import FairSlots
@@ -132,4 +133,7 @@ class PlatformCalls:
                 if len(pieces[-1]) < len(chunk):
                     listener.overflow()
                     break
-        return "".join(pieces)
+        answer = "".join(pieces)
+        if not sanitize(answer).strip():
+            raise failures.explain_silence()
+        return answer

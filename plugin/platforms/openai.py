@@ -106,6 +106,7 @@ class OpenAI(Platform):
         if shown := reasoning.finish():
             yield shown
         if not reasoning.has_answer:
+            # What is folded away is text, and no answer.
             raise failures.explain_silence()
 
     def _make_headers(self, prompt: Prompt) -> dict[str, str]:

@@ -163,6 +163,23 @@ async def test_a_platform_that_fails_explains_itself(
     assert await ask(bot, alice, alice.chat, "Hello again") == "Answer to Hello again"
 
 
+@pytest.mark.parametrize("answer", ["", " \n\t", "\0", " \0\n"])
+async def test_an_assistant_that_says_nothing_leaves_a_word_about_that_and_no_empty_message(
+    bot: Bot, platform: FakePlatform, alice: User, answer: str
+) -> None:
+    await settle_in(bot, alice)
+    platform.answers["Hello"] = answer
+
+    assert await ask(bot, alice, alice.chat, "Hello") == (
+        "The assistant sent an empty answer.  \n`!retry` asks again, `!cancel` drops it."
+    )
+    assert len(heard(alice.chat)) == 1
+    del platform.answers["Hello"]
+    alice.write(alice.chat, "!retry")
+    await bot.deliver()
+    assert "Answer to Hello" in heard(alice.chat)
+
+
 async def test_a_bug_in_a_platform_is_found_by_its_reference(
     bot: Bot, platform: FakePlatform, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
