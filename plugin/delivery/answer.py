@@ -110,7 +110,7 @@ class Responder:
         if answer or not ending.marks:
             await self.answers.publish(asked, answer, standing, ending)
         else:
-            await self.notices.sender.reply(asked, sentences.NOTHING_CAME)
+            await self.notices.sender.add(asked, sentences.NOTHING_CAME)
 
     def _take_up(self, pending: PendingMessage) -> None:
         """Let the answer say what it takes into account besides its question."""

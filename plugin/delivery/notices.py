@@ -76,4 +76,4 @@ class Notices:
 
     async def _say_cut_off(self, message: IncomingMessage) -> None:
         async with self.boundary.serving(message.room_id):
-            await self.sender.reply(message, sentences.CUT_OFF)
+            await self.sender.add(message, sentences.CUT_OFF)

@@ -6,6 +6,7 @@ What an assistant says is in answers.py; how a message gets into its room, in ro
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -83,7 +84,8 @@ class Sender:
     async def reply(
         self, asked: IncomingMessage, text: str, settles: object = None, sent: int = 0
     ) -> None:
-        """Answer a message with a notice, which settles it; saying it again does no harm.
+        """Answer a message with a notice, which settles it. There is one such reply to each
+        message: saying it again does no harm, and another is not said.
 
         Args:
             asked: the message.
@@ -95,6 +97,18 @@ class Sender:
         key = f"{asked.event_id}-reply"
         speech = _Speech(asked.room_id, text, key, asked, settles=True, last_marks=last)
         await self._say(speech, sent)
+
+    async def add(self, asked: IncomingMessage, remark: str) -> None:
+        """Say something more about a message, which may have had its reply; it settles the
+        message, and saying it again about the same asking does no harm.
+
+        Args:
+            asked: the message, as it was asked last.
+            remark: the notice, in Markdown: one that is always worded the same.
+        """
+        said = hashlib.sha256(remark.encode()).hexdigest()[:8]
+        key = f"{asked.key}-also-{said}"
+        await self._say(_Speech(asked.room_id, remark, key, asked, settles=True))
 
     async def _say(self, speech: _Speech, sent: int = 0) -> None:
         pieces, looks, asked = cut(speech.text), Looks(self._renderer), speech.asked

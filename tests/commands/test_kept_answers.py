@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import attr
 import pytest
 
@@ -80,6 +82,31 @@ async def test_wherever_a_kill_strikes_what_was_done_is_what_is_said(
     answered = replies(alice.chat, question)[1:]
     assert answered == (["Answer to Hello"] if command == "!retry" else [])
     assert await ask(bot, alice, alice.chat, "!retry") == "There's no unanswered message here."
+
+
+async def test_a_reply_whose_end_is_lost_with_the_database_is_said_to_end_too_early_once(
+    bot: Bot, alice: User
+) -> None:
+    (control,) = await settle_in(bot, alice)
+    for _ in range(3):
+        for _ in range(10):
+            alice.write(control, "!new " + "\N{OPEN BOOK}" * 100)
+        await bot.deliver()
+    message = alice.write(control, "!chats")
+    sending = bot.server.inject(Hold("PUT .*/send/", times=None, skip=1))
+    await bot.push()
+    await asyncio.wait_for(sending.reached.wait(), 10)
+
+    await bot.kill()
+    bot.server.heal()
+    await come_back(bot, keep_database=False)
+
+    beginning, end = replies(control, message)
+    assert beginning.startswith("Your chats")
+    assert end.startswith("My answer to this ends too early")
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert len(replies(control, message)) == 2
 
 
 async def test_what_was_asked_for_with_new_is_made_once_and_said_once_wherever_a_kill_strikes(

@@ -132,6 +132,26 @@ async def test_with_nothing_come_yet_a_notice_says_so_and_the_question_is_done_w
     assert await ask(bot, alice, chat, "!retry") == "There's no unanswered message here."
 
 
+async def test_what_is_asked_again_and_stopped_before_a_word_gets_a_word_of_its_own(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    await ask(bot, alice, chat, "!stop")
+    for _ in range(2):
+        stream.heard.clear()
+        alice.write(chat, "!again")
+        await bot.push()
+        await stream.heard.wait()
+        await ask(bot, alice, chat, "!stop")
+
+    question, *_ = chat.messages(alice.id)
+    assert replies(chat, question) == ["Stopped before there was an answer."] * 3
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert len(platform.texts) == 3
+    assert len(heard(chat)) == 6
+
+
 async def test_stop_ends_the_wait_for_an_assistant_that_wants_to_be_left_alone(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
