@@ -21,6 +21,8 @@ USER_LINK = re.compile(r"https://matrix\.to/#/((?:@|%40)[^\s\"'<>?]+)")
 MOST_MENTIONS = 50
 # Bytes; what is longer is no event's id.
 LONGEST_EVENT_ID = 255
+# The one character that PostgreSQL does not take.
+UNSENDABLE = "\0"
 # The largest number of canonical JSON (appendices, section 3.1).
 LATEST = 2**53 - 1
 
@@ -186,6 +188,6 @@ def apply_edits(messages: Iterable[IncomingMessage]) -> list[IncomingMessage]:
 
 def sanitize(text: str) -> str:
     """The text as it can be stored and sent: halves of a character that was cut in two are put
-    together or replaced, and the one character that PostgreSQL does not take is left out."""
+    together or replaced, and UNSENDABLE is left out."""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\0", "")
+    return whole.replace(UNSENDABLE, "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ..message import sanitize
+from ..message import UNSENDABLE, sanitize
 from ..platforms.protocol import PlatformError
 
 
@@ -62,6 +62,8 @@ class Draft:
 
     def hear(self, text: str) -> None:
         """Take in what the platform said."""
+        # Halves of a character stay: the next chunk may put them together.
+        text = text.replace(UNSENDABLE, "")
         if not self.size and (text := text.lstrip()):
             self.first_at = asyncio.get_running_loop().time()
         if text:

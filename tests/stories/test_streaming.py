@@ -46,6 +46,25 @@ async def test_an_answer_is_shown_while_it_is_written_and_is_one_message_in_the_
     assert_whole(chat, "Once upon a time there was a bot.")
 
 
+@pytest.mark.parametrize("nothing", ["", " \n", "\0", "\0 \0"])
+async def test_a_chunk_in_which_there_is_nothing_to_read_begins_no_message(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, nothing: str
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say(nothing)
+    await bot.settled()
+    assert heard(chat) == []
+
+    stream.say("\0 Once\0 upon", nothing, " a time")
+    await see(bot, chat, f"Once upon{nothing.replace(chr(0), '')} a time")
+    stream.end()
+    await bot.settled()
+
+    (message,) = said(chat)
+    assert not is_live(message)
+    assert message["content"]["body"].split() == ["Once", "upon", "a", "time"]
+
+
 async def test_an_edit_carries_the_text_once_and_pings_nobody(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
