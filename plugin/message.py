@@ -7,7 +7,7 @@ goes into the database and comes back after a crash.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeGuard
 from urllib.parse import unquote
 
@@ -25,6 +25,8 @@ LONGEST_EVENT_ID = 255
 UNSENDABLE = "\0"
 # The largest number of canonical JSON (appendices, section 3.1).
 LATEST = 2**53 - 1
+
+IsCommand = Callable[[str], bool]
 
 
 def _user_ids(users: Iterable[str]) -> tuple[UserID, ...]:
@@ -71,6 +73,19 @@ class IncomingMessage:
     def is_text(self) -> bool:
         """Whether there is anything in it that a platform can read."""
         return self.msgtype in TEXT_TYPES
+
+
+def makes_command(
+    edit: IncomingMessage, message: IncomingMessage | None, is_command: IsCommand
+) -> bool:
+    """Whether an edit would make a command of what is none: such a one does not count.
+
+    Args:
+        edit: the edit.
+        message: what is edited; None if nobody knows it any more.
+        is_command: whether a text is a command.
+    """
+    return is_command(edit.body) and (message is None or not is_command(message.body))
 
 
 def _is_reply(content: Mapping[str, Any]) -> bool:
@@ -170,6 +185,27 @@ def _mentions(content: Mapping[str, Any]) -> tuple[UserID, ...]:
     if not isinstance(users, list):
         return ()
     return tuple(UserID(user) for user in users if isinstance(user, str))[:MOST_MENTIONS]
+
+
+def counting(
+    messages: Iterable[IncomingMessage],
+    is_command: IsCommand,
+    known: Iterable[IncomingMessage] = (),
+) -> list[IncomingMessage]:
+    """The messages among these, and those of their edits that count.
+
+    Args:
+        messages: messages and edits.
+        is_command: whether a text is a command.
+        known: further messages of which there may be edits among them.
+    """
+    messages = list(messages)
+    originals = {one.event_id: one for one in (*known, *messages) if one.replaces is None}
+    return [
+        one
+        for one in messages
+        if one.replaces is None or not makes_command(one, originals.get(one.replaces), is_command)
+    ]
 
 
 def apply_edits(messages: Iterable[IncomingMessage]) -> list[IncomingMessage]:

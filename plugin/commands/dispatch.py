@@ -56,7 +56,7 @@ class Commands:
                 elsewhere="!archive <chat>",
             ),
             "restore": Command("!restore <chat>", sentences.HELP_RESTORE, chats.restore),
-            "retry": Command("!retry", sentences.HELP_RETRY, on_the_way.retry),
+            "retry": Command("!retry", sentences.HELP_RETRY, self._retry),
             "again": Command("!again", sentences.HELP_AGAIN, on_the_way.again),
             "stop": Command("!stop", sentences.HELP_STOP, self._stop, at_once=True),
             "cancel": Command("!cancel", sentences.HELP_CANCEL, on_the_way.cancel, at_once=True),
@@ -161,6 +161,9 @@ class Commands:
     def _named(self, words: str) -> str | None:
         name = words.removeprefix("!").lower()
         return name if name in self.table else None
+
+    async def _retry(self, request: Request) -> str:
+        return await self.on_the_way.retry(request, self.is_command)
 
     async def _stop(self, request: Request) -> str:
         def asks(message: IncomingMessage) -> bool:

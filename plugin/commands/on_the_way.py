@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..delivery.amend import Amend
 from ..delivery.last_question import IsQuestion
 from ..delivery.stopping import Stopping
+from ..message import IsCommand
 from . import sentences
 from .arguments import Request
 
@@ -24,8 +25,8 @@ class MessageCommands:
         self.amend = amend
         self.stopping = stopping
 
-    async def retry(self, request: Request) -> str:
-        return await self.amend.retry(request.pending, sentences.taken_up)
+    async def retry(self, request: Request, is_command: IsCommand) -> str:
+        return await self.amend.retry(request.pending, is_command, sentences.taken_up)
 
     async def again(self, request: Request) -> str:
         """What is said where there is nothing to ask again; the answer else says it by itself."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..cache.pending_message import PendingMessage, State
 from ..matrix.backlog import read_unanswered
 from ..matrix.timeline import Timeline
-from ..message import IncomingMessage
+from ..message import IncomingMessage, IsCommand
 from .pending import PendingMessages
 from .room_queues import RoomQueues
 from .unfinished import Unfinished
@@ -37,13 +37,16 @@ class Amend:
         self.queues = queues
         self.unfinished = unfinished
 
-    async def retry(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
+    async def retry(
+        self, asked: PendingMessage, is_command: IsCommand, describe: Callable[[int], str]
+    ) -> str:
         """Take up what was set aside in a room, in its order.
 
         Args:
             asked: the message that asks for it, which is given its answer: neither is kept
                 without the other. If nothing is known to be set aside, the room's timeline
                 tells: the database may have been deleted since.
+            is_command: whether a text is a command.
             describe: the answer, for so many messages.
 
         Returns:
@@ -54,7 +57,9 @@ class Amend:
         """
         message = asked.message
         await self.pending.drop_expired()
-        again = await self._still_unanswered(message) or await self._unanswered(message)
+        again = await self._still_unanswered(message) or await self._unanswered(
+            message, is_command
+        )
         answer = describe(len(again))
         for one in again:
             self.pending.aside.pop(one.message.event_id)
@@ -125,10 +130,12 @@ class Amend:
                 await self.pending.complete(left_over)
         return aside.in_room(asked.room_id)
 
-    async def _unanswered(self, asked: IncomingMessage) -> list[PendingMessage]:
+    async def _unanswered(
+        self, asked: IncomingMessage, is_command: IsCommand
+    ) -> list[PendingMessage]:
         oldest = asked.sent_at - self.pending.aside.hours * 3_600_000
         return [
             PendingMessage(one, standing=status.standing)
-            for one, status in await read_unanswered(asked, self.timeline)
+            for one, status in await read_unanswered(asked, is_command, self.timeline)
             if one.is_text and one.sent_at >= oldest and one.event_id not in self.pending.open
         ]

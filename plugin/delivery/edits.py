@@ -1,7 +1,8 @@
 """What people do to messages of theirs that are on their way: edit them, or take them back.
 
 While a message waits, an edit of it counts instead. While it is answered, it is asked anew, into
-the same events. An edit of one that was answered waits for its own turn: last_question.py.
+the same events. An edit of one that was answered waits for its own turn: last_question.py. What
+makes a command of a question counts nowhere: a command is sent, as a message of its own.
 """
 
 from __future__ import annotations
@@ -9,22 +10,29 @@ from __future__ import annotations
 from mautrix.types import EventID, RoomID
 
 from ..cache.pending_message import PendingMessage
-from ..message import IncomingMessage
+from ..message import IncomingMessage, IsCommand, makes_command
 from .askings import Askings
+from .notices import Notices
 from .pending import PendingMessages
 
 
 class Edits:
     """Applies edits and redactions to messages."""
 
-    def __init__(self, pending: PendingMessages, askings: Askings) -> None:
+    def __init__(
+        self, pending: PendingMessages, askings: Askings, notices: Notices, is_command: IsCommand
+    ) -> None:
         """
         Args:
             pending: the messages.
             askings: ends the call to a platform, which is made again.
+            notices: say of an edit that it does not count.
+            is_command: whether a text is a command.
         """
+        self.is_command = is_command
         self._pending = pending
         self._askings = askings
+        self._notices = notices
 
     def edit(self, edit: IncomingMessage) -> bool:
         """Let an edit replace a message that waits or is being answered.
@@ -34,6 +42,11 @@ class Edits:
         """
         assert edit.replaces is not None
         found = self._find(edit.room_id, edit.replaces)
+        asked = None if found is None else found.asked
+        if makes_command(edit, asked, self.is_command):
+            if asked is not None:
+                self._pending.spawn(self._notices.edit_is_no_command(edit))
+            return True
         if found is None or not (self._waits(found) or self._askings.is_asked(found)):
             self._drop_earlier(edit)
             return False

@@ -11,7 +11,7 @@ from collections import Counter
 import attr
 from mautrix.types import EventID, RoomID
 
-from ..message import IncomingMessage
+from ..message import IncomingMessage, IsCommand, makes_command
 
 
 @attr.frozen
@@ -33,11 +33,13 @@ class Gates:
         all_closed: how many times all gates were.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, is_command: IsCommand) -> None:
         """
         Args:
             places: messages, edits and redactions that may wait before one gate.
+            is_command: whether a text is a command.
         """
+        self._is_command = is_command
         self._places = places
         self.closed: Counter[RoomID] = Counter()
         self.all_closed = 0
@@ -86,8 +88,10 @@ class Gates:
             if isinstance(one, IncomingMessage) and one.event_id == target:
                 if isinstance(action, Redaction):
                     del held[at]
-                else:
+                elif not makes_command(action, one, self._is_command):
                     held[at] = one.edited(action)
+                else:
+                    return False
                 return True
         return False
 

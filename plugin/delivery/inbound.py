@@ -37,7 +37,7 @@ class Inbound:
         self.edits = edits
         self.notices = notices
         self._seen = SeenMessages()
-        self._gates = Gates(pending.longest_queue)
+        self._gates = Gates(pending.longest_queue, edits.is_command)
         self._decrypting = 0
         # Who was told, and where, that too many of their messages wait.
         self._told_full: dict[UserID, frozenset[RoomID]] = {}

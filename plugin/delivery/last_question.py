@@ -76,12 +76,16 @@ class LastQuestions:
         room_id, sender = message.room_id, message.sender
         events = await self._timeline.events_before(room_id, message.event_id, sender)
         written = [one for event in events if (one := parse_message(event)) is not None]
-        # A command stays one, whatever is made of it later.
-        commands = {one.event_id for one in written if not is_question(one)}
-        questions = [
+        # A command stays one, whatever is made of it later, and no edit makes one.
+        others = {one.event_id for one in written if not is_question(one)}
+        counting = [
             one
-            for one in apply_edits(one for one in written if one.sender == sender)
-            if one.event_id not in commands and is_question(one)
+            for one in written
+            if one.sender == sender
+            and (one.replaces is None or not one.is_text or one.event_id not in others)
+        ]
+        questions = [
+            one for one in apply_edits(counting) if one.event_id not in others and is_question(one)
         ]
         return questions[-1] if questions else None
 

@@ -47,6 +47,10 @@ class Notices:
         text = sentences.ASKED_AGAIN_LATER.format(sentence=error.sentence)
         await self._say(message.room_id, text, message)
 
+    async def edit_is_no_command(self, edit: IncomingMessage) -> None:
+        """Say that a question stays one that somebody wanted to make a command of."""
+        await self._say(edit.room_id, sentences.EDIT_IS_NO_COMMAND, edit)
+
     def too_old(self, room_id: RoomID, count: int, hours: float) -> None:
         """Say, when its turn comes, that messages were set aside because of their age.
 

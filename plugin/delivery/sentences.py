@@ -19,6 +19,12 @@ TOO_OLD = (
     "answers them, `!cancel` drops them. I keep them for {hours:.0f} hours."
 )
 
+# What is edited
+EDIT_IS_NO_COMMAND = (
+    "An edit gives me no command, so your message counts as you wrote it first. Please send the "
+    "command as a message of its own."
+)
+
 # What has no answer
 WHAT_TO_DO = "`!retry` asks again, `!cancel` drops it."
 ASKED_AGAIN_LATER = "{sentence} Then I ask again by myself; `!cancel` drops it."

@@ -98,13 +98,13 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     amend = Amend(pending, matrix.timeline, queues, unfinished)
     askings = Askings()
     stopping = Stopping(pending, askings)
-    inbound = Inbound(pending, Edits(pending, askings), notices)
 
     chats = ChatCommands(ChatEdits(provisioning), config)
     calls = PlatformCalls(config, timing, limits)
     commands = Commands(
         chats, Administration(reconciler, config, calls), MessageCommands(amend, stopping)
     )
+    inbound = Inbound(pending, Edits(pending, askings, notices, commands.is_command), notices)
     history = History(matrix.timeline, notices)
     questions = LastQuestions(matrix.timeline, pending)
     live = LiveAnswers(matrix.answers, config, timing.streaming)

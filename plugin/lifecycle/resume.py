@@ -21,7 +21,7 @@ from ..handlers.messages import Messages
 from ..matrix.answer_status import AnswerStatus
 from ..matrix.backlog import Backlog
 from ..matrix.timeline import Timeline
-from ..message import IncomingMessage
+from ..message import IncomingMessage, counting
 from .unanswered import Unanswered, answer_had, asked_of, still_asked
 
 
@@ -61,7 +61,8 @@ class Resume:
         """
         known = {one.message.event_id for one in kept}
         left_out = known | backlog.redacted
-        wanted = Unanswered.of(self._wanted(backlog), left_out, answer_had(kept))
+        written = self._wanted(kept, backlog)
+        wanted = Unanswered.of(written, left_out, answer_had(kept))
         # What is set aside is looked up when its writer asks for it, so that none slows a start.
         waiting = (one.message.event_id for one in kept if one.state is not State.SET_ASIDE)
         new = (one.event_id for one in wanted.messages)
@@ -117,8 +118,9 @@ class Resume:
             return kept
         return [one for one in kept if one.state is not State.GIVEN_UP]
 
-    def _wanted(self, backlog: Backlog) -> list[IncomingMessage]:
-        return [one for one in backlog.messages if self.messages.wants_answer(one)]
+    def _wanted(self, kept: Sequence[PendingMessage], backlog: Backlog) -> list[IncomingMessage]:
+        wanted = (one for one in backlog.messages if self.messages.wants_answer(one))
+        return counting(wanted, self.messages.commands.is_command, (one.message for one in kept))
 
     async def _answers(
         self, room_id: RoomID, questions: Sequence[EventID]
@@ -149,8 +151,8 @@ class Resume:
                 self.messages.notices.answer_cut_off(one.message)
             return False
         edited = one.message
-        for edit in backlog.messages:
-            if edit.replaces == edited.event_id and one.answer is None:
+        for edit in self._wanted([one], backlog) if one.answer is None else ():
+            if edit.replaces == edited.event_id:
                 edited = edited.edited(edit)
         if edited != one.message:
             one.message = edited

@@ -12,7 +12,7 @@ from typing import Any
 import attr
 from mautrix.types import EventID, RoomID, SyncToken
 
-from ..message import IncomingMessage, apply_edits, parse_message
+from ..message import IncomingMessage, IsCommand, apply_edits, counting, parse_message
 from .answer_status import AnswerStatus
 from .room_pages import Stretch
 from .timeline import Timeline
@@ -95,7 +95,7 @@ async def read_backlog(
 
 
 async def read_unanswered(
-    asked: IncomingMessage, timeline: Timeline
+    asked: IncomingMessage, is_command: IsCommand, timeline: Timeline
 ) -> list[tuple[IncomingMessage, AnswerStatus]]:
     """The messages of one person that have no whole answer of the bot's and are not settled, among
     the hundred of that person and the bot before a message; oldest first, each as its last edit
@@ -103,6 +103,7 @@ async def read_unanswered(
 
     Args:
         asked: the message that they come before, of the same person.
+        is_command: whether a text is a command.
         timeline: reads the room.
 
     Raises:
@@ -110,8 +111,8 @@ async def read_unanswered(
     """
     room_id, sender = asked.room_id, asked.sender
     events = await timeline.events_before(room_id, asked.event_id, sender)
-    messages = apply_edits(one for event in events if (one := parse_message(event)) is not None)
-    theirs = [one for one in messages if one.sender == sender]
+    messages = [one for event in events if (one := parse_message(event)) is not None]
+    theirs = apply_edits(counting((one for one in messages if one.sender == sender), is_command))
     answers = await timeline.answers(room_id, [one.event_id for one in theirs], (sender,))
     statuses = [(one, answers[one.event_id]) for one in theirs]
     return [(one, status) for one, status in statuses if not (status.whole or status.notices)]

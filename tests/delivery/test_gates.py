@@ -21,12 +21,16 @@ def edit(one: IncomingMessage, text: str, sender: UserID = ALICE) -> IncomingMes
     return attr.evolve(one, event_id=event_id, body=text, sender=sender, replaces=one.event_id)
 
 
+def is_command(text: str) -> bool:
+    return text.startswith("!")
+
+
 def bodies(actions: list[Action]) -> list[str]:
     return [one.body for one in actions if isinstance(one, IncomingMessage)]
 
 
 def test_what_waits_comes_in_its_order_when_the_gate_opens() -> None:
-    gates = Gates(10)
+    gates = Gates(10, is_command)
     gates.close(ROOM)
     for name in ("one", "two", "three"):
         assert gates.hold(message(name))
@@ -38,7 +42,7 @@ def test_what_waits_comes_in_its_order_when_the_gate_opens() -> None:
 
 
 def test_a_gate_that_was_closed_twice_is_opened_twice() -> None:
-    gates = Gates(10)
+    gates = Gates(10, is_command)
     gates.close(ROOM)
     gates.close_all()
     gates.hold(message("one"))
@@ -52,7 +56,7 @@ def test_a_gate_that_was_closed_twice_is_opened_twice() -> None:
 
 
 def test_only_so_much_waits_before_one_gate_and_others_have_places_of_their_own() -> None:
-    gates = Gates(2)
+    gates = Gates(2, is_command)
     gates.close_all()
 
     assert [gates.hold(message(f"{number}")) for number in range(4)] == [True, True, False, False]
@@ -61,7 +65,7 @@ def test_only_so_much_waits_before_one_gate_and_others_have_places_of_their_own(
 
 
 def test_an_edit_of_what_waits_takes_no_place() -> None:
-    gates = Gates(1)
+    gates = Gates(1, is_command)
     gates.close(ROOM)
     one = message("one")
     gates.hold(one)
@@ -73,8 +77,18 @@ def test_an_edit_of_what_waits_takes_no_place() -> None:
     assert bodies(gates.open(ROOM)) == ["edited 4"]
 
 
+def test_an_edit_into_a_command_changes_nothing_that_waits_and_one_of_a_command_does() -> None:
+    gates = Gates(3, is_command)
+    gates.close(ROOM)
+    question, command = message("one"), message("!rename One")
+    for one in (question, command, edit(question, "!stop"), edit(command, "!rename Two")):
+        assert gates.hold(one)
+
+    assert bodies(gates.open(ROOM)) == ["one", "!rename Two", "!stop"]
+
+
 def test_what_is_taken_back_waits_no_longer() -> None:
-    gates = Gates(1)
+    gates = Gates(1, is_command)
     gates.close(ROOM)
     gates.hold(message("one"))
 

@@ -12,7 +12,7 @@ from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, come_back, settle_in, write_while_busy
+from ..fakes.stories import ask, come_back, have_set_aside, settle_in, write_while_busy
 from ..fakes.streams import (
     ASKED_AGAIN,
     BREAKS_OFF,
@@ -166,6 +166,96 @@ async def test_no_edit_of_a_command_or_into_one_asks_anything(
 
     assert platform.texts == ["One"]
     assert heard(chat)[0] == "Answer to One"
+
+
+NO_COMMAND = (
+    "An edit gives me no command, so your message counts as you wrote it first. Please send the "
+    "command as a message of its own."
+)
+INTO = pytest.mark.parametrize("command", ["!stop", "!help", "!archive", "!rename Other", "!chat"])
+
+
+@INTO
+async def test_an_edit_into_a_command_while_it_is_answered_lets_the_answer_go_on_and_says_so(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, command: str
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    edit = alice.edit(chat.messages(alice.id)[0], command)
+    await bot.push()
+    await bot.server.until(lambda: replies(chat, edit) == [NO_COMMAND])
+
+    stream.say(", the end.")
+    stream.end()
+    await bot.settled()
+
+    assert_whole(chat, "Once upon a time, the end.", NO_COMMAND)
+    assert platform.texts == ["Hi"]
+    assert chat.name == "Chat 1"
+    assert await ask(bot, alice, chat, "Next") == "Answer to Next"
+
+
+@INTO
+async def test_an_edit_into_a_command_while_it_waits_lets_the_question_be_asked_as_it_was(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, command: str
+) -> None:
+    gate = await write_while_busy(bot, platform, alice, "Wait", "!rename This")
+    _, question, rename = chat.messages(alice.id)
+    edit = alice.edit(question, command)
+    alice.edit(rename, "!rename That")
+    await bot.push()
+    gate.set()
+    await bot.settled()
+
+    assert platform.texts == ["Think", "Wait"]
+    assert replies(chat, question) == ["Answer to Wait"]
+    assert replies(chat, edit) == [NO_COMMAND]
+    # A command that waits may be mended.
+    assert chat.name == "That"
+    alice.write(chat, "!again")
+    await bot.deliver()
+    assert platform.texts == ["Think", "Wait", "Wait"]
+
+
+@DATABASE
+@INTO
+async def test_an_edit_into_a_command_while_nobody_is_there_asks_and_runs_nothing(
+    bot: Bot, platform: FakePlatform, alice: User, command: str, keep_database: bool
+) -> None:
+    chat = alice.chat
+    answered = alice.write(chat, "One")
+    await bot.deliver()
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Answer to One", "Once upon a time")
+    await bot.kill()
+    platform.streams.clear()
+    new = alice.write(chat, "New")
+    for question in (answered, *chat.messages(alice.id)[1:]):
+        alice.edit(question, command)
+    await come_back(bot, keep_database)
+
+    assert_whole(chat, "Answer to One", "Answer to Hi", "Answer to New")
+    assert platform.texts == ["One", "Hi", "Hi", "New"]
+    assert replies(chat, new) == ["Answer to New"]
+    assert chat.name == "Chat 1"
+
+
+@DATABASE
+async def test_what_was_set_aside_and_edited_into_a_command_is_asked_by_retry_as_it_was(
+    bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
+) -> None:
+    question = await have_set_aside(bot, platform, alice, "Hello")
+    alice.edit(question, "!archive")
+    await bot.deliver()
+    await bot.restart(keep_database=keep_database)
+
+    alice.write(alice.chat, "!retry")
+    await bot.deliver()
+
+    assert "Answer to Hello" in replies(alice.chat, question)
+    assert platform.texts == ["Hello", "Hello"]
 
 
 @DATABASE
