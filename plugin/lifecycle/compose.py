@@ -98,7 +98,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     amend = Amend(pending, matrix.timeline, queues, unfinished)
     askings = Askings()
     stopping = Stopping(pending, askings)
-    inbound = Inbound(pending, Edits(pending, askings), notices)
+    inbound = Inbound(amend, Edits(pending, askings), notices)
 
     chats = ChatCommands(ChatEdits(provisioning), config)
     calls = PlatformCalls(config, timing, limits)
