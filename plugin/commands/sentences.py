@@ -84,6 +84,7 @@ MESSAGES = "{count} messages"
 TAKEN_UP = "I'm asking again: {messages}."
 NOTHING_SET_ASIDE = "There's no unanswered message here."
 GIVEN_UP = "Stopped. {messages} won't be answered."
+GIVEN_UP_UNREAD = "Older messages here are still being read; none of them will be answered."
 NOTHING_ASKED = "There's no question here to ask again."
 STOPPED = "Stopped."
 NOTHING_WAITS = "There's nothing to stop here."
@@ -144,9 +145,11 @@ def taken_up(count: int) -> str:
     return TAKEN_UP.format(messages=_messages(count)) if count else NOTHING_SET_ASIDE
 
 
-def given_up(count: int) -> str:
-    """What `!cancel` came to."""
-    return GIVEN_UP.format(messages=_messages(count)) if count else NOTHING_WAITS
+def given_up(count: int, more: bool) -> str:
+    """What `!cancel` came to; there may be more, which are still being read."""
+    parts = [GIVEN_UP.format(messages=_messages(count))] if count else []
+    parts += [GIVEN_UP_UNREAD] if more else []
+    return " ".join(parts) or NOTHING_WAITS
 
 
 def stopped(is_stopped: bool) -> str:

@@ -6,6 +6,8 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
+from mautrix.types import RoomID
+
 from ..cache.pending_message import PendingMessage, State
 from ..matrix.backlog import read_unanswered
 from ..matrix.timeline import Timeline
@@ -16,7 +18,11 @@ from .unfinished import Unfinished
 
 
 class Amend:
-    """Changes messages on their way."""
+    """Changes messages on their way.
+
+    Attributes:
+        cancelled: by room, what cancelled those of its messages that are still being read.
+    """
 
     def __init__(
         self,
@@ -36,6 +42,7 @@ class Amend:
         self.timeline = timeline
         self.queues = queues
         self.unfinished = unfinished
+        self.cancelled: dict[RoomID, IncomingMessage] = {}
 
     async def retry(
         self, asked: PendingMessage, is_command: IsCommand, describe: Callable[[int], str]
@@ -77,13 +84,14 @@ class Amend:
             )
         return answer
 
-    async def cancel(self, asked: PendingMessage, describe: Callable[[int], str]) -> str:
+    async def cancel(self, asked: PendingMessage, describe: Callable[[int, bool], str]) -> str:
         """Drop what waits, is set aside or is being answered in a room, but no command that needs
         no turn.
 
         Args:
             asked: the message that asks for it, which is given its answer, as for `retry`.
-            describe: the answer, for so many messages.
+            describe: the answer, for so many messages; and whether there may be more, which are
+                still being read.
 
         Returns:
             That answer.
@@ -100,7 +108,7 @@ class Amend:
             self.pending.let_go(one)
         # They leave the inbox with the message that asks for it, when its reply stands.
         asked.settles = tuple(one.message.event_id for one in dropped)
-        answer = describe(len(dropped))
+        answer = describe(len(dropped), room_id in self.cancelled)
         given_up = [one.message for one in dropped]
         # As above.
         await asyncio.gather(
@@ -112,6 +120,21 @@ class Amend:
         for one in dropped:
             self.unfinished.end_later(one.asked, one.standing)
         return answer
+
+    def drop_cancelled(self, room_id: RoomID) -> None:
+        """Drop what was cancelled in a room before it had been read; all of it has been by now,
+        and none was begun."""
+        asked = self.cancelled.pop(room_id, None)
+        if asked is None:
+            return
+        waiting = [one for one in self.pending.open.values() if one.message.room_id == room_id]
+        for one in (*waiting, *self.pending.aside.in_room(room_id)):
+            # What was read may be newer than what cancelled the rest.
+            if not one.started and one.message.sent_at < asked.sent_at:
+                self.pending.aside.pop(one.message.event_id)
+                self.pending.let_go(one)
+                self.pending.spawn(self.pending.complete(one))
+                self.unfinished.end_later(one.asked, one.standing)
 
     async def _still_unanswered(self, asked: IncomingMessage) -> list[PendingMessage]:
         """What is set aside in a room; of what an earlier run left, the timeline tells whether

@@ -50,6 +50,10 @@ class Gates:
         """Whether something waits before any of them."""
         return bool(self._held)
 
+    def is_closed(self, room_id: RoomID) -> bool:
+        """Whether what is delivered in a room has to wait."""
+        return bool(self.all_closed or self.closed[room_id])
+
     def close(self, room_id: RoomID) -> None:
         """Close a room's gate; closed twice, it has to be opened twice."""
         self.closed[room_id] += 1
@@ -96,7 +100,7 @@ class Gates:
         return False
 
     def _take(self, room_id: RoomID) -> list[Action]:
-        if self.all_closed or self.closed[room_id]:
+        if self.is_closed(room_id):
             return []
         del self.closed[room_id]
         return self._held.pop(room_id, [])

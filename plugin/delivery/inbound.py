@@ -16,28 +16,29 @@ from mautrix.types import RoomID, UserID
 from ..cache.pending_message import PendingMessage, State
 from ..message import IncomingMessage
 from ..topology.standing_answer import StandingAnswer
+from .amend import Amend
 from .edits import Edits
 from .gates import Action, Gates, Redaction
 from .notices import Notices
-from .pending import PendingMessages
 from .seen_messages import SeenMessages
 
 
 class Inbound:
     """Takes messages, edits and redactions in."""
 
-    def __init__(self, pending: PendingMessages, edits: Edits, notices: Notices) -> None:
+    def __init__(self, amend: Amend, edits: Edits, notices: Notices) -> None:
         """
         Args:
-            pending: where messages wait for their turn.
+            amend: has the messages that wait for their turn, and drops those that were given up.
             edits: applies edits and redactions to them.
             notices: tells people of what is set aside.
         """
-        self.pending = pending
+        self.amend = amend
+        self.pending = amend.pending
         self.edits = edits
         self.notices = notices
         self._seen = SeenMessages()
-        self._gates = Gates(pending.longest_queue, edits.is_command)
+        self._gates = Gates(self.pending.longest_queue, edits.is_command)
         self._decrypting = 0
         # Who was told, and where, that too many of their messages wait.
         self._told_full: dict[UserID, frozenset[RoomID]] = {}
@@ -58,10 +59,9 @@ class Inbound:
 
     def receive(self, action: Action) -> None:
         """Take in what was just delivered, or let it wait for the older messages of its room."""
-        gates = self._gates
-        if not (gates.all_closed or gates.closed[action.room_id]):
+        if not self._gates.is_closed(action.room_id):
             self.take(action)
-        elif not gates.hold(action) and isinstance(action, IncomingMessage):
+        elif not self._gates.hold(action) and isinstance(action, IncomingMessage):
             self._take_beyond(action)
 
     def receive_urgent(self, message: IncomingMessage) -> PendingMessage | None:
@@ -92,6 +92,12 @@ class Inbound:
     def resume(self, room_id: RoomID) -> None:
         """Take in what waited for the older messages of a room: all of those were taken in."""
         self._take_all(self._gates.open(room_id))
+        self._drop_cancelled()
+
+    def cancel(self, message: IncomingMessage) -> None:
+        """Give up what was written in a room before this message and is still being read."""
+        if self._gates.is_closed(message.room_id):
+            self.amend.cancelled[message.room_id] = message
 
     def pause_all(self) -> None:
         """Let everything wait while it is not known yet which rooms have older messages."""
@@ -106,6 +112,7 @@ class Inbound:
         held = self._gates.open_all()
         for actions in held.values():
             self._take_all(actions)
+        self._drop_cancelled()
         return list(held)
 
     def take_kept(self, pending: PendingMessage) -> None:
@@ -133,6 +140,11 @@ class Inbound:
         if is_new:
             self.pending.set_aside(PendingMessage(message, standing=standing))
         return is_new
+
+    def _drop_cancelled(self) -> None:
+        for room_id in list(self.amend.cancelled):
+            if not self._gates.is_closed(room_id):
+                self.amend.drop_cancelled(room_id)
 
     def _take_all(self, actions: Iterable[Action]) -> None:
         for action in actions:

@@ -82,6 +82,8 @@ class Messages:
         if not self.answer_urgent(message):
             self.inbound.receive(message)
             self.serve(message.room_id)
+        elif self.commands.ends_answers(message.body):
+            self.inbound.cancel(message)
 
     def answer_urgent(self, message: IncomingMessage) -> bool:
         """Answer a message at once if it is a command that needs no turn: nobody asks for help in
@@ -108,6 +110,9 @@ class Messages:
         if not (waits and self.commands.needs_no_turn(pending.message.body)):
             self.inbound.take_kept(pending)
         elif self.inbound.take_kept_urgent(pending):
+            if pending.answer is not None and self.commands.ends_answers(pending.message.body):
+                # It was carried out; what was being read then is read again.
+                self.inbound.cancel(pending.message)
             self._beside.put(pending.message.room_id, self.turns.settle(pending))
 
     def serve(self, room_id: RoomID) -> None:

@@ -104,7 +104,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     commands = Commands(
         chats, Administration(reconciler, config, calls), MessageCommands(amend, stopping)
     )
-    inbound = Inbound(pending, Edits(pending, askings, notices, commands.is_command), notices)
+    inbound = Inbound(amend, Edits(pending, askings, notices, commands.is_command), notices)
     history = History(matrix.timeline, notices)
     questions = LastQuestions(matrix.timeline, pending)
     live = LiveAnswers(matrix.answers, config, timing.streaming)

@@ -21,6 +21,8 @@ COUNTED = ("message", "state", "create")
 LIMITED = ("message", "state")
 # Seconds after which a limited call is tried again although the homeserver named a longer pause.
 LONGEST_PAUSE = 600.0
+# What is read of a room, by the part of the path behind the room's id.
+ROOM_READS = {"state": "room", "members": "members", "messages": "timeline", "event": "timeline"}
 
 
 class LaneClosed(Exception):
@@ -136,6 +138,7 @@ class Lanes:
         self._invite = policies.invite
         self._lanes = {
             "read": Lane(policies.read),
+            **{kind: Lane(policies.read) for kind in ROOM_READS.values()},
             "state": Lane(policies.write),
             "name": Lane(policies.name),
             "join": Lane(policies.enter),
@@ -158,7 +161,7 @@ class Lanes:
             content: the JSON body; of an invitation it names the invitee.
         """
         if method == Method.GET:
-            kind = "name" if "/profile/" in path else "read"
+            kind = "name" if "/profile/" in path else _kind_of_read(path)
         elif path.endswith("/createRoom"):
             kind = "create"
         elif "/send/" in path or "/redact/" in path:
@@ -188,3 +191,8 @@ class Lanes:
             self._invitees = {one: lane for one, lane in self._invitees.items() if not lane.idle}
             self._invitees[user_id] = lane = Lane(self._invite)
         return lane
+
+
+def _kind_of_read(path: str) -> str:
+    part = path.partition("/rooms/")[2].partition("/")[2].partition("/")[0]
+    return ROOM_READS.get(part, "read")

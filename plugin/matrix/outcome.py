@@ -16,10 +16,12 @@ import attr
 from aiohttp import ClientResponse
 from mautrix.errors import MatrixError, make_request_error
 
+from .large_json import parse_large
+
 TOO_MANY = "429: too many requests"
 # Seconds beyond which a pause that a homeserver names makes no sense.
 LONGEST_RETRY_AFTER = 86400.0
-# Characters that are parsed where they are; more are parsed in a thread.
+# Bytes that are parsed where they are; more are parsed in a thread.
 SMALL = 200_000
 # Characters of what a homeserver says about a refusal; it may be another one's, passed on.
 LONGEST_REFUSAL = 300
@@ -69,13 +71,11 @@ async def read_answer(response: ClientResponse, most: int | None) -> HttpAnswer:
         size += len(piece)
         if most is not None and size > most:
             raise TooLarge(f"more than {most} bytes")
-    text = b"".join(pieces).decode(errors="replace")
     try:
-        if len(text) <= SMALL:
-            body = json.loads(text)
+        if size <= SMALL:
+            body = json.loads(b"".join(pieces).decode(errors="replace"))
         else:
-            # The hook lets other threads have a turn, which the parser itself never does.
-            body = await asyncio.to_thread(json.loads, text, object_hook=_itself)
+            body = await asyncio.to_thread(parse_large, pieces)
     except (ValueError, RecursionError):
         # No JSON, or deeper than anybody writes by mistake.
         body = None
@@ -83,10 +83,6 @@ async def read_answer(response: ClientResponse, most: int | None) -> HttpAnswer:
     if isinstance(body, dict) and retry_after is None:
         retry_after = _seconds(body.get("retry_after_ms"), per_second=1000)
     return HttpAnswer(response.status, body, retry_after)
-
-
-def _itself(value: dict[str, Any]) -> dict[str, Any]:
-    return value
 
 
 def _seconds(value: Any, per_second: int = 1) -> float | None:

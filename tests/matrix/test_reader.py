@@ -97,7 +97,21 @@ async def test_only_joined_rooms_that_are_likely_spaces_are_read_at_first(
     assert snapshot.foreign == {OTHER}
 
 
-@pytest.mark.parametrize("answer", [{}, [], {"joined_rooms": {}}, {"joined_rooms": [7]}])
+MANY = [f"!{number}:one.test" for number in range(50_000)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        [],
+        {"joined_rooms": {}},
+        {"joined_rooms": [7]},
+        {"joined_rooms": [*MANY, 7]},
+        Reply(200, json.dumps({"joined_rooms": MANY})[:-2]),
+    ],
+    ids=["nothing", "a list", "no list", "no room", "something among many", "the end is lost"],
+)
 async def test_without_a_list_of_rooms_nothing_can_be_said(
     reader: Reader, homeserver: Homeserver, answer: Any
 ) -> None:

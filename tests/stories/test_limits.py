@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import attr
+import pytest
 
-from ..fakes.faults import Hold
+from ..fakes.faults import Answer, Hold
 from ..fakes.homeserver import Homeserver
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import ask, settle_in
-from ..fakes.users import User, heard, replies
+from ..fakes.users import CHILD, User, heard, replies
 
 TIMES = 8
+PARENT = "m.space.parent"
 
 
 async def keep_leaving(bot: Bot, person: User) -> None:
@@ -61,6 +63,34 @@ async def test_who_was_invited_too_often_is_told_when_to_ask_again(
     alice.leave(alice.space)
 
     assert "about 5 minutes" in await ask(bot, alice, control, "!space")
+
+
+@pytest.mark.parametrize("read", ["messages", "members"])
+async def test_a_homeserver_that_limits_one_kind_of_read_is_asked_for_others(
+    bot: Bot, server: Homeserver, alice: User, bob: User, read: str
+) -> None:
+    """What was written meanwhile cannot be read; what Bob does in his Space can."""
+    (control, _) = await settle_in(bot, alice, bob)
+    await bot.stop()
+    alice.write(alice.chat, "Anybody?")
+    question = alice.write(control, "!chats")
+    busy = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1000}
+    limit = Answer(f"rooms/[^/]*/{read}", times=None, status=429, body=busy)
+    server.inject(limit)
+    await bot.start()
+    await bot.push()
+    await server.until(limit.reached.is_set)
+
+    space_id = bob.space.room_id
+    assert bob.chat.content(PARENT, space_id) != {}
+    bob.put_state(bob.space, (CHILD, bob.chat.room_id), {})
+    await bot.push()
+    await server.until(lambda: bob.chat.content(PARENT, space_id) == {})
+
+    server.lift(limit)
+    await bot.settled()
+    assert heard(alice.chat) == ["Anybody?"]
+    assert len(replies(control, question)) == 1
 
 
 async def test_no_command_waits_for_a_receipt(bot: Bot, server: Homeserver, alice: User) -> None:
