@@ -8,6 +8,7 @@ that nobody knows: see outcome.py. What nobody needs to see goes by `try_request
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from aiohttp import ClientError, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 
 from .lanes import Lane, LaneClosed, Lanes
-from .message_limit import MessageLimit
+from .message_limit import COUNTED, MessageLimit
 from .outcome import TOO_MANY, NoAnswer, TooLarge, classify, read_answer
 from .retry import RequestPolicies
 
@@ -176,7 +177,8 @@ class RetryingAPI(HTTPAPI):
             },
             timeout=ClientTimeout(total=seconds),
         )
-        with self.message_limit.sending(kind):
+        counts = kind in COUNTED
+        with self.message_limit.sending(kind) if counts else contextlib.nullcontext():
             try:
                 async with requesting as response:
                     answer = await read_answer(response, call.most)

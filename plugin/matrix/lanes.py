@@ -125,7 +125,7 @@ class Lane:
             self._wake_next()
 
     def _wake_next(self) -> None:
-        if (head := self._turns.head) is not None:
+        if self._waiting and (head := self._turns.head) is not None:
             head.set()
 
 

@@ -62,15 +62,12 @@ class MessageLimit:
 
     @contextlib.contextmanager
     def sending(self, kind: str) -> Iterator[None]:
-        """While in here, a request was sent of which it is not known yet whether it is accepted;
-        it counts where the homeserver counts it.
+        """While in here, a request that counts was sent of which it is not known yet whether it is
+        accepted.
 
         Args:
-            kind: the kind of its endpoint.
+            kind: the kind of its endpoint, one of COUNTED.
         """
-        if kind not in COUNTED:
-            yield
-            return
         self._on_their_way += 1
         try:
             yield
