@@ -15,6 +15,8 @@ import attr
 from mautrix.types import EventID, RoomID, UserID
 
 TEXT_TYPES = ("m.text", "m.emote")
+# What a reply's text begins with if it quotes what is replied to: a message, or an emote.
+QUOTES = ("> <", "> * <")
 # A link to a user, as clients wrote a mention before there was `m.mentions`.
 USER_LINK = re.compile(r"https://matrix\.to/#/((?:@|%40)[^\s\"'<>?]+)")
 # Nobody means more people than this by name.
@@ -27,10 +29,6 @@ UNSENDABLE = "\0"
 LATEST = 2**53 - 1
 
 IsCommand = Callable[[str], bool]
-
-
-def _user_ids(users: Iterable[str]) -> tuple[UserID, ...]:
-    return tuple(map(UserID, users))
 
 
 @attr.frozen
@@ -53,7 +51,7 @@ class IncomingMessage:
     body: str
     sent_at: int
     replaces: EventID | None = None
-    mentions: tuple[UserID, ...] = attr.field(default=(), converter=_user_ids)
+    mentions: tuple[UserID, ...] = ()
     thread: EventID | None = None
     revision: EventID | None = None
 
@@ -99,9 +97,9 @@ def trim_reply_fallback(text: str) -> str:
     delivers by the same rule.
 
     Args:
-        text: the body of a reply.
+        text: the body of a reply, which begins with one of QUOTES.
     """
-    if not text.startswith(("> <", "> * <")) or "\n" not in text:
+    if "\n" not in text:
         return text
     lines = text.split("\n")
     start = next((at for at, line in enumerate(lines) if not line.startswith("> ")), len(lines))
@@ -126,7 +124,7 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
         if related is None or not isinstance(content, dict):
             return None
     body = content.get("body")
-    if _is_reply(content) and isinstance(body, str):
+    if isinstance(body, str) and body.startswith(QUOTES) and _is_reply(content):
         content = {**content, "body": trim_reply_fallback(body)}
     values: dict[str, Any] = {key: event.get(key) for key in ("event_id", "room_id", "sender")}
     values |= {key: content.get(key) for key in ("msgtype", "body")}
@@ -158,7 +156,7 @@ def restore_message(fields: Any) -> IncomingMessage | None:
     if not isinstance(fields, dict) or not isinstance(fields.get("mentions", []), list):
         return None
     try:
-        message = IncomingMessage(**fields)
+        message = IncomingMessage(**{**fields, "mentions": tuple(fields.get("mentions", ()))})
     except TypeError:
         return None
     texts = (message.event_id, message.room_id, message.sender, message.msgtype, message.body)

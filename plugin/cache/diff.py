@@ -115,7 +115,7 @@ def chat_row(chat: Chat) -> tuple[str, ...]:
     return (
         chat.room_id,
         chat.space_id,
-        chat.matrix_user_id,
+        chat.owner,
         chat.chat_id,
         chat.platform,
         chat.platform_chat_id,

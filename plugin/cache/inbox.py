@@ -19,7 +19,6 @@ from mautrix.types import EventID
 
 from ..message import LATEST, IncomingMessage, restore_message
 from ..topology.standing_answer import WHOLE, Ending
-from .kept_answer import decode_answer, encode_answer
 from .pending_message import PendingMessage, State
 from .tables import INBOX
 from .transactions import FAILURES, FencedDatabase, Statement, fetch
@@ -34,6 +33,9 @@ REMOVE_UNREADABLE = "DELETE FROM inbox WHERE event_id=$1 AND message=$2 AND stat
 LOAD = """SELECT event_id, position, message, state, answer, set_aside_at
     FROM inbox ORDER BY position"""
 BATCH = 500
+# Begins an answer that does not end just whole: there is one column for it, and what an earlier
+# version kept is its text alone. None of these begins so, and PostgreSQL takes it.
+ENVELOPE = "\x02"
 
 
 @attr.frozen
@@ -156,3 +158,28 @@ def _decode(row: Mapping[str, Any]) -> PendingMessage | None:
     if message is None or type(since) is not int or not 0 <= since <= LATEST:
         return None
     return PendingMessage(message, state, answer, ending, set_aside_at=since)
+
+
+def encode_answer(text: str, ending: Ending = WHOLE) -> str:
+    """What to put into the column for an answer, and how it ends where that is not just whole."""
+    if ending == WHOLE and not text.startswith(ENVELOPE):
+        return text
+    kept = {"text": text, **attr.asdict(ending), "marks": sorted(ending.marks)}
+    return ENVELOPE + json.dumps(kept)
+
+
+def decode_answer(kept: Any) -> tuple[str | None, Ending]:
+    """What was put into the column; a damaged database may hold anything there.
+
+    Raises:
+        TypeError, ValueError, KeyError: it makes no sense.
+    """
+    if kept is None:
+        return None, WHOLE
+    if not isinstance(kept, str):
+        raise TypeError(f"an answer is text, not {type(kept).__name__}")
+    if not kept.startswith(ENVELOPE):
+        return kept, WHOLE
+    answer = json.loads(kept.removeprefix(ENVELOPE))
+    ending = Ending(frozenset(answer["marks"]), str(answer["remark"]), answer.get("of"))
+    return str(answer["text"]), ending

@@ -7,7 +7,8 @@ and take an edit for a new command.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from ..cache.pending_message import PendingMessage
 from ..config.permissions import Level
@@ -21,14 +22,22 @@ from .arguments import Request
 from .chats import ChatCommands
 from .command import Command
 from .on_the_way import MessageCommands
-from .recognize import Invocation, recognize, split_command
+from .recognize import Invocation, recognize
 from .status import describe_chats, describe_instance
 
+Recognize = Callable[[str], Invocation | None]
+
+# CANCEL ends what else waits, STOP an answer; AGAIN has a chat's last question asked again.
 CANCEL, STOP, AGAIN = (Invocation(name, "") for name in ("cancel", "stop", "again"))
 
 
 class Commands:
-    """Runs commands and replies to each."""
+    """Runs commands and replies to each.
+
+    Attributes:
+        recognize: tells which command a message is, or so nearly is that nothing else can be
+            meant; any other `!word` is the assistant's.
+    """
 
     def __init__(
         self, chats: ChatCommands, administration: Administration, on_the_way: MessageCommands
@@ -40,7 +49,11 @@ class Commands:
         self.on_the_way = on_the_way
         self.pending = on_the_way.amend.pending
         self.administration = administration
-        self.table: Mapping[str, Command] = {
+        self.table = self._list(chats, on_the_way)
+        self.recognize: Recognize = partial(recognize, names=self.table, takes=self._takes)
+
+    def _list(self, chats: ChatCommands, on_the_way: MessageCommands) -> Mapping[str, Command]:
+        return {
             "new": Command("!new [title]", sentences.HELP_NEW, chats.new, at_once=True),
             "chats": Command("!chats", sentences.HELP_CHATS, chats.chats, at_once=True),
             "rename": Command(
@@ -74,51 +87,30 @@ class Commands:
             ),
         }
 
+    def needs_no_turn(self, command: Invocation) -> bool:
+        """Whether a command does not wait for the messages before it."""
+        return self.table[command.name].at_once or not command.exact
+
+    def needs_rooms(self, command: Invocation) -> bool:
+        """Whether a command makes no sense for somebody without a Space."""
+        return command.exact and self.table[command.name].needs_rooms
+
     def is_command(self, text: str) -> bool:
-        """Whether a message is one of the commands, or so nearly that nothing else can be meant;
-        any other `!word` is the assistant's."""
-        return self._recognize(text) is not None
-
-    def is_like_command(self, text: str) -> bool:
-        """Whether a message has the form of a command, though there may be none of that name."""
-        said = split_command(text)
-        return said is not None and said.exact
-
-    def needs_no_turn(self, text: str) -> bool:
-        """Whether a message is a command that does not wait for the messages before it."""
-        command = self._recognize(text)
-        return command is not None and (self.table[command.name].at_once or not command.exact)
-
-    def needs_rooms(self, text: str) -> bool:
-        """Whether a message is a command that makes no sense for somebody without a Space."""
-        command = self._recognize(text)
-        return command is not None and command.exact and self.table[command.name].needs_rooms
-
-    def asks_again(self, text: str) -> bool:
-        """Whether a message is the command that has a chat's last question asked again."""
-        return self._recognize(text) == AGAIN
-
-    def ends_work(self, text: str) -> bool:
-        """Whether a message is a command that ends something: whoever has too much waiting may
-        still give it."""
-        command = self._recognize(text)
-        return command in (CANCEL, STOP)
+        """Whether a text is a command, or so nearly that nothing else can be meant."""
+        return self.recognize(text) is not None
 
     def is_question(self, message: IncomingMessage) -> bool:
         """Whether a message in a chat is for its assistant."""
         return message.is_text and not self.is_command(message.body)
 
-    def ends_answers(self, text: str) -> bool:
-        """Whether a message is the command that ends what else waits."""
-        return self._recognize(text) == CANCEL
-
-    async def run(self, pending: PendingMessage, chat: Chat | None) -> None:
+    async def run(self, pending: PendingMessage, command: Invocation, chat: Chat | None) -> None:
         """Run the command in a message and reply to it.
 
         Args:
-            pending: the message; `is_command` said yes to it, or outside of the chats
-                `is_like_command`. A command that was run is not run again: its answer is kept
+            pending: the message. A command that was run is not run again: its answer is kept
                 until the homeserver took it.
+            command: what `recognize` found in it; outside of the chats anything that has the form
+                of a command.
             chat: the chat it was given in; None in the control room.
 
         Raises:
@@ -127,7 +119,7 @@ class Commands:
         message = pending.message
         if pending.answer is None:
             try:
-                answer = await self._answer(pending, chat)
+                answer = await self._answer(Request(pending, command.words, chat), command)
             except NoAnswer as error:
                 # Not tried until it works: what is written next would wait for it.
                 raise UserError(sentences.NOT_NOW) from error
@@ -136,22 +128,16 @@ class Commands:
         else:
             answer = pending.answer
         settles: object = None if pending.stops is None else [pending.stops]
-        if self.ends_answers(message.body):
+        if command == CANCEL:
             settles = {"before": message.event_id}
         await self.sender.reply(message, answer, settles, pending.sent)
 
-    async def _answer(self, pending: PendingMessage, chat: Chat | None) -> str:
-        text = pending.message.body
-        command = self._recognize(text) or split_command(text)
-        assert command is not None
+    async def _answer(self, request: Request, command: Invocation) -> str:
         if command.name not in self.table:
             return sentences.UNKNOWN.format(name=command.name)
         if not command.exact:
             return sentences.DID_YOU_MEAN.format(name=command.name)
-        return await self.table[command.name].run(Request(pending, command.words, chat))
-
-    def _recognize(self, text: str) -> Invocation | None:
-        return recognize(text, self.table, self._takes)
+        return await self.table[command.name].run(request)
 
     def _takes(self, name: str, words: str) -> bool:
         if name == "help" and words:
@@ -167,7 +153,7 @@ class Commands:
 
     async def _stop(self, request: Request) -> str:
         def asks(message: IncomingMessage) -> bool:
-            return self.is_question(message) or self.asks_again(message.body)
+            return self.is_question(message) or self.recognize(message.body) == AGAIN
 
         return await self.on_the_way.stop(request, asks)
 

@@ -16,7 +16,7 @@ from ..matrix.answers import Answers
 from ..message import sanitize
 from ..platforms.protocol import PlatformError, Prompt
 from ..topology.model import Chat
-from ..topology.standing_answer import WHOLE, Ending
+from ..topology.standing_answer import WHOLE
 from . import sentences
 from .askings import Askings
 from .draft import Draft
@@ -72,7 +72,11 @@ class Responder:
         """
         asked = pending.asked
         with self.typing.answering(chat.room_id, asked.event_id) as answer_is_there:
-            while pending.answer is None and not pending.is_withdrawn:
+            while True:
+                if pending.question is not None or pending.message.revision is not None:
+                    self._take_up(pending)
+                if pending.answer is not None or pending.is_withdrawn:
+                    break
                 await self._ask(chat, pending)
             answer_is_there()
             if pending.is_withdrawn and not pending.standing.is_whole:
@@ -102,7 +106,6 @@ class Responder:
         return found
 
     async def _publish(self, pending: PendingMessage, answer: str) -> None:
-        self._take_up(pending)
         asked, standing, ending = pending.asked, pending.standing, pending.ending
         if not answer and ending.marks and standing.events:
             # Stopped before its turn: what stood there stays.
@@ -127,32 +130,31 @@ class Responder:
             text=asked.body,
             history=partial(self.history.before, chat, asked.event_id),
         )
-        self._take_up(pending)
         draft = Draft(partial(self.notices.platform_waits, asked))
+        asking = self.calls.ask(chat.platform, chat.owner, prompt, draft)
+        show = partial(self.live.showing, pending, draft)
         try:
-            async with self.live.showing(pending, draft):
-                asking = self.calls.ask(chat.platform, chat.owner, prompt, draft)
-                answer = await self.askings.run(pending, draft, asking)
+            with self.answers.limit.promised():
+                answer = await self.askings.run(pending, draft, asking, show)
         except PlatformError:
             if pending.answer is not None:
                 # It was stopped at the same moment.
                 return
             await self._break_off(pending, draft)
             raise
+        if pending.standing.events:
+            self.live.renew_late(pending.standing, draft)
         if answer is None or pending.answer is not None:
             # It was ended, or is about to be.
             return
-        pending.answer, pending.ending = sanitize(answer), self._ending(pending, draft)
-        failpoint("answered")
-        await self.inbox.put_answer(pending.message.event_id, pending.answer, pending.ending)
-        failpoint("kept")
-
-    def _ending(self, pending: PendingMessage, draft: Draft) -> Ending:
         ending = TOO_LONG if draft.is_too_long else WHOLE
-        if pending.question is None:
-            return ending
-        remark = ending.remark or sentences.ASKED_AGAIN
-        return attr.evolve(ending, remark=remark, of=pending.question.event_id)
+        if pending.question is not None:
+            remark = ending.remark or sentences.ASKED_AGAIN
+            ending = attr.evolve(ending, remark=remark, of=pending.question.event_id)
+        pending.answer, pending.ending = sanitize(answer), ending
+        failpoint("answered")
+        await self.inbox.put_answer(pending.message.event_id, pending.answer, ending)
+        failpoint("kept")
 
     async def _break_off(self, pending: PendingMessage, draft: Draft) -> None:
         """Keep what came of an answer, if people saw any of it."""

@@ -6,7 +6,9 @@ What becomes of what came so far, is decided by whoever ends it; here it is only
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import attr
@@ -16,6 +18,8 @@ from ..cache.pending_message import PendingMessage
 from ..topology.standing_answer import Ending
 from .draft import Draft
 from .endings import STOPPED
+
+Show = Callable[[], AbstractAsyncContextManager[None]]
 
 
 @attr.define(eq=False)
@@ -28,11 +32,16 @@ class _Asking:
 class Askings:
     """What is asked, by the message that it is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, soon: float) -> None:
+        """
+        Args:
+            soon: seconds in which an answer may be whole, so that nothing has to be shown of it.
+        """
+        self._soon = soon
         self._askings: dict[EventID, _Asking] = {}
 
     async def run(
-        self, pending: PendingMessage, draft: Draft, work: Coroutine[Any, Any, str]
+        self, pending: PendingMessage, draft: Draft, work: Coroutine[Any, Any, str], show: Show
     ) -> str | None:
         """Ask, until there is an answer or somebody ends it.
 
@@ -40,21 +49,27 @@ class Askings:
             pending: the message that is asked.
             draft: fills with what comes.
             work: asks; it is not left to itself, however this ends.
+            show: shows people what comes, in a block of its own.
 
         Returns:
             The answer; None if it was ended.
         """
         call: asyncio.Future[str] = asyncio.ensure_future(work)
         asking = self._askings[pending.message.event_id] = _Asking(draft, call)
-        try:
-            await asyncio.wait({call})
-        finally:
-            del self._askings[pending.message.event_id]
-            if not call.done():
-                call.cancel()
-                await asyncio.wait({call})
-        if not asking.is_ended:
-            return call.result()
+        async with contextlib.AsyncExitStack() as showing:
+            try:
+                await asyncio.wait((call, draft.begun), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({call}, timeout=self._soon)
+                if not call.done():
+                    await showing.enter_async_context(show())
+                    await asyncio.wait({call})
+            finally:
+                del self._askings[pending.message.event_id]
+                if not call.done():
+                    call.cancel()
+                    await asyncio.wait({call})
+            if not asking.is_ended:
+                return call.result()
         if not call.cancelled():
             # It does not matter any more what went wrong.
             call.exception()

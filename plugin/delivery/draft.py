@@ -17,7 +17,8 @@ class Draft:
     """An answer that is being written.
 
     Attributes:
-        begun: set when the platform is asked.
+        asked_at: the event loop's time at which somebody wanted it.
+        begun: done when the platform is asked.
         size: how many characters there are, white space before them left out.
         is_too_long: the platform had more to say than one answer can hold.
         first_at: the event loop's time at which the first of them came.
@@ -28,7 +29,9 @@ class Draft:
         Args:
             tell: called when the platform is asked again after a long wait.
         """
-        self.begun = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self.asked_at = loop.time()
+        self.begun: asyncio.Future[None] = loop.create_future()
         self.size = 0
         self.is_too_long = False
         self.first_at = 0.0
@@ -58,7 +61,8 @@ class Draft:
     def begin(self) -> None:
         """Begin from nothing: the platform is asked, perhaps again."""
         self._parts, self.size, self.is_too_long = [], 0, False
-        self.begun.set()
+        if not self.begun.done():
+            self.begun.set_result(None)
 
     def hear(self, text: str) -> None:
         """Take in what the platform said."""

@@ -7,20 +7,39 @@ here, and nobody who answers is known.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from mautrix.types import RoomID, UserID
+from mautrix.types import EventID, RoomID
 
 from ..cache.pending_message import PendingMessage, State
 from ..message import IncomingMessage
 from ..topology.standing_answer import StandingAnswer
 from .amend import Amend
 from .edits import Edits
+from .floods import Floods
 from .gates import Action, Gates, Redaction
 from .notices import Notices
-from .seen_messages import SeenMessages
+
+# A message may be read from the timeline and come live as well: the two come soon after one
+# another.
+REMEMBERED = 10_000
+
+
+class SeenMessages:
+    """The last messages that were taken in: each is, once, however often it is delivered."""
+
+    def __init__(self) -> None:
+        self._seen: dict[EventID, None] = {}
+
+    def add(self, event_id: EventID) -> bool:
+        """Remember a message; whether it is new."""
+        if event_id in self._seen:
+            return False
+        self._seen[event_id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.pop(next(iter(self._seen)))
+        return True
 
 
 class Inbound:
@@ -40,8 +59,7 @@ class Inbound:
         self._seen = SeenMessages()
         self._gates = Gates(self.pending.longest_queue, edits.is_command)
         self._decrypting = 0
-        # Who was told, and where, that too many of their messages wait.
-        self._told_full: dict[UserID, frozenset[RoomID]] = {}
+        self._floods = Floods(self.pending, notices)
 
     @property
     def saved(self) -> bool:
@@ -82,7 +100,8 @@ class Inbound:
         """
         new = self._seen.add(pending.message.event_id)
         if new:
-            self.pending.add_urgent(pending)
+            pending.at_once = True
+            self.pending.add(pending)
         return new
 
     def pause(self, room_id: RoomID) -> None:
@@ -164,12 +183,7 @@ class Inbound:
         if action.replaces is not None:
             self._take_edit(pending)
         elif self._seen.add(action.event_id):
-            saving = self.pending.accept(pending)
-            if saving is not None:
-                self._note_full(action, saving)
-            elif action.sender in self._told_full and self.pending.is_half_empty(action.sender):
-                # What comes beyond from now on is another flood.
-                del self._told_full[action.sender]
+            self._floods.note(action, self.pending.accept(pending))
 
     def _take_edit(self, pending: PendingMessage) -> None:
         edit = pending.message
@@ -183,16 +197,4 @@ class Inbound:
     def _take_beyond(self, message: IncomingMessage) -> None:
         """Take in a message for which no place is left before the gate of its room."""
         if message.replaces is None and self._seen.add(message.event_id):
-            self._note_full(message, self.pending.set_aside(PendingMessage(message)))
-
-    def _note_full(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
-        told = self._told_full.get(message.sender, frozenset())
-        if message.room_id not in told:
-            self._told_full[message.sender] = told | {message.room_id}
-            self.pending.spawn(self._say_full(message, saving))
-
-    async def _say_full(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
-        # Nobody is told of what a kill could still undo.
-        await asyncio.wait({saving})
-        pending = self.pending
-        await self.notices.queue_is_full(message, pending.longest_queue, pending.aside)
+            self._floods.note(message, self.pending.set_aside(PendingMessage(message)))

@@ -1,4 +1,4 @@
-"""Shows an answer in its chat while the platform is still writing it.
+"""Shows an answer in its chat while the platform is still writing it, if it is not whole soon.
 
 Nobody needs to see that, so nothing here waits for the homeserver, is tried again or costs
 anybody an answer: what is not shown now is shown a little later, and all of it at the end, by
@@ -22,6 +22,7 @@ from ..config.settings import NOTIFY_FINAL
 from ..config.timing import StreamTiming
 from ..matrix.answers import Answers
 from ..matrix.api import NoAnswer
+from ..topology.standing_answer import StandingAnswer
 from .draft import Draft
 
 LOG = logging.getLogger(__name__)
@@ -56,20 +57,27 @@ class LiveAnswers:
         if not self._config.settings.streaming_enabled:
             yield
             return
-        loop = asyncio.get_running_loop()
-        begun_at, patience = loop.time(), PATIENCE
-        live = _LiveAnswer(self._answers, self._timing, pending, draft)
-        with self._answers.limit.promised():
-            try:
-                yield
-            except asyncio.CancelledError:
-                patience = HURRY
-                raise
-            finally:
-                await live.stop(patience)
-        is_late = loop.time() - begun_at > self._timing.notify_after
-        if is_late and self._config.settings.streaming_notify == NOTIFY_FINAL:
-            pending.standing.renew()
+        live, patience = _LiveAnswer(self._answers, self._timing, pending, draft), PATIENCE
+        try:
+            yield
+        except asyncio.CancelledError:
+            patience = HURRY
+            raise
+        finally:
+            await live.stop(patience)
+
+    def renew_late(self, standing: StandingAnswer, draft: Draft) -> None:
+        """Let new events hold an answer that took long, if people are to be notified of its end.
+
+        Args:
+            standing: what stands of it.
+            draft: what came of it.
+        """
+        settings = self._config.settings
+        took = asyncio.get_running_loop().time() - draft.asked_at
+        is_late = took > self._timing.notify_after
+        if is_late and settings.streaming_enabled and settings.streaming_notify == NOTIFY_FINAL:
+            standing.renew()
 
 
 class _LiveAnswer:
@@ -100,8 +108,6 @@ class _LiveAnswer:
             LOG.warning("An answer was not shown while it was written: %r", error)
 
     async def _follow(self) -> None:
-        await self._draft.begun.wait()
-        await asyncio.sleep(self._timing.whole_within)
         for edits in itertools.count():
             await self._show(self._least_new(edits))
             await asyncio.sleep(self._interval(edits))

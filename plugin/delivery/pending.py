@@ -77,9 +77,14 @@ class PendingMessages:
         return not unsaved.keys() & self._unsaved.keys()
 
     def add(self, pending: PendingMessage) -> None:
-        """Put a message that is in the inbox at the end of its room's queue."""
-        self._open(pending)
-        self._queues.setdefault(pending.message.room_id, deque()).append(pending)
+        """Take up a message that is in the inbox: at the end of its room's queue, if it needs a
+        turn."""
+        self.open[pending.message.event_id] = pending
+        self.waiting[pending.message.sender] += 1
+        if pending.at_once:
+            pending.started = True
+        else:
+            self._queues.setdefault(pending.message.room_id, deque()).append(pending)
 
     def accept(self, pending: PendingMessage) -> asyncio.Task[None] | None:
         """Keep a message that just came, and put it at the end of its room's queue.
@@ -96,13 +101,9 @@ class PendingMessages:
 
     def accept_urgent(self, message: IncomingMessage) -> PendingMessage:
         """Keep a message that just came and does not wait for its turn."""
+        pending = PendingMessage(message, at_once=True)
         self._save(message, State.WAITING)
-        return self.add_urgent(PendingMessage(message))
-
-    def add_urgent(self, pending: PendingMessage) -> PendingMessage:
-        """Take up a message that is in the inbox and does not wait for its turn."""
-        pending.started = pending.at_once = True
-        self._open(pending)
+        self.add(pending)
         return pending
 
     def is_full(self, sender: UserID, spare: int = 0) -> bool:
@@ -171,10 +172,6 @@ class PendingMessages:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _open(self, pending: PendingMessage) -> None:
-        self.open[pending.message.event_id] = pending
-        self.waiting[pending.message.sender] += 1
 
     def _close(self, pending: PendingMessage) -> None:
         if self.open.pop(pending.message.event_id, None) is not None:

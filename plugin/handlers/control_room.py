@@ -15,6 +15,7 @@ from mautrix.types import RoomID, UserID
 
 from ..cache.pending_message import PendingMessage
 from ..commands.dispatch import Commands
+from ..commands.recognize import Invocation, split_command
 from ..config.permissions import Level
 from ..errors import UserError
 from ..matrix.api import NoAnswer, TooLarge
@@ -86,8 +87,8 @@ class ControlRoom:
                 raise UserError(sentences.UNREAD)
         return self.routes.lookup(room_id)
 
-    async def handle(self, pending: PendingMessage) -> None:
-        """Answer somebody who wrote outside their chats."""
+    async def handle(self, pending: PendingMessage, command: Invocation | None) -> None:
+        """Answer somebody who wrote outside their chats: a command, if that was recognised."""
         message = pending.message
         permitted = self.config.level_of(message.sender) >= Level.USER
         if not permitted or not self.answers(message.sender):
@@ -96,11 +97,13 @@ class ControlRoom:
             await self._answer_in_group(message)
             return
         tell = partial(self._say_preparing, message)
-        text = message.body
-        if self.commands.is_command(text) or self.commands.is_like_command(text):
-            if message.sender not in self.routes.spaces and self.commands.needs_rooms(text):
+        # Where no assistant listens, a command that there is none of was meant for the bot too.
+        given = command or split_command(message.body)
+        if given is not None and (command is not None or given.exact):
+            has_rooms = message.sender in self.routes.spaces
+            if command is not None and not has_rooms and self.commands.needs_rooms(command):
                 await self.reinvite_to_space(message.sender, tell)
-            await self.commands.run(pending, None)
+            await self.commands.run(pending, given, None)
             await self.reinvite_to_space(message.sender, tell)
             return
         rooms = await self.provisioning.ensure_rooms(message.sender, tell)
@@ -127,7 +130,7 @@ class ControlRoom:
         room_id, bot = message.room_id, self.config.bot
         if room_id not in self._groups or bot in message.mentions or bot in message.body:
             return False
-        return room_id in self._told or not self.commands.is_command(message.body)
+        return room_id in self._told or self.commands.recognize(message.body) is None
 
     def has_space(self, owner: UserID) -> bool:
         """Whether an owner has a Space and is in it, or invited."""

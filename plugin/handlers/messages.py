@@ -13,7 +13,7 @@ from maubot.matrix import MaubotMessageEvent
 from mautrix.types import EventType, RedactionEvent, RoomID, UserID
 
 from ..cache.pending_message import PendingMessage, State
-from ..commands.dispatch import Commands
+from ..commands.dispatch import CANCEL, STOP, Commands
 from ..config.permissions import Level
 from ..config.timing import Timing
 from ..delivery.answer import Responder
@@ -82,7 +82,7 @@ class Messages:
         if not self.answer_urgent(message):
             self.inbound.receive(message)
             self.serve(message.room_id)
-        elif self.commands.ends_answers(message.body):
+        elif self.commands.recognize(message.body) == CANCEL:
             self.inbound.cancel(message)
 
     def answer_urgent(self, message: IncomingMessage) -> bool:
@@ -92,28 +92,30 @@ class Messages:
         Returns:
             Whether it is one.
         """
-        if message.replaces is not None or not self.commands.needs_no_turn(message.body):
+        command = None if message.replaces is not None else self.commands.recognize(message.body)
+        if command is None or not self.commands.needs_no_turn(command):
             return False
         if message.room_id in self.routes.unread:
             # Nobody knows yet whether its writer may ask anything there; later somebody does.
             return False
-        spare = SPARE if self.commands.ends_work(message.body) else 0
+        spare = SPARE if command in (CANCEL, STOP) else 0
         if self.pending.is_full(message.sender, spare):
             return False
         if (urgent := self.inbound.receive_urgent(message)) is not None:
-            self._beside.put(message.room_id, self.turns.settle(urgent))
+            self._beside.put(message.room_id, self.turns.settle(urgent, command))
         return True
 
     def take_kept(self, pending: PendingMessage) -> None:
         """Take up a message that an earlier run kept in the inbox."""
         waits = pending.state is State.WAITING and pending.message.replaces is None
-        if not (waits and self.commands.needs_no_turn(pending.message.body)):
+        command = self.commands.recognize(pending.message.body) if waits else None
+        if command is None or not self.commands.needs_no_turn(command):
             self.inbound.take_kept(pending)
         elif self.inbound.take_kept_urgent(pending):
-            if pending.answer is not None and self.commands.ends_answers(pending.message.body):
+            if pending.answer is not None and command == CANCEL:
                 # It was carried out; what was being read then is read again.
                 self.inbound.cancel(pending.message)
-            self._beside.put(pending.message.room_id, self.turns.settle(pending))
+            self._beside.put(pending.message.room_id, self.turns.settle(pending, command))
 
     def serve(self, room_id: RoomID) -> None:
         """Let a room's messages be answered, those that were taken in by now."""
@@ -144,7 +146,8 @@ class Messages:
 
     async def _answer_all(self, room_id: RoomID) -> None:
         async for pending in self.pending.of(room_id):
-            if self.commands.is_command(pending.message.body):
+            command = self.commands.recognize(pending.message.body)
+            if command is not None:
                 # It may be about what they make; not for as long as a homeserver makes no room.
                 await self._beside.wait(room_id, self.timing.beside)
-            await self.turns.settle(pending)
+            await self.turns.settle(pending, command)

@@ -13,7 +13,8 @@ import itertools
 from mautrix.types import UserID
 
 from ..cache.pending_message import PendingMessage
-from ..commands.dispatch import Commands
+from ..commands.dispatch import AGAIN, Commands
+from ..commands.recognize import Invocation
 from ..config.permissions import Level
 from ..delivery.answer import Responder
 from ..delivery.notices import Notices
@@ -56,12 +57,17 @@ class Turns:
         # Owners who are being shown to their Space.
         self._shown: set[UserID] = set()
 
-    async def settle(self, pending: PendingMessage) -> None:
-        """Answer a message, for however long the homeserver does not take the answer."""
+    async def settle(self, pending: PendingMessage, command: Invocation | None) -> None:
+        """Answer a message, for however long the homeserver does not take the answer.
+
+        Args:
+            pending: the message.
+            command: the one that it is, if it is any.
+        """
         for failures in itertools.count(1):
             try:
                 async with self.boundary.answering(pending.message):
-                    await self._handle(pending)
+                    await self._handle(pending, command)
                 async with self.boundary.answering(pending.message):
                     # Where something else was said than the rest of an answer.
                     await self.responder.unfinished.end(pending.asked, pending.standing)
@@ -76,7 +82,7 @@ class Turns:
                 await self.pending.complete(pending)
                 return
 
-    async def _handle(self, pending: PendingMessage) -> None:
+    async def _handle(self, pending: PendingMessage, command: Invocation | None) -> None:
         message = pending.message
         chat = self.routes.lookup(message.room_id)
         if chat is None:
@@ -86,9 +92,9 @@ class Turns:
         if message.replaces is not None:
             await self._handle_edit(chat, pending)
         elif chat is None:
-            await self.control_room.handle(pending)
+            await self.control_room.handle(pending, command)
         elif message.sender == chat.owner:
-            await self._handle_owner(chat, pending)
+            await self._handle_owner(chat, pending, command)
             self._show_space(chat.owner)
 
     def _show_space(self, owner: UserID) -> None:
@@ -111,18 +117,18 @@ class Turns:
     async def _ask_again(self, chat: Chat, pending: PendingMessage) -> bool:
         return await self.responder.answer_again(chat, pending, self.commands.is_question)
 
-    async def _handle_owner(self, chat: Chat, pending: PendingMessage) -> None:
-        message = pending.message
-        if self.config.level_of(message.sender) < Level.USER:
+    async def _handle_owner(
+        self, chat: Chat, pending: PendingMessage, command: Invocation | None
+    ) -> None:
+        if self.config.level_of(pending.message.sender) < Level.USER:
             raise UserError(sentences.NOT_PERMITTED)
-        if not message.is_text:
+        if not pending.message.is_text:
             raise UserError(sentences.TEXT_ONLY)
-        is_again = chat.status is Status.LIVE and self.commands.asks_again(message.body)
-        if is_again and await self._ask_again(chat, pending):
-            return
-        if self.commands.is_command(message.body):
-            await self.commands.run(pending, chat)
-        elif chat.status is Status.LIVE:
+        is_live = chat.status is Status.LIVE
+        if command is not None:
+            if not (is_live and command == AGAIN and await self._ask_again(chat, pending)):
+                await self.commands.run(pending, command, chat)
+        elif is_live:
             await self.responder.answer(chat, pending)
         else:
             raise UserError(sentences.CHAT_IS_ARCHIVED.format(handle=chat.chat_id))

@@ -49,9 +49,9 @@ class CatchUp:
         self._token = SyncToken("")
         self._syncs: set[asyncio.Task[None]] = set()
 
-    @property
-    def behind(self) -> bool:
-        """Whether messages that want an answer may still be unread, or are not kept yet."""
+    def is_behind(self) -> bool:
+        """Whether messages that want an answer may still be unread, or are not kept yet. No
+        property: maubot looks at each of those when it registers a handler."""
         return bool(self._syncs) or self.readings.behind
 
     def resume(

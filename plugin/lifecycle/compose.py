@@ -96,7 +96,7 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
     pending = PendingMessages(inbox, SetAside(config, limits.set_aside), limits.waiting)
     unfinished = Unfinished(matrix.answers, pending, timing.backoff, host.log)
     amend = Amend(pending, matrix.timeline, queues, unfinished)
-    askings = Askings()
+    askings = Askings(timing.streaming.whole_within)
     stopping = Stopping(pending, askings)
 
     chats = ChatCommands(ChatEdits(provisioning), config)

@@ -14,6 +14,7 @@ from mautrix.errors import MatrixRequestError
 from mautrix.types import EventID, RoomID
 
 from ..cache.pending_message import PendingMessage, State
+from ..commands.dispatch import CANCEL
 from ..config.active import CurrentConfig
 from ..delivery.endings import CUT_OFF, STOPPED
 from ..handlers.encrypted import EncryptedMessages
@@ -111,7 +112,8 @@ class Resume:
     def _without_given_up(self, kept: Sequence[PendingMessage]) -> Sequence[PendingMessage]:
         """What is to be taken up; the rest leaves the inbox with the command that gave it up."""
         given_up = tuple(one.message.event_id for one in kept if one.state is State.GIVEN_UP)
-        ending = [one for one in kept if self.messages.commands.ends_answers(one.message.body)]
+        recognize = self.messages.commands.recognize
+        ending = [one for one in kept if recognize(one.message.body) == CANCEL]
         for one in ending:
             one.settles = given_up
         if not ending:

@@ -53,7 +53,7 @@ class Services:
 
     def is_kept(self) -> bool:
         """Whether every message and invitation that was delivered is kept, or done with."""
-        return self.inbound.saved and not self.catch_up.behind and self.invitations.queue.idle
+        return self.inbound.saved and not self.catch_up.is_behind() and self.invitations.queue.idle
 
     def is_done(self) -> bool:
         """Whether everything that was delivered is done with."""

@@ -100,7 +100,7 @@ class Startup:
         await services.catch_up.readings.wait(SOON)
         await services.invitations.queue.wait(SOON)
         invitations = services.invitations.queue
-        kept = await services.pending.save() and not services.catch_up.behind
+        kept = await services.pending.save() and not services.catch_up.is_behind()
         token = result.token if kept and invitations.idle else result.since or NOT_KNOWN
         if not invitations.repeatable:
             # One that is not answered yet stands in no later sync: the next start must ask.

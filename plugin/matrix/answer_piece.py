@@ -18,7 +18,7 @@ from mautrix.types import EventID
 from ..markup.unfinished import close_blocks
 from ..message import IncomingMessage
 from ..topology.standing_answer import AGAIN_KEY, LIVE_KEY, AnswerEvent, Ending, StandingAnswer
-from .message_content import Looks, make_answer, make_edit, make_reply, mark_answer
+from .message_content import Looks, make_content, make_edit, make_reply, mark_answer
 from .room_messages import RoomMessages
 from .timeline import Timeline
 
@@ -90,7 +90,7 @@ class PieceWriter:
             return True
         if piece.least is not None and not self.messages.api.can_spare(piece.least):
             return False
-        content = make_answer(piece.text, piece.ending)
+        content = make_content(piece.text, "m.text", piece.ending.remark)
         content |= mark_answer(piece.asked, self.messages.instance, piece.ending.marks)
         content |= {AGAIN_KEY: list(standing.again)} if standing.again else {}
         await looks.add(content, unfinished=LIVE_KEY in piece.ending.marks)
@@ -111,7 +111,8 @@ class PieceWriter:
         # If nobody hears what becomes of it, either may stand there: no end, in any case.
         standing.events[number] = attr.evolve(edited, marks=edited.marks | {LIVE_KEY})
         try:
-            sent = await self._send(piece, make_edit(before.event_id, content), key)
+            edit = make_edit(before.event_id, content)
+            sent = await self.messages.send(piece.asked.room_id, edit, key, piece.least)
         except MatrixRequestError:
             standing.events[number] = before
             raise
@@ -127,7 +128,10 @@ class PieceWriter:
             What stands under its key, which an earlier run may have sent; None if nothing does.
         """
         asked, in_doubt = piece.asked, standing.uncertain
-        content = {**content, **self._relation(piece)}
+        is_next = self.messages.last.is_last(asked.room_id, asked.event_id)
+        if asked.thread is not None or not (piece.number or is_next):
+            # Nobody could tell otherwise what it answers.
+            content = {**content, "m.relates_to": make_reply(asked)}
         base = standing.key or asked.event_id
         key = f"{base}-{piece.number}{'-anew' if standing.replaced else ''}"
         # More are used up by events that are to be taken back for this one.
@@ -137,7 +141,7 @@ class PieceWriter:
         begun = None
         for one in (key, *successors):
             standing.uncertain = True
-            event_id = await self._send(piece, content, one)
+            event_id = await self.messages.send(asked.room_id, content, one, piece.least)
             standing.uncertain = in_doubt
             if event_id is None:
                 return None
@@ -151,20 +155,6 @@ class PieceWriter:
                 return found
             # It was taken back: under its key nothing can be said any more.
         return begun
-
-    async def _send(self, piece: Piece, content: dict[str, Any], key: str) -> EventID | None:
-        room_id = piece.asked.room_id
-        if piece.least is None:
-            return await self.messages.send(room_id, content, key)
-        return await self.messages.try_send(room_id, content, key, piece.least)
-
-    def _relation(self, piece: Piece) -> dict[str, Any]:
-        """What a piece relates to: its question, if that does not stand right before it."""
-        asked = piece.asked
-        is_next = self.messages.last.is_last(asked.room_id, asked.event_id)
-        if asked.thread is None and (piece.number or is_next):
-            return {}
-        return {"m.relates_to": make_reply(asked)}
 
 
 def _stands(piece: Piece, standing: StandingAnswer) -> bool:

@@ -66,9 +66,10 @@ class Answers:
             NoAnswer, MatrixRequestError: not all of it stands yet.
         """
         pieces = cut(text)
-        # Before the last message says that it is the last: a kill in between must not let the
-        # longer answer look like a whole one.
-        await self._take_back(asked.room_id, standing, standing.events[len(pieces) :])
+        if len(pieces) < len(standing.events):
+            # Before the last message says that it is the last: a kill in between must not let the
+            # longer answer look like a whole one.
+            await self._take_back(asked.room_id, standing, standing.events[len(pieces) :])
         looks = Looks(self._renderer)
         for number, piece in enumerate(pieces):
             end = ending if number == len(pieces) - 1 else CONTINUES

@@ -8,6 +8,7 @@ that nobody knows: see outcome.py. What nobody needs to see goes by `try_request
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -17,9 +18,8 @@ import attr
 from aiohttp import ClientError, ClientTimeout
 from mautrix.api import HTTPAPI, Method, PathBuilder
 
-from .lane_turns import room_in
-from .lanes import COUNTED, LIMITED, Lane, LaneClosed, Lanes
-from .message_limit import MessageLimit
+from .lanes import Lane, LaneClosed, Lanes
+from .message_limit import COUNTED, MessageLimit
 from .outcome import TOO_MANY, NoAnswer, TooLarge, classify, read_answer
 from .retry import RequestPolicies
 
@@ -123,7 +123,7 @@ class RetryingAPI(HTTPAPI):
         with lane.taken():
             self.sent[f"{method} {kind}"] += 1
             try:
-                return await self._count(kind, call, self._policies.best_effort.attempt)
+                return await self._attempt(kind, call, self._policies.best_effort.attempt)
             except NoAnswer as error:
                 if not error.limited:
                     raise
@@ -138,10 +138,10 @@ class RetryingAPI(HTTPAPI):
         while True:
             attempt += 1
             try:
-                async with lane.slot(deadline, room_in(str(call.path)), first=attempt > 1):
+                async with lane.slot(deadline, str(call.path), first=attempt > 1):
                     self.sent[f"{call.method} {kind}"] += 1
                     try:
-                        return await self._count(kind, call, lane.policy.attempt)
+                        return await self._attempt(kind, call, lane.policy.attempt)
                     except NoAnswer as error:
                         failure = error
                         wait = failure.retry_after or self._backoff.delay(attempt)
@@ -160,41 +160,30 @@ class RetryingAPI(HTTPAPI):
         self.limited += 1
         lane.pause(seconds)
 
-    async def _count(self, kind: str, call: _Call, seconds: float) -> Any:
-        """One attempt, which counts where the homeserver counts it."""
-        if kind not in COUNTED:
-            return await self._attempt(call, seconds)
-        try:
-            with self.message_limit.on_its_way():
-                answer = await self._attempt(call, seconds)
-        except NoAnswer as error:
-            if error.limited and kind in LIMITED:
-                self.message_limit.refuse()
-            raise
-        self.message_limit.count()
-        return answer
-
-    async def _attempt(self, call: _Call, seconds: float) -> Any:
+    async def _attempt(self, kind: str, call: _Call, seconds: float) -> Any:
         query = {key: str(value) for key, value in call.query.items() if value is not None}
         if self.as_user_id:
             query["user_id"] = self.as_user_id
         if self.as_device_id:
             query["org.matrix.msc3202.device_id"] = query["device_id"] = self.as_device_id
-        try:
-            async with self.session.request(
-                str(call.method),
-                self.base_url.with_path(self._full_path(call.path), encoded=True),
-                data=None if call.method == Method.GET else json.dumps(call.content or {}),
-                params=query,
-                headers={
-                    "Authorization": f"Bearer {self.token}",
-                    "Content-Type": "application/json",
-                },
-                timeout=ClientTimeout(total=seconds),
-            ) as response:
-                answer = await read_answer(response, call.most)
-        except asyncio.TimeoutError as error:
-            raise NoAnswer(f"no answer within {seconds:.0f} s") from error
-        except (ClientError, OSError) as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
-        return classify(answer)
+        requesting = self.session.request(
+            str(call.method),
+            self.base_url.with_path(self._full_path(call.path), encoded=True),
+            data=None if call.method == Method.GET else json.dumps(call.content or {}),
+            params=query,
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": "application/json",
+            },
+            timeout=ClientTimeout(total=seconds),
+        )
+        counts = kind in COUNTED
+        with self.message_limit.sending(kind) if counts else contextlib.nullcontext():
+            try:
+                async with requesting as response:
+                    answer = await read_answer(response, call.most)
+            except asyncio.TimeoutError as error:
+                raise NoAnswer(f"no answer within {seconds:.0f} s") from error
+            except (ClientError, OSError) as error:
+                raise NoAnswer(f"{type(error).__name__}: {error}") from error
+            return classify(answer)

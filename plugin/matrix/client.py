@@ -13,12 +13,11 @@ from ..topology.model import Identity
 from .account_data import AccountData
 from .answers import Answers
 from .api import RetryingAPI
-from .last_messages import LastMessages
 from .lookups import Lookups
 from .reader import Reader
 from .render import Renderer, RenderLimits
 from .retry import RequestPolicies
-from .room_messages import RoomMessages
+from .room_messages import LastMessages, RoomMessages
 from .room_pages import RoomPages
 from .sender import Sender
 from .timeline import Timeline

@@ -25,9 +25,6 @@ class Turns:
         self._again: deque[asyncio.Event] = deque()
         self._rooms: dict[str, deque[asyncio.Event]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._again or self._rooms)
-
     @property
     def head(self) -> asyncio.Event | None:
         """Whose turn is next."""

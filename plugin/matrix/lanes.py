@@ -13,12 +13,9 @@ from typing import Any
 
 from mautrix.api import Method
 
-from .lane_turns import Turns
+from .lane_turns import Turns, room_in
 from .retry import RequestPolicies, RetryPolicy
 
-# What counts towards the homeserver's limit on messages, and what is refused for nothing else.
-COUNTED = ("message", "state", "create")
-LIMITED = ("message", "state")
 # Seconds after which a limited call is tried again although the homeserver named a longer pause.
 LONGEST_PAUSE = 600.0
 # What is read of a room, by the part of the path behind the room's id.
@@ -49,18 +46,19 @@ class Lane:
         self._width = policy.in_flight
         self._running = 0
         self._closed_until = 0.0
-        self._waiting = Turns()
+        self._waiting = 0
+        self._turns = Turns()
 
     @contextlib.asynccontextmanager
     async def slot(
-        self, deadline: float, room: str = "", first: bool = False
+        self, deadline: float, path: str = "", first: bool = False
     ) -> AsyncIterator[None]:
         """Wait for a place, and for the end of any pause the homeserver asked for; what waits for
         that holds no place.
 
         Args:
             deadline: the event loop's time at which it is too late to set off.
-            room: what the call is about.
+            path: the endpoint that is called: what it is about takes turns.
             first: go before those that wait.
 
         Raises:
@@ -68,7 +66,7 @@ class Lane:
         """
         loop = asyncio.get_running_loop()
         if self._waiting or self._running >= self._width or self._closed_until > loop.time():
-            await self._wait(deadline, room, first)
+            await self._wait(deadline, room_in(path), first)
         self._running += 1
         try:
             yield
@@ -98,7 +96,7 @@ class Lane:
     def held_up(self) -> bool:
         """Whether a call would have to wait."""
         closed = self._closed_until > asyncio.get_running_loop().time()
-        return closed or bool(self._waiting) or self._running >= self._width
+        return closed or self._waiting > 0 or self._running >= self._width
 
     @property
     def idle(self) -> bool:
@@ -108,7 +106,8 @@ class Lane:
 
     async def _wait(self, deadline: float, room: str, first: bool) -> None:
         loop, turn = asyncio.get_running_loop(), asyncio.Event()
-        self._waiting.add(turn, room, first)
+        self._turns.add(turn, room, first)
+        self._waiting += 1
         try:
             while True:
                 pause = self._closed_until - loop.time()
@@ -116,18 +115,19 @@ class Lane:
                     if self._closed_until > deadline:
                         raise LaneClosed(pause)
                     await asyncio.sleep(pause)
-                elif self._running >= self._width or self._waiting.head is not turn:
+                elif self._running >= self._width or self._turns.head is not turn:
                     turn.clear()
                     await turn.wait()
                 else:
                     return
         finally:
-            self._waiting.remove(turn, room)
+            self._turns.remove(turn, room)
+            self._waiting -= 1
             # Once this one is counted, there may be a place for another.
             self._wake_next()
 
     def _wake_next(self) -> None:
-        if (head := self._waiting.head) is not None:
+        if self._waiting and (head := self._turns.head) is not None:
             head.set()
 
 

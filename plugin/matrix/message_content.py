@@ -12,7 +12,7 @@ from typing import Any
 from mautrix.types import EventID
 
 from ..message import IncomingMessage, sanitize
-from ..topology.standing_answer import LIVE_KEY, REMARK_KEY, Ending
+from ..topology.standing_answer import LIVE_KEY, REMARK_KEY
 from .marks import ANSWERS_KEY, INSTANCE_KEY, MSC_LIVE_KEY
 from .render import MARKUP, Renderer
 from .split import split_message
@@ -36,23 +36,20 @@ def cut(text: str) -> list[str]:
     return [text.strip()] if len(text) <= SHORT else split_message(text)
 
 
-def make_content(text: str, msgtype: str) -> dict[str, Any]:
-    """A message without its looks. Nobody is pinged by a name in it: its list of mentions is
-    empty (client-server API, section 11.38)."""
-    return {"msgtype": msgtype, "body": text, "m.mentions": {}}
-
-
-def make_answer(text: str, ending: Ending) -> dict[str, Any]:
-    """A message of an assistant's answer without its looks and marks.
+def make_content(text: str, msgtype: str, remark: str = "") -> dict[str, Any]:
+    """A message without its looks and marks. Nobody is pinged by a name in it: its list of
+    mentions is empty (client-server API, section 11.38).
 
     Args:
-        text: the assistant's words in it.
-        ending: how it ends. A remark is never cut in two: there is room for it in every event.
+        text: what it says.
+        msgtype: its type.
+        remark: the bot's own, below what an assistant says. It is never cut in two: there is room
+            for it in every event.
     """
-    if not ending.remark:
-        return make_content(text, "m.text")
-    body = f"{text}\n\n{ending.remark}".strip()
-    return {**make_content(body, "m.text"), REMARK_KEY: ending.remark}
+    content: dict[str, Any] = {"msgtype": msgtype, "body": text, "m.mentions": {}}
+    if remark:
+        content |= {"body": f"{text}\n\n{remark}".strip(), REMARK_KEY: remark}
+    return content
 
 
 def mark_answer(asked: IncomingMessage, instance: str, marks: Collection[str]) -> dict[str, Any]:

@@ -11,6 +11,11 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
+from .outcome import NoAnswer
+
+# The kinds of requests that count towards it, and those that are refused for nothing else.
+COUNTED = ("message", "state", "create")
+LIMITED = ("message", "state")
 # Synapse's default (`rc_message`): so many at once, and then so many a second.
 BURST, PER_SECOND = 10, 0.2
 # More than so many beyond what there can be were accepted: the account is under no limit, or
@@ -56,11 +61,22 @@ class MessageLimit:
         self._tokens = 0.0
 
     @contextlib.contextmanager
-    def on_its_way(self) -> Iterator[None]:
-        """While in here, an event was sent of which it is not known yet whether it is accepted."""
+    def sending(self, kind: str) -> Iterator[None]:
+        """While in here, a request that counts was sent of which it is not known yet whether it is
+        accepted.
+
+        Args:
+            kind: the kind of its endpoint, one of COUNTED.
+        """
         self._on_their_way += 1
         try:
             yield
+        except NoAnswer as error:
+            if error.limited and kind in LIMITED:
+                self.refuse()
+            raise
+        else:
+            self.count()
         finally:
             self._on_their_way -= 1
 

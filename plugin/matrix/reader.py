@@ -19,11 +19,10 @@ from mautrix.types import RoomID, SyncToken
 
 from ..topology.decode import decode_room
 from ..topology.scope import TOPOLOGY_TYPES
-from ..topology.snapshot import Room, Snapshot
+from ..topology.snapshot import Room, Snapshot, SnapshotBuilder
 from .account_data import AccountData
 from .api import NoAnswer, RetryingAPI, TooLarge
 from .concurrent_reads import ConcurrentReads
-from .look import Look
 from .sync import Invitation, invitations_in
 
 # Rooms read at the same time. Reading every chat's own state goes on while people are served, so
@@ -83,13 +82,13 @@ class Reader:
         Returns:
             The snapshot with these rooms added: read, refused or unread.
         """
-        found = Look(snapshot)
+        found = SnapshotBuilder(snapshot)
         gently = snapshot.gently or (snapshot.full and snapshot.rooms)
         slots = MAX_CONCURRENT_GENTLY if gently else MAX_CONCURRENT
         found.unread |= await self._reads.run(room_ids, partial(self._read, found), slots)
-        return found.result()
+        return found.build()
 
-    async def _read(self, found: Look, room_id: RoomID) -> None:
+    async def _read(self, found: SnapshotBuilder, room_id: RoomID) -> None:
         try:
             found.rooms[room_id] = await self._room(room_id)
         except (MNotFound, MForbidden):

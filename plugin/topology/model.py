@@ -126,6 +126,7 @@ class Chat(NamedTuple):
     objects. What is kept of them for good is in packed_chats.py.
 
     Attributes:
+        owner: whose chat it is, by its binding.
         stale: it rests on the cache or on a mirror, because a read failed or a conflict of
             bindings waits for one.
     """
@@ -133,7 +134,7 @@ class Chat(NamedTuple):
     room_id: RoomID
     chat_id: str
     space_id: RoomID
-    matrix_user_id: UserID
+    owner: UserID
     platform: str
     platform_chat_id: str
     status: Status = Status.LIVE
@@ -150,11 +151,6 @@ class Chat(NamedTuple):
     def binding(self) -> Binding:
         """What makes the room this chat."""
         return Binding(*self[1:6])
-
-    @property
-    def owner(self) -> UserID:
-        """Whose chat it is, by its binding."""
-        return self.matrix_user_id
 
     @property
     def number(self) -> int:

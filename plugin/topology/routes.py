@@ -131,7 +131,7 @@ class RoutesBuilder:
     def add_chat(self, chat: Chat) -> None:
         """Add a chat, whose room was not added before."""
         self._routes.chats[chat.room_id] = chat
-        self._rooms[chat.matrix_user_id].append(chat.room_id)
+        self._rooms[chat.owner].append(chat.room_id)
         # Text is hashed once and for all, and in a tenth of the time that an enumeration takes.
         self._statuses[chat.status._value_] += 1
         if chat.stale:

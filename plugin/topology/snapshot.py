@@ -171,6 +171,23 @@ class Snapshot:
         return room_id in self.rooms or room_id in self.refused_read or room_id in self.unread
 
 
+class SnapshotBuilder:
+    """What was read so far, while reads go on."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._before = snapshot
+        self.rooms: dict[RoomID, Room] = dict(snapshot.rooms)
+        self.refused_read: set[RoomID] = set(snapshot.refused_read)
+        self.unread: set[RoomID] = set(snapshot.unread)
+
+    def build(self) -> Snapshot:
+        """The snapshot with what was read."""
+        refused_read, unread = frozenset(self.refused_read), frozenset(self.unread)
+        return attr.evolve(
+            self._before, rooms=self.rooms, refused_read=refused_read, unread=unread
+        )
+
+
 def are_of_another(links: Collection[Link]) -> bool:
     """Whether a Space that does not say so itself is another instance's: that one mirrors chats in
     these links of it, and this one none."""

@@ -10,8 +10,7 @@ import pytest
 from mautrix.types import EventID, RoomID, UserID
 from mautrix.util.async_db import Database
 
-from plugin.cache.inbox import BATCH, Inbox
-from plugin.cache.kept_answer import decode_answer, encode_answer
+from plugin.cache.inbox import BATCH, Inbox, decode_answer, encode_answer
 from plugin.cache.pending_message import State
 from plugin.message import IncomingMessage
 from plugin.topology.standing_answer import Ending
