@@ -68,7 +68,10 @@ class Resume:
         questions = list(dict.fromkeys([*waiting, *new, *backlog.taken_back]))
         statuses = dict.fromkeys(questions, AnswerStatus())
         if not in_group:
-            statuses = await self._answers(room_id, questions)
+            left = [*(one.message for one in kept), *wanted.messages]
+            # What was taken back may have been an edit.
+            edits = bool(backlog.taken_back) or any(one.replaces for one in left)
+            statuses = await self._answers(room_id, questions, edits)
         late = await self._take_all_kept(kept, backlog, statuses)
         for event_id in backlog.taken_back:
             standing = statuses[event_id].standing
@@ -121,7 +124,7 @@ class Resume:
         return [one for one in backlog.messages if self.messages.wants_answer(one)]
 
     async def _answers(
-        self, room_id: RoomID, questions: Sequence[EventID]
+        self, room_id: RoomID, questions: Sequence[EventID], edits: bool
     ) -> dict[EventID, AnswerStatus]:
         if not questions:
             return {}
@@ -129,7 +132,7 @@ class Resume:
         # Guests may have written any amount in somebody's chat.
         senders = () if chat is None else (chat.owner,)
         try:
-            return await self.timeline.answers(room_id, questions, senders)
+            return await self.timeline.answers(room_id, questions, senders, edits)
         except MatrixRequestError as error:
             # Nothing can be said there any more, so nothing is to be answered.
             self.messages.boundary.log.warning("Messages in %s are left: %s", room_id, error)
