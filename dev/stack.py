@@ -35,7 +35,8 @@ class Options:
     soon pass. `room_version`: the homeserver's default, empty for Synapse's own. `config`: the
     instance's, as YAML. `autojoin`: the bot's client accepts every invitation itself, as maubot
     does unless told otherwise. `synapse`: the environment with the homeserver. `database`: the
-    address of a PostgreSQL database for maubot, empty for SQLite.
+    address of a PostgreSQL database for maubot, empty for SQLite. `leaves_out_edits`: the
+    homeserver leaves edits out of what is read, if that is asked for (MSC3874).
     `report` is called at each step of the start, with a line of text.
     """
 
@@ -45,6 +46,7 @@ class Options:
     autojoin: bool = True
     synapse: str = "synapse"
     database: str = ""
+    leaves_out_edits: bool = False
     report: Callable[[str], None] = lambda step: None
 
 
@@ -99,7 +101,7 @@ class Stack:
         await self.maubot.upload(package(ROOT))
 
     async def _bring_up(self, options: Options) -> None:
-        self.synapse.configure(options.limits, options.room_version)
+        self.synapse.configure(options.limits, options.room_version, options.leaves_out_edits)
         self.maubot.configure(options.database)
         await together(self.synapse.start(), self.maubot.start(), self.proxy.open())
         options.report("Synapse and maubot are up")

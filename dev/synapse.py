@@ -74,14 +74,15 @@ class Synapse:
         command = [python, "-m", "synapse.app.homeserver", "-c", "homeserver.yaml"]
         self._program = Program("synapse", command, directory)
 
-    def configure(self, limits: str, room_version: str) -> None:
+    def configure(self, limits: str, room_version: str, leaves_out_edits: bool = False) -> None:
         """Write the configuration, before the first start or while stopped.
 
         `limits`: "raised", "default" for Synapse's own limits of requests, or "brief" for limits
         as tight as those that soon pass. `room_version`: that of rooms made without naming one;
-        empty for Synapse's own choice.
+        empty for Synapse's own choice. `leaves_out_edits`: it knows MSC3874.
         """
         settings = self._settings() | OWN_LIMITS | LIMITS[limits]
+        settings["experimental_features"] = {"msc3874_enabled": leaves_out_edits}
         if room_version:
             settings["default_room_version"] = room_version
         key = base64.b64encode(os.urandom(32)).decode().rstrip("=")

@@ -30,6 +30,7 @@ from plugin.matrix.reader import Reader
 from plugin.matrix.retry import Backoff, RequestPolicies, RetryPolicy
 from plugin.matrix.room_pages import RoomPages, Stretch, TooLong
 from plugin.matrix.timeline import Timeline
+from plugin.message import IncomingMessage
 
 from .rooms import (
     ALICE,
@@ -53,6 +54,7 @@ CURSORS = {"v": 1, "instances": {"main": "s1"}}
 PAGE = {"chunk": [*MESSAGES, {"event_id": "$0", "sender": BOT}], "start": "t9", "end": "t1"}
 MEMBERS = {"chunk": [one for one in SPACE_STATE if one["type"] == "m.room.member"]}
 VERSIONS = {"capabilities": {"m.room_versions": {"default": "11"}}}
+ASKED = IncomingMessage(QUESTION, CHAT, ALICE, "m.text", "!retry", 0)
 LOG = logging.getLogger("fuzz")
 LOG.disabled = True
 
@@ -105,7 +107,7 @@ async def _ask_for_everything(values: list[Any]) -> None:
         lambda: RoomEncryption(client, api).is_on(CHAT),
         lambda: timeline.between(CHAT, two),
         lambda: timeline.answers(CHAT, [QUESTION]),
-        lambda: timeline.events_before(CHAT, QUESTION, ALICE),
+        lambda: timeline.events_before(ASKED),
         lambda: _collect(timeline.before(CHAT, QUESTION, ALICE)),
     ):
         with contextlib.suppress(NoAnswer, MatrixRequestError, TooLong):

@@ -141,8 +141,11 @@ class Amend:
         it was answered: the database may not have taken that."""
         aside = self.pending.aside
         here = aside.in_room(asked.room_id)
-        left = [one.message.event_id for one in here if one.is_left_over]
-        answers = await self.timeline.answers(asked.room_id, left, (asked.sender,)) if left else {}
+        over = [one.message for one in here if one.is_left_over]
+        left, edits = [one.event_id for one in over], any(one.replaces for one in over)
+        answers = {}
+        if left:
+            answers = await self.timeline.answers(asked.room_id, left, (asked.sender,), edits)
         for event_id, status in answers.items():
             left_over = aside.get(event_id)
             if left_over is None:

@@ -59,7 +59,8 @@ class LastQuestions:
         else:
             question = question.edited(message)
         both = (question.event_id, message.event_id)
-        found = await self._timeline.answers(message.room_id, both, (message.sender,))
+        edits = message.replaces is not None
+        found = await self._timeline.answers(message.room_id, both, (message.sender,), edits)
         # What was kept of one that was stopped is still to be said: the word about it may stand.
         is_done = found[message.event_id].whole and pending.answer is None
         if is_done or not is_question(question):
@@ -73,15 +74,14 @@ class LastQuestions:
     async def _last_before(
         self, message: IncomingMessage, is_question: IsQuestion
     ) -> IncomingMessage | None:
-        room_id, sender = message.room_id, message.sender
-        events = await self._timeline.events_before(room_id, message.event_id, sender)
+        events = await self._timeline.events_before(message)
         written = [one for event in events if (one := parse_message(event)) is not None]
         # A command stays one, whatever is made of it later, and no edit makes one.
         others = {one.event_id for one in written if not is_question(one)}
         counting = [
             one
             for one in written
-            if one.sender == sender
+            if one.sender == message.sender
             and (one.replaces is None or not one.is_text or one.event_id not in others)
         ]
         questions = [

@@ -61,16 +61,18 @@ class Resume:
             NoAnswer: the homeserver did not answer; nothing was taken up.
         """
         known = {one.message.event_id for one in kept}
-        left_out = known | backlog.redacted
         written = self._wanted(kept, backlog)
-        wanted = Unanswered.of(written, left_out, answer_had(kept))
+        wanted = Unanswered.of(written, known | backlog.redacted, answer_had(kept))
         # What is set aside is looked up when its writer asks for it, so that none slows a start.
         waiting = (one.message.event_id for one in kept if one.state is not State.SET_ASIDE)
         new = (one.event_id for one in wanted.messages)
         questions = list(dict.fromkeys([*waiting, *new, *backlog.taken_back]))
         statuses = dict.fromkeys(questions, AnswerStatus())
         if not in_group:
-            statuses = await self._answers(room_id, questions)
+            left = [*(one.message for one in kept), *wanted.messages]
+            # What was taken back may have been an edit.
+            edits = bool(backlog.taken_back) or any(one.replaces for one in left)
+            statuses = await self._answers(room_id, questions, edits)
         late = await self._take_all_kept(kept, backlog, statuses)
         for event_id in backlog.taken_back:
             standing = statuses[event_id].standing
@@ -125,7 +127,7 @@ class Resume:
         return counting(wanted, self.messages.commands.is_command, (one.message for one in kept))
 
     async def _answers(
-        self, room_id: RoomID, questions: Sequence[EventID]
+        self, room_id: RoomID, questions: Sequence[EventID], edits: bool
     ) -> dict[EventID, AnswerStatus]:
         if not questions:
             return {}
@@ -133,7 +135,7 @@ class Resume:
         # Guests may have written any amount in somebody's chat.
         senders = () if chat is None else (chat.owner,)
         try:
-            return await self.timeline.answers(room_id, questions, senders)
+            return await self.timeline.answers(room_id, questions, senders, edits)
         except MatrixRequestError as error:
             # Nothing can be said there any more, so nothing is to be answered.
             self.messages.boundary.log.warning("Messages in %s are left: %s", room_id, error)
@@ -190,10 +192,9 @@ class Resume:
         messages: Sequence[tuple[IncomingMessage, AnswerStatus]],
         late_before: int,
     ) -> None:
-        inbound = self.messages.inbound
         late = [self._set_aside(*one) for one in messages if self._is_late(one[0])]
         if count := sum(late) + late_before:
             self.messages.notices.too_old(room_id, count, self.messages.pending.aside.hours)
         for message, status in messages:
             if not self._is_late(message) and not self.messages.answer_urgent(message):
-                inbound.take(message, status.standing)
+                self.messages.inbound.take(message, status.standing)

@@ -109,11 +109,12 @@ async def read_unanswered(
     Raises:
         NoAnswer, MatrixRequestError: the timeline could not be read.
     """
-    room_id, sender = asked.room_id, asked.sender
-    events = await timeline.events_before(room_id, asked.event_id, sender)
+    events = await timeline.events_before(asked)
     messages = [one for event in events if (one := parse_message(event)) is not None]
-    theirs = apply_edits(counting((one for one in messages if one.sender == sender), is_command))
-    answers = await timeline.answers(room_id, [one.event_id for one in theirs], (sender,))
+    written = (one for one in messages if one.sender == asked.sender)
+    theirs = apply_edits(counting(written, is_command))
+    questions = [one.event_id for one in theirs]
+    answers = await timeline.answers(asked.room_id, questions, (asked.sender,), edits=False)
     statuses = [(one, answers[one.event_id]) for one in theirs]
     return [(one, status) for one, status in statuses if not (status.whole or status.notices)]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mautrix.types import EventID, UserID
 
-from ..message import IncomingMessage, parse_message
+from ..message import parse_message
 from ..topology.standing_answer import AGAIN_KEY, PROGRESS_KEYS, REMARK_KEY, AnswerEvent, words_in
 
 
@@ -47,11 +47,29 @@ class Replacements:
         if message is None:
             return dict(event)
         found = self._newest.get((message.sender, message.event_id))
-        content = _bundled(event, message) if found is None else found
-        if content is None:
+        if (told := self.told_with(event)) is not None:
+            found = told["content"]["m.new_content"]
+        if found is None:
             return dict(event)
         # What an edit's new content relates to is ignored (section 11.37.1).
-        return {**event, "content": {k: v for k, v in content.items() if k != "m.relates_to"}}
+        return {**event, "content": {k: v for k, v in found.items() if k != "m.relates_to"}}
+
+    def told_with(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The edit that the homeserver tells with a message. None if edits of it were read: those
+        count.
+
+        Args:
+            event: as above.
+        """
+        message = parse_message(event)
+        last = _bundled(event)
+        if message is None or last is None:
+            return None
+        last = {**last, "room_id": message.room_id}
+        edit, key = parse_message(last), (message.sender, message.event_id)
+        if edit is None or (edit.sender, edit.replaces) != key or key in self._newest:
+            return None
+        return last
 
 
 def read_answer_event(event: Mapping[str, Any]) -> AnswerEvent | None:
@@ -81,15 +99,8 @@ def _is_edit(event: Mapping[str, Any]) -> bool:
     return isinstance(relation, dict) and relation.get("rel_type") == "m.replace"
 
 
-def _bundled(event: Mapping[str, Any], message: IncomingMessage) -> Mapping[str, Any] | None:
-    """The content of the last edit as the homeserver tells it with the message."""
+def _bundled(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
     unsigned = event.get("unsigned")
     relations = unsigned.get("m.relations") if isinstance(unsigned, dict) else None
     last = relations.get("m.replace") if isinstance(relations, dict) else None
-    if not isinstance(last, dict):
-        return None
-    edit = parse_message({**last, "room_id": message.room_id})
-    if edit is None or (edit.sender, edit.replaces) != (message.sender, message.event_id):
-        return None
-    content: Mapping[str, Any] = last["content"]["m.new_content"]
-    return content
+    return last if isinstance(last, dict) else None

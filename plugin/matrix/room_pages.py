@@ -1,8 +1,9 @@
 """Pages through one room's messages, newest first, with an end to it.
 
 The homeserver is asked for messages alone and, where it is known whose count, for theirs alone:
-guests may write any amount. Edits come along, and there may be thirty to an answer: so the first
-page is small, and those after it are large. What the messages say is not known here.
+guests may write any amount. There may be thirty edits to an answer, and not every homeserver
+leaves them out: so the first page is small, and those after it are large. What the messages say is
+not known here.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ MOST_PAGES = 30
 # Nor behind so many characters, whatever stands in them: those who write need not be brief.
 LARGEST = 32_000_000
 TYPES = ("m.room.message", "m.room.redaction")
+# MSC3874, not in the specification yet: with Synapse, whoever runs it turns it on. Others ignore
+# it, and edits come along.
+WITHOUT_EDITS = {"org.matrix.msc3874.not_rel_types": ["m.replace"]}
 # What maubot's store of encryption keys raises when it is away for a moment.
 TRANSIENT = (OSError, sqlite3.OperationalError, asyncpg.PostgresConnectionError)
 
@@ -47,12 +51,15 @@ class Stretch:
         newest: the sync token that the newest of them come before; None for the room's end.
         oldest: the one that the oldest come after; None for the room's beginning.
         pages: how many pages, at most.
+        edits: they are wanted as events of their own. If not, the homeserver may leave them out;
+            the last one is told with its message (client-server API, section 11.37).
     """
 
     senders: tuple[UserID, ...] = ()
     newest: SyncToken | None = None
     oldest: SyncToken | None = None
     pages: int = MOST_PAGES
+    edits: bool = True
 
 
 class RoomPages:
@@ -126,7 +133,9 @@ class RoomPages:
     def _filter(self, stretch: Stretch) -> dict[str, Any]:
         encrypted = ("m.room.encrypted",) if self.client.crypto else ()
         chosen: dict[str, Any] = {"types": [*TYPES, *encrypted]}
-        return {**chosen, "senders": list(stretch.senders)} if stretch.senders else chosen
+        if stretch.senders:
+            chosen["senders"] = list(stretch.senders)
+        return chosen if stretch.edits else {**chosen, **WITHOUT_EDITS}
 
     async def decrypted(self, event: dict[str, Any]) -> dict[str, Any]:
         """The event decrypted, with the edit that the homeserver tells with it; or unchanged if it

@@ -12,6 +12,7 @@ from typing import Any
 
 from mautrix.types import EventID, RoomID, UserID
 
+from ..message import IncomingMessage
 from ..topology.standing_answer import AnswerEvent
 from .answer_status import AnswerSearch, AnswerStatus
 from .replacements import Replacements, read_answer_event
@@ -59,7 +60,7 @@ class Timeline:
         """
         edits = Replacements()
         reached = False
-        theirs = Stretch((owner, self.bot), pages=HISTORY_PAGES)
+        theirs = Stretch((owner, self.bot), pages=HISTORY_PAGES, edits=False)
         async for event in self.pages.events(room_id, theirs):
             if event.get("event_id") == event_id:
                 reached = True
@@ -72,7 +73,11 @@ class Timeline:
                 yield message
 
     async def answers(
-        self, room_id: RoomID, questions: Collection[EventID], senders: Collection[UserID] = ()
+        self,
+        room_id: RoomID,
+        questions: Collection[EventID],
+        senders: Collection[UserID] = (),
+        edits: bool = True,
     ) -> dict[EventID, AnswerStatus]:
         """How much of the answer to each of these messages was sent.
 
@@ -80,6 +85,7 @@ class Timeline:
             room_id: the room.
             questions: messages in it.
             senders: who wrote them, if nobody else's messages are to be paged; else everybody's.
+            edits: one of them may be an edit. It is read until each of them was seen.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
@@ -87,7 +93,7 @@ class Timeline:
         search = AnswerSearch(questions, self.bot, self.instance)
         theirs = (*senders, self.bot) if senders else ()
         try:
-            async for event in self.pages.events(room_id, Stretch(theirs)):
+            async for event in self.pages.events(room_id, Stretch(theirs, edits=edits)):
                 if search.take(event):
                     break
         except TooLong as error:
@@ -103,28 +109,34 @@ class Timeline:
         event = await self.pages.event(room_id, event_id)
         return read_answer_event(Replacements().apply(event))
 
-    async def events_before(
-        self, room_id: RoomID, event_id: EventID, sender: UserID
-    ) -> list[dict[str, Any]]:
-        """The hundred messages of one person and the bot before an event of that person, with
-        their edits, oldest first, decrypted.
+    async def events_before(self, asked: IncomingMessage) -> list[dict[str, Any]]:
+        """The hundred messages of one person and the bot before a message of that person, with
+        their edits, oldest first, decrypted. Of the edits of one message all but the last may be
+        missing.
+
+        Args:
+            asked: the message, or an edit.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
         """
         events: list[dict[str, Any]] = []
         reached, messages = False, 0
-        edits = Replacements()
+        edits, both = Replacements(), (asked.sender, self.bot)
+        # An edit would not be reached where edits are left out.
+        theirs = Stretch(both, edits=asked.replaces is not None)
         try:
-            async for event in self.pages.events(room_id, Stretch((sender, self.bot))):
-                if reached and event.get("sender") in (sender, self.bot):
-                    events.append(event)
-                    messages += not edits.take(event)
+            async for event in self.pages.events(asked.room_id, theirs):
+                is_message = not edits.take(event)
+                if reached and event.get("sender") in both:
+                    told = edits.told_with(event)
+                    events += [event] if told is None else [told, event]
+                    messages += is_message
                 if messages == UNANSWERED_AMONG:
                     break
-                reached = reached or event.get("event_id") == event_id
+                reached = reached or event.get("event_id") == asked.event_id
         except TooLong as error:
-            LOG.warning("Not all of %s was searched: %s", room_id, error)
+            LOG.warning("Not all of %s was searched: %s", asked.room_id, error)
         return events[::-1]
 
     async def between(self, room_id: RoomID, stretch: Stretch) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ..fields import label
 from . import sentences
 from .protocol import PlatformError
-from .refusal import MODEL, NO_QUOTA, TOO_LONG, Refusal
+from .refusal import MODEL, NO_MODEL, NO_QUOTA, TOO_LONG, Refusal
 
 
 def explain_refusal(refusal: Refusal, model: str, secrets: Iterable[str]) -> PlatformError:
@@ -42,9 +42,10 @@ def _choose_sentence(refusal: Refusal, model: str) -> tuple[str, bool]:
         return sentences.TOO_LONG, False
     if status == 429:
         return f"{sentences.TOO_MANY} {wait}", True
-    if status == 408 or status >= 500:
+    # 409: what has the same idempotency key is not done with.
+    if status in (408, 409) or status >= 500:
         return f"{sentences.FAILED.format(status=status)} {wait}", True
-    if status == 404 and refusal.speaks_of(MODEL):
+    if (status == 404 and refusal.speaks_of(MODEL)) or refusal.speaks_of(NO_MODEL):
         return f"{sentences.NO_MODEL.format(model=model)} {sentences.OPERATOR}", False
     if status == 404:
         return f"{sentences.NO_SERVICE.format(model=model)} {sentences.OPERATOR}", False

@@ -17,6 +17,8 @@ TOO_LONG = re.compile(r"context.?(length|window|size)|too.?long|too many tokens"
 NO_QUOTA = re.compile(r"insufficient.?(quota|balance|credit|funds)", re.I)
 TOO_MANY = re.compile(r"rate.?limit|too many requests", re.I)
 MODEL = re.compile(r"model", re.I)
+# LiteLLM says so with a 400.
+NO_MODEL = re.compile(r"(invalid|unknown|no such) model", re.I)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 # Characters in a row: so much of a secret is not logged.
 _TELLING = 6

@@ -13,6 +13,8 @@ from .rooms import Content, Event, Refusal, Room, not_found
 from .sync import sync
 from .world import VERSIONS, World
 
+NOT_REL_TYPES = "org.matrix.msc3874.not_rel_types"
+
 
 @attr.frozen
 class Request:
@@ -50,6 +52,8 @@ class Endpoints:
         self.invitation_limit: RateLimit | None = None
         # Limits of what one user does; messages and state count together, as with Synapse.
         self.limits: dict[str, RateLimit] = {}
+        # Whether it knows MSC3874, as Synapse does where it is turned on.
+        self.leaves_out_relations = False
         self.table: Mapping[tuple[str, str], Callable[[Request], Any]] = {
             ("POST", "createRoom"): self._create,
             ("GET", "joined_rooms"): self._joined_rooms,
@@ -175,9 +179,13 @@ class Endpoints:
         while at > end and len(chunk) < limit:
             at -= 1
             event = room.timeline[at]
-            if event["sender"] in chosen.get("senders", [event["sender"]]) and (
+            wanted = event["sender"] in chosen.get("senders", [event["sender"]]) and (
                 event["type"] in chosen.get("types", [event["type"]])
-            ):
+            )
+            relation = event["content"].get("m.relates_to")
+            kind = relation.get("rel_type") if isinstance(relation, dict) else None
+            left_out = self.leaves_out_relations and kind in chosen.get(NOT_REL_TYPES, ())
+            if wanted and not left_out:
                 chunk.append(self.world.bundled(event))
         return {"chunk": chunk, "start": "t0", **({"end": f"t{at}"} if at > end else {})}
 

@@ -46,7 +46,9 @@ async def fail(server: Server, http: aiohttp.ClientSession, reply: Reply) -> Pla
         (answer("<html>model</html>", "text/html", 404), ADDRESS, False),
         (answer("", "text/html", 302), "has moved to another address", False),
         (answer("<html>Bad gateway</html>", "text/html", 502), "error 502", True),
+        (error(400, {"error": {"message": "Invalid model name passed"}}), MODEL, False),
         (error(408, None), "error 408", True),
+        (error(409, {"error": {"message": "Being worked at"}}), "error 409", True),
         (error(400, {"error": {"message": "bad temperature"}}), "error 400", False),
     ],
 )

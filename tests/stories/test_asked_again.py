@@ -29,9 +29,13 @@ from ..fakes.users import User, heard, replies, said
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
-@pytest.fixture(autouse=True)
-async def chat(bot: Bot, platform: FakePlatform, alice: User) -> Room:
-    """Alice's chat, in which answers are shown at once, under no limit."""
+@pytest.fixture(autouse=True, params=[False, True], ids=["edits come", "edits left out"])
+async def chat(
+    bot: Bot, platform: FakePlatform, alice: User, request: pytest.FixtureRequest
+) -> Room:
+    """Alice's chat, in which answers are shown at once, under no limit. Edits come along with
+    what is read of it, or are left out."""
+    bot.server.endpoints.leaves_out_relations = request.param
     bot.stream_at_once()
     await settle_in(bot, alice)
     lift_limit(bot)
