@@ -42,12 +42,13 @@ class Edits:
         """
         assert edit.replaces is not None
         found = self._find(edit.room_id, edit.replaces)
-        asked = None if found is None else found.asked
-        if makes_command(edit, asked, self.is_command):
-            if asked is not None:
+        if found is not None and found.asked.sender != edit.sender:
+            found = None
+        if makes_command(edit, None if found is None else found.asked, self.is_command):
+            if found is not None:
                 self._pending.spawn(self._notices.edit_is_no_command(edit))
             return True
-        if found is None or not (self._waits(found) or self._askings.is_asked(found)):
+        if found is None or not self._can_change(found):
             self._drop_earlier(edit)
             return False
         if found.question is not None:
@@ -59,21 +60,23 @@ class Edits:
         return True
 
     def redact(self, room_id: RoomID, event_id: EventID) -> None:
-        """Drop a message that was taken back before it was answered, and what came of its
-        answer."""
-        found = self._find(room_id, event_id)
-        if found is None:
-            return
-        if not found.started:
-            self._pending.aside.pop(event_id)
-            self._pending.spawn(self._pending.complete(found))
-        elif found.asked.event_id == event_id and self._askings.is_asked(found):
-            found.is_withdrawn = True
-            self._askings.end(found)
+        """Drop a message that was taken back before it was answered, what came of its answer, and
+        what would have it asked again; what finds its question when its turn comes sees by itself.
+        """
+        for one in (*self._pending.aside.in_room(room_id), *self._pending.open.values()):
+            message, asked = one.message, one.asked.event_id
+            if message.room_id != room_id or one.at_once:
+                continue
+            if not one.started and event_id in (message.event_id, message.replaces, asked):
+                self._drop(one)
+            elif asked == event_id and self._askings.is_asked(one):
+                one.is_withdrawn = True
+                self._askings.end(one)
 
-    def _waits(self, found: PendingMessage) -> bool:
-        """Whether nobody has done anything about a message; an earlier run may have."""
-        return not found.started and found.answer is None
+    def _can_change(self, found: PendingMessage) -> bool:
+        """Whether nobody has done anything about a message, as an earlier run may have, or it is
+        only asked yet."""
+        return (not found.started and found.answer is None) or self._askings.is_asked(found)
 
     def _find(self, room_id: RoomID, event_id: EventID) -> PendingMessage | None:
         """The message, or what has it asked again, if it is in that room: anybody may name any
@@ -87,7 +90,14 @@ class Edits:
     def _drop_earlier(self, edit: IncomingMessage) -> None:
         """Forget an earlier edit of the same message that waits for its turn or is set aside."""
         waiting = [one for one in self._pending.open.values() if not one.started]
+        of = (edit.room_id, edit.sender, edit.replaces)
         for one in (*waiting, *self._pending.aside.in_room(edit.room_id)):
-            if one.message.replaces == edit.replaces and one.message.room_id == edit.room_id:
-                self._pending.aside.pop(one.message.event_id)
-                self._pending.spawn(self._pending.complete(one))
+            message = one.message
+            if (message.room_id, message.sender, message.replaces) == of:
+                self._drop(one)
+
+    def _drop(self, one: PendingMessage) -> None:
+        """Forget what waits or is set aside; its place is free at once."""
+        self._pending.aside.pop(one.message.event_id)
+        self._pending.let_go(one)
+        self._pending.spawn(self._pending.complete(one))

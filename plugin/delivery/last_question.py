@@ -7,7 +7,8 @@ and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attr
 
@@ -87,7 +88,13 @@ class LastQuestions:
         questions = [
             one for one in apply_edits(counting) if one.event_id not in others and is_question(one)
         ]
-        return questions[-1] if questions else None
+        if not questions:
+            return None
+        ids = [event.get("event_id") for event in events]
+        newer = events[ids.index(questions[-1].event_id) + 1 :]
+        # The last question may have been taken back since: the one before it was not meant.
+        is_gone = message.replaces is None and any(_was_there(message, one) for one in newer)
+        return None if is_gone else questions[-1]
 
     def _take_over(self, pending: PendingMessage, question: IncomingMessage) -> None:
         """Let the question itself be asked no more, where it is set aside or waits."""
@@ -96,3 +103,13 @@ class LastQuestions:
         if waiting is not None:
             self._pending.let_go(waiting)
             pending.settles = (event_id,)
+
+
+def _was_there(message: IncomingMessage, event: Mapping[str, Any]) -> bool:
+    """Whether an event is a message of the same person that was taken back after this message was
+    written. The times are of one server: who writes takes back."""
+    unsigned = event.get("unsigned")
+    redaction = unsigned.get("redacted_because") if isinstance(unsigned, dict) else None
+    taken_back_at = redaction.get("origin_server_ts") if isinstance(redaction, dict) else None
+    is_theirs = event.get("sender") == message.sender and event.get("type") == "m.room.message"
+    return is_theirs and isinstance(taken_back_at, int) and taken_back_at > message.sent_at

@@ -102,7 +102,8 @@ class Resume:
         remaining = self._without_given_up(kept)
         for one in kept:
             status = statuses.get(one.message.event_id, AnswerStatus())
-            if one.state is State.GIVEN_UP or one.message.event_id in backlog.redacted:
+            theirs = {one.message.event_id, one.message.replaces}
+            if one.state is State.GIVEN_UP or theirs & backlog.redacted:
                 if one.message.event_id not in backlog.taken_back:
                     unfinished.end_later(asked_of(one.message, status), status.standing)
                 if one in remaining:

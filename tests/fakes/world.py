@@ -119,6 +119,7 @@ class World:
         event["content"] = {}
         redaction = self.append(room, user, {"redacts": event["event_id"]}, "m.room.redaction")
         redaction["redacts"] = event["event_id"]
+        event["unsigned"] = {"redacted_because": redaction}
         return redaction
 
     def bundled(self, event: Event) -> Event:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 
+import attr
 import pytest
 
+from plugin.message import parse_message
 from plugin.platforms.protocol import PlatformError
 
 from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Answer, Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, come_back, have_set_aside, settle_in, write_while_busy
+from ..fakes.stories import (
+    ask,
+    come_back,
+    have_set_aside,
+    meanwhile,
+    settle_in,
+    write_while_busy,
+)
 from ..fakes.streams import (
     ASKED_AGAIN,
     BREAKS_OFF,
@@ -26,6 +35,7 @@ from ..fakes.streams import (
 )
 from ..fakes.users import User, heard, replies, said
 
+WHEN_KNOWN = pytest.mark.parametrize("when", ["live", "while down"])
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
@@ -172,6 +182,7 @@ async def test_no_edit_of_a_command_or_into_one_asks_anything(
     assert heard(chat)[0] == "Answer to One"
 
 
+NOTHING_ASKED = "There's no question here to ask again."
 NO_COMMAND = (
     "An edit gives me no command, so your message counts as you wrote it first. Please send the "
     "command as a message of its own."
@@ -557,6 +568,97 @@ async def test_a_question_taken_back_while_nobody_is_there_takes_its_answer_alon
 
     assert heard(chat) == []
     assert len(platform.keys) == 1
+
+
+async def test_a_question_taken_back_takes_along_what_would_have_asked_it_again(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await ask(bot, alice, chat, "One")
+    platform.asked.clear()
+    gate = await write_while_busy(bot, platform, alice, "!again", "Two", "!again", "Three")
+    _, think, _, two, *_ = chat.messages(alice.id)
+    alice.take_back(think)
+    alice.take_back(two)
+    await bot.push()
+    gate.set()
+    await bot.settled()
+
+    assert platform.texts == ["Think", "Three"]
+    assert heard(chat) == ["Answer to One", NOTHING_ASKED, NOTHING_ASKED, "Answer to Three"]
+
+
+async def test_what_asks_another_question_again_stays_when_one_is_taken_back(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    gate = await write_while_busy(bot, platform, alice, "!again", "Two", "!help", "!again")
+    _, first, two, _, _ = chat.messages(alice.id)
+    alice.take_back(first)
+    await bot.push()
+    gate.set()
+    await bot.settled()
+
+    assert platform.texts == ["Think", "Two", "Two"]
+    assert replies(chat, two) == [f"Answer to Two{ASKED_AGAIN}"]
+
+
+@WHEN_KNOWN
+@pytest.mark.parametrize("how", ["again", "edit"])
+async def test_what_could_not_be_asked_again_is_not_by_retry_once_the_question_was_taken_back(
+    bot: Bot, platform: FakePlatform, alice: User, how: str, when: str
+) -> None:
+    chat = alice.chat
+    await ask(bot, alice, chat, "Before")
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    text = "Uno" if how == "edit" else "One"
+    platform.failures[text] = PlatformError("The fake platform sleeps.", can_retry=False)
+    if how == "edit":
+        alice.edit(question, "Uno")
+    else:
+        alice.write(chat, "!again")
+    await bot.deliver()
+    platform.failures.clear()
+
+    async with meanwhile(bot, when):
+        alice.take_back(question)
+
+    alice.write(chat, "!retry")
+    await bot.deliver()
+    assert platform.texts == ["Before", "One", text]
+    nothing = NOTHING_ASKED if how == "again" else "There's no unanswered message here."
+    assert heard(chat)[-1] == nothing
+
+
+@pytest.mark.parametrize("whose", ["hers", "somebody else's"])
+async def test_an_edit_takes_the_place_of_an_earlier_one_that_waits_and_of_nobody_elses(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, whose: str
+) -> None:
+    # As many as wait.
+    bot.limits = attr.evolve(bot.limits, waiting=2)
+    await bot.restart()
+    question, chat = alice.write(alice.chat, "One"), alice.chat
+    await bot.deliver()
+    renaming = bot.server.inject(Hold("PUT .*/state/m.room.name"))
+    alice.write(chat, "!rename Other")
+    alice.edit(question, "Uno")
+    await bot.push()
+    await asyncio.wait_for(renaming.reached.wait(), 10)
+
+    if whose == "hers":
+        alice.edit(question, "Eins")
+        await bot.push()
+    else:
+        alice.let_in(bob, chat)
+        forged = parse_message(bob.edit(question, "Eins"))
+        assert forged is not None
+        # As before it is known whose chat it is.
+        bot.plugin.services.inbound.receive(forged)
+    renaming.release()
+    await bot.settled()
+
+    answer = "Answer to Eins" if whose == "hers" else "Answer to Uno"
+    assert f"{answer}{ASKED_AGAIN}" in heard(chat)
+    assert len(platform.texts) == 2
 
 
 async def test_again_keeps_its_turn(
