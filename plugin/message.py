@@ -42,6 +42,7 @@ class IncomingMessage:
         thread: the message whose thread it was written in.
         revision: what made it what it is now, if not its writing: the last edit, or the command
             to ask it again.
+        edited_at: when its last edit was sent, as `sent_at`.
     """
 
     event_id: EventID
@@ -54,6 +55,12 @@ class IncomingMessage:
     mentions: tuple[UserID, ...] = ()
     thread: EventID | None = None
     revision: EventID | None = None
+    edited_at: int = 0
+
+    @property
+    def order(self) -> tuple[int, EventID]:
+        """By which the last of several edits is told (client-server API, section 11.37)."""
+        return self.sent_at, self.event_id
 
     @property
     def key(self) -> EventID:
@@ -61,11 +68,18 @@ class IncomingMessage:
         return self.revision or self.event_id
 
     def edited(self, edit: IncomingMessage) -> IncomingMessage:
-        """This message as an edit of it leaves it; what another person wrote is no edit."""
-        if edit.sender != self.sender:
+        """This message as an edit of it leaves it; what another person wrote is no edit. An edit
+        that was sent before one that counts already changes nothing, however late it comes
+        (client-server API, section 11.37)."""
+        if edit.sender != self.sender or edit.order < (self.edited_at, self.revision or ""):
             return self
-        revision = edit.event_id
-        return attr.evolve(self, msgtype=edit.msgtype, body=edit.body, revision=revision)
+        return attr.evolve(
+            self,
+            msgtype=edit.msgtype,
+            body=edit.body,
+            revision=edit.event_id,
+            edited_at=edit.sent_at,
+        )
 
     @property
     def is_text(self) -> bool:
@@ -165,6 +179,7 @@ def restore_message(fields: Any) -> IncomingMessage | None:
         all(isinstance(one, str) for one in (*texts, *message.mentions))
         and all(one is None or isinstance(one, str) for one in perhaps)
         and _is_time(message.sent_at)
+        and _is_time(message.edited_at)
     )
     return message if usable else None
 

@@ -49,12 +49,14 @@ class Edits:
                 self._pending.spawn(self._notices.edit_is_no_command(edit))
             return True
         if found is None or not self._can_change(found):
-            self._drop_earlier(edit)
-            return False
+            return not self._drop_earlier(edit)
+        edited = found.asked.edited(edit)
+        if edited is found.asked:
+            return True
         if found.question is not None:
-            found.question = found.question.edited(edit)
+            found.question = edited
         else:
-            found.message = found.message.edited(edit)
+            found.message = edited
             self._pending.revise(found)
         self._askings.end(found)
         return True
@@ -87,14 +89,22 @@ class Edits:
             found = next(again, None)
         return found if found is not None and found.message.room_id == room_id else None
 
-    def _drop_earlier(self, edit: IncomingMessage) -> None:
-        """Forget an earlier edit of the same message that waits for its turn or is set aside."""
+    def _drop_earlier(self, edit: IncomingMessage) -> bool:
+        """Forget an earlier edit of the same message that waits for its turn or is set aside.
+
+        Returns:
+            Whether there is no later one, either.
+        """
         waiting = [one for one in self._pending.open.values() if not one.started]
         of = (edit.room_id, edit.sender, edit.replaces)
         for one in (*waiting, *self._pending.aside.in_room(edit.room_id)):
             message = one.message
-            if (message.room_id, message.sender, message.replaces) == of:
-                self._drop(one)
+            if (message.room_id, message.sender, message.replaces) != of:
+                continue
+            if edit.order < message.order:
+                return False
+            self._drop(one)
+        return True
 
     def _drop(self, one: PendingMessage) -> None:
         """Forget what waits or is set aside; its place is free at once."""

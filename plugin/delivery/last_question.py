@@ -57,8 +57,11 @@ class LastQuestions:
             return False
         if message.replaces is None:
             question = attr.evolve(question, revision=message.event_id)
+        elif (edited := question.edited(message)) is not question:
+            question = edited
         else:
-            question = question.edited(message)
+            # A later edit of it was taken into account before this one came.
+            return False
         both = (question.event_id, message.event_id)
         edits = message.replaces is not None
         found = await self._timeline.answers(message.room_id, both, (message.sender,), edits)

@@ -45,7 +45,10 @@ class Unanswered:
                 was then: only what edited it later is an edit of an answered message.
         """
         written, out = list(written), set(left_out)
-        edits = {one.replaces: one for one in written if one.replaces is not None}
+        edits: dict[EventID, IncomingMessage] = {}
+        for one in written:
+            if one.replaces is not None:
+                edits[one.replaces] = max(edits.get(one.replaces, one), one, key=_order)
         standing = {one.event_id: one for one in apply_edits(written)}
         standing |= {
             one.event_id: one
@@ -85,6 +88,10 @@ class Unanswered:
             elif one.replaces is not None and not status.whole and one.replaces not in asked:
                 chosen.append(one)
         return chosen
+
+
+def _order(edit: IncomingMessage) -> tuple[int, EventID]:
+    return edit.order
 
 
 def asked_of(message: IncomingMessage, status: AnswerStatus) -> IncomingMessage:

@@ -8,7 +8,7 @@ a message.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from mautrix.types import EventID, UserID
 
@@ -16,11 +16,18 @@ from ..message import parse_message
 from ..topology.standing_answer import AGAIN_KEY, PROGRESS_KEYS, REMARK_KEY, AnswerEvent, words_in
 
 
+class _Edit(NamedTuple):
+    """One edit: of several the one counts that was sent last, however late another comes."""
+
+    order: tuple[int, EventID]
+    content: Mapping[str, Any]
+
+
 class Replacements:
     """The edits that were read so far."""
 
     def __init__(self) -> None:
-        self._newest: dict[tuple[UserID, EventID], Mapping[str, Any]] = {}
+        self._newest: dict[tuple[UserID, EventID], _Edit] = {}
 
     def take(self, event: Mapping[str, Any]) -> bool:
         """Take in the next event of a timeline.
@@ -34,7 +41,10 @@ class Replacements:
         edit = parse_message(event)
         if edit is None or edit.replaces is None:
             return edit is None and _is_edit(event)
-        self._newest.setdefault((edit.sender, edit.replaces), event["content"]["m.new_content"])
+        found = _Edit(edit.order, event["content"]["m.new_content"])
+        before = self._newest.setdefault((edit.sender, edit.replaces), found)
+        if found.order > before.order:
+            self._newest[edit.sender, edit.replaces] = found
         return True
 
     def apply(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,11 +58,13 @@ class Replacements:
             return dict(event)
         found = self._newest.get((message.sender, message.event_id))
         if (told := self.told_with(event)) is not None:
-            found = told["content"]["m.new_content"]
-        if found is None:
+            content = told["content"]["m.new_content"]
+        elif found is not None:
+            content = found.content
+        else:
             return dict(event)
         # What an edit's new content relates to is ignored (section 11.37.1).
-        return {**event, "content": {k: v for k, v in found.items() if k != "m.relates_to"}}
+        return {**event, "content": {k: v for k, v in content.items() if k != "m.relates_to"}}
 
     def told_with(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
         """The edit that the homeserver tells with a message. None if edits of it were read: those

@@ -32,6 +32,8 @@ class World:
         self.server_name = server_name
         self.default_version = "10"
         self.clock = int(time.time() * 1000)
+        # By how many milliseconds what is sent was delayed on its way here.
+        self.lag = 0
         self.oldest_token = 0
         self.rooms: dict[str, Room] = {}
         self.names: dict[str, str] = {}
@@ -64,7 +66,8 @@ class World:
                 self.rooms_of[state_key][room.room_id] = str(content.get("membership"))
         relation = content.get("m.relates_to")
         if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
-            self.edits[sender, str(relation.get("event_id"))] = event
+            key = (sender, str(relation.get("event_id")))
+            self.edits[key] = max(self.edits.get(key, event), event, key=_sent)
         room.timeline.append(event)
         self.log.append(event)
         return event
@@ -197,7 +200,7 @@ class World:
             "sender": sender,
             "content": content,
             "event_id": f"$e{number}",
-            "origin_server_ts": self.clock + number,
+            "origin_server_ts": self.clock + number - self.lag,
         }
         return event if isinstance(kind, str) else {**event, "state_key": kind[1]}
 
@@ -216,3 +219,8 @@ class World:
         if membership in ("join", "invite") and user in self.names:
             content["displayname"] = self.names[user]
         self.append(room, sender, content, ("m.room.member", user))
+
+
+def _sent(event: Event) -> tuple[int, str]:
+    """Which of several edits is the last one (client-server API, section 11.37)."""
+    return event["origin_server_ts"], event["event_id"]

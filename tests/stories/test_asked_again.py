@@ -112,6 +112,46 @@ async def test_an_edit_of_the_last_question_asks_again(
     assert platform.keys[-1] == edit["event_id"]
 
 
+@pytest.mark.parametrize("then", ["waits", "is answered", "was answered", "came while down"])
+async def test_of_two_edits_the_one_written_last_counts_although_the_other_comes_after_it(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, then: str
+) -> None:
+    platform.budget = 1000
+    if then == "waits":
+        gate = await write_while_busy(bot, platform, alice, "One")
+        question = chat.messages(alice.id)[-1]
+    elif then == "is answered":
+        await begin(bot, platform, alice, "One")
+        (question,) = chat.messages(alice.id)
+    else:
+        question = alice.write(chat, "One")
+        await bot.deliver()
+    if then == "came while down":
+        await bot.stop()
+    stream = platform.stream("Final")
+    alice.edit(question, "Final")
+    if then in ("waits", "is answered"):
+        await bot.push()
+        gate.set() if then == "waits" else None
+        await asyncio.wait_for(stream.heard.wait(), 10)
+    stream.say("Answer to Final")
+    if then == "was answered":
+        stream.end()
+        await bot.deliver()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bot.server.world, "lag", 60_000)
+        alice.edit(question, "Interim")
+    stream.end()
+    await (come_back(bot) if then == "came while down" else bot.deliver())
+
+    assert platform.texts.count("Final") == 1
+    assert "Interim" not in platform.texts
+    assert heard(chat)[-1].removesuffix(ASKED_AGAIN) == "Answer to Final"
+    await bot.restart(keep_database=False)
+    await ask(bot, alice, chat, "Next")
+    assert [turn.text for turn in platform.histories[-1]][-2:] == ["Final", "Answer to Final"]
+
+
 async def test_an_edit_of_an_older_question_changes_history_only(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
