@@ -148,7 +148,7 @@ def parse_message(event: Mapping[str, Any]) -> IncomingMessage | None:
     sent_at = event.get("origin_server_ts")
     return IncomingMessage(
         **values,
-        sent_at=sent_at if _is_time(sent_at) else 0,
+        sent_at=sent_at if is_time(sent_at) else 0,
         replaces=related if kind == "m.replace" else None,
         thread=related if kind == "m.thread" else None,
         mentions=_mentions(content),
@@ -178,13 +178,13 @@ def restore_message(fields: Any) -> IncomingMessage | None:
     usable = (
         all(isinstance(one, str) for one in (*texts, *message.mentions))
         and all(one is None or isinstance(one, str) for one in perhaps)
-        and _is_time(message.sent_at)
-        and _is_time(message.edited_at)
+        and is_time(message.sent_at)
+        and is_time(message.edited_at)
     )
     return message if usable else None
 
 
-def _is_time(value: Any) -> TypeGuard[int]:
+def is_time(value: Any) -> TypeGuard[int]:
     """Whether these are milliseconds since the epoch."""
     return type(value) is int and 0 <= value <= LATEST
 

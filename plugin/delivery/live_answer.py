@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 
 from mautrix.errors import MatrixRequestError
@@ -75,6 +76,9 @@ class LiveAnswers:
         """
         settings = self._config.settings
         took = asyncio.get_running_loop().time() - draft.asked_at
+        if standing.begun_at:
+            # Of an earlier run nobody knows when it asked.
+            took = max(took, time.time() - standing.begun_at / 1000)
         is_late = took > self._timing.notify_after
         if is_late and settings.streaming_enabled and settings.streaming_notify == NOTIFY_FINAL:
             standing.renew()

@@ -107,6 +107,7 @@ class PieceWriter:
         number = piece.number
         before = standing.events[number]
         edited = piece.put_in(before.event_id, standing.again)
+        edited = attr.evolve(edited, sent_at=before.sent_at)
         key = f"{piece.asked.event_id}-{number}-{next(self._edits)}"
         # If nobody hears what becomes of it, either may stand there: no end, in any case.
         standing.events[number] = attr.evolve(edited, marks=edited.marks | {LIVE_KEY})

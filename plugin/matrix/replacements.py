@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from mautrix.types import EventID, UserID
 
-from ..message import parse_message
+from ..message import is_time, parse_message
 from ..topology.standing_answer import AGAIN_KEY, PROGRESS_KEYS, REMARK_KEY, AnswerEvent, words_in
 
 
@@ -96,12 +96,14 @@ def read_answer_event(event: Mapping[str, Any]) -> AnswerEvent | None:
     marks = frozenset(key for key in PROGRESS_KEYS if content.get(key) is True)
     remark, again = content.get(REMARK_KEY), content.get(AGAIN_KEY)
     again = again if isinstance(again, list) else []
+    sent_at = event.get("origin_server_ts")
     return AnswerEvent(
         EventID(str(event.get("event_id"))),
         words_in(content),
         marks,
         remark if isinstance(remark, str) else "",
         tuple(EventID(one) for one in again if isinstance(one, str)),
+        sent_at if is_time(sent_at) else 0,
     )
 
 

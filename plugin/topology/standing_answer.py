@@ -55,6 +55,7 @@ class AnswerEvent:
         marks: which of PROGRESS_KEYS it has.
         remark: ours, below the text.
         again: what of AGAIN_KEY it has.
+        sent_at: when it was sent, in milliseconds since the epoch; 0 unless it was read.
     """
 
     event_id: EventID
@@ -62,6 +63,7 @@ class AnswerEvent:
     marks: frozenset[str] = frozenset()
     remark: str = ""
     again: tuple[EventID, ...] = ()
+    sent_at: int = attr.field(default=0, eq=False)
 
 
 @attr.define
@@ -120,6 +122,12 @@ class StandingAnswer:
     def is_open(self) -> bool:
         """Whether people see that more is to come."""
         return bool(self.events) and not (self.is_whole or self.is_cut_off)
+
+    @property
+    def begun_at(self) -> int:
+        """When an earlier run showed the first words of an answer that is being written, in
+        milliseconds since the epoch; 0 if none did, or if they replace those of another answer."""
+        return self.events[0].sent_at if self.is_open and not self.again else 0
 
     @property
     def is_cut_off(self) -> bool:

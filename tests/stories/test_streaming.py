@@ -15,7 +15,7 @@ from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Answer
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
-from ..fakes.stories import ask, have_set_aside, settle_in, settle_in_with_chats
+from ..fakes.stories import DATABASE, ask, have_set_aside, settle_in, settle_in_with_chats
 from ..fakes.streams import BREAKS_OFF, assert_whole, begin, edits, is_live, lift_limit, see
 from ..fakes.users import User, heard, replies, said
 
@@ -289,6 +289,35 @@ async def test_a_long_wait_ends_in_a_message_of_its_own_where_that_is_wanted(
     await bot.restart(keep_database=False)
     await bot.deliver()
     assert_whole(chat, "Once upon a time there was a bot.")
+
+
+@pytest.mark.usefixtures("chat")
+@DATABASE
+@pytest.mark.parametrize("seconds", [90, 30])
+async def test_a_long_wait_is_counted_from_the_first_words_also_over_a_kill(
+    bot: Bot, platform: FakePlatform, alice: User, seconds: int, keep_database: bool
+) -> None:
+    chat = alice.chat
+    await bot.configure(f"{FAKE_PLATFORM}streaming: {{notify: final}}\n")
+    bot.server.world.lag = seconds * 1000
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    (running,) = said(chat)
+    await bot.kill()
+    bot.server.world.lag = 0
+
+    stream = platform.stream("Hi")
+    stream.say("Once upon a time there was", " a bot.")
+    if not keep_database:
+        bot.database.unlink()
+    await bot.start()
+    await see(bot, chat, "Once upon a time there was a bot.")
+    stream.end()
+    await bot.settled()
+
+    assert_whole(chat, "Once upon a time there was a bot.")
+    assert (said(chat)[0]["event_id"] != running["event_id"]) == (seconds > 60)
 
 
 async def test_a_long_wait_for_a_question_that_is_edited_meanwhile_ends_in_one_message_too(
