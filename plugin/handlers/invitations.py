@@ -107,9 +107,11 @@ class Invitations:
         is_direct = await self.control_room.is_control_room(room_id, sender)
         if is_direct and not (await self.matrix.lookups.creation(room_id)).is_space:
             self._welcomed.add(room_id)
+            is_new = sender not in self.provisioning.routes.spaces
             try:
                 tell = partial(self._say_preparing, room_id)
-                await self._welcome(room_id, await self.provisioning.ensure_rooms(sender, tell))
+                rooms = await self.provisioning.ensure_rooms(sender, tell)
+                await self._welcome(room_id, rooms, is_new)
             except NoAnswer:
                 self._welcomed.discard(room_id)
                 raise
@@ -145,8 +147,8 @@ class Invitations:
             return None
         return None if await lookups.greeting(room_id) is Greeting.WELCOMED else companion
 
-    async def _welcome(self, room_id: RoomID, rooms: OwnerRooms) -> None:
-        text = await self._describe(rooms, await self._is_unreadable(room_id))
+    async def _welcome(self, room_id: RoomID, rooms: OwnerRooms, is_new: bool) -> None:
+        text = await self._describe(rooms, is_new, await self._is_unreadable(room_id))
         try:
             await self.matrix.sender.notice(room_id, text, mark=WELCOME_KEY)
         except NoAnswer:
@@ -161,10 +163,10 @@ class Invitations:
         self.control_room.explained.add(room_id)
         return True
 
-    async def _describe(self, rooms: OwnerRooms, unreadable: bool) -> str:
+    async def _describe(self, rooms: OwnerRooms, is_new: bool, unreadable: bool) -> str:
         space = await self.control_room.describe(rooms)
         chat = await self.control_room.link_to_chat(rooms)
-        if chat is not None and len(rooms.chats) == 1:
+        if chat is not None and is_new and len(rooms.chats) == 1:
             welcome = sentences.WELCOME_ENCRYPTED if unreadable else sentences.WELCOME
             return welcome.format(space=space, chat=chat)
         again, alone = sentences.WELCOME_AGAIN, sentences.WELCOME_WITHOUT_CHAT

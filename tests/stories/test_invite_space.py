@@ -39,6 +39,29 @@ async def test_the_welcome_links_to_the_space_and_the_first_chat(bot: Bot, alice
     ]
 
 
+@pytest.mark.parametrize("encrypted", [False, True], ids=["readable", "encrypted"])
+async def test_who_has_a_space_is_not_told_in_another_direct_chat_that_it_was_made(
+    bot: Bot, alice: User, encrypted: bool
+) -> None:
+    await settle_in(bot, alice)
+    again = alice.invite_bot()
+    if encrypted:
+        alice.turn_on_encryption(again)
+
+    await bot.deliver()
+
+    place = f"https://matrix.to/#/{alice.space.room_id}?via=test"
+    unreadable = (
+        " This direct chat is encrypted, and I can't read it: commands work in your chats."
+    )
+    assert heard(again) == [
+        f"Welcome! Your private Space is **[Alice's chats]({place})**: please accept its "
+        "invitation if you haven't yet. Ask me anything in "
+        f"**[Chat 1](https://matrix.to/#/{alice.chat.room_id}?via=test)**. "
+        f"More chats: `!new`. Everything else: `!help`.{unreadable if encrypted else ''}"
+    ]
+
+
 @pytest.mark.parametrize("gone", ["archived", "lost"])
 async def test_the_welcome_links_to_a_chat_that_answers(
     bot: Bot, server: Homeserver, alice: User, gone: str
