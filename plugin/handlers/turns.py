@@ -54,6 +54,7 @@ class Turns:
         self.routes = control_room.routes
         self.config = control_room.config
         self.commands: Commands = control_room.commands
+        self._reconciler = control_room.provisioning.reconciler
         # Owners who are being shown to their Space.
         self._shown: set[UserID] = set()
 
@@ -100,11 +101,17 @@ class Turns:
     def _show_space(self, owner: UserID) -> None:
         """See that an owner can find their Space, beside: it may take as long as a homeserver
         makes no rooms, and what they write next does not wait for that."""
-        if owner in self._shown or self.control_room.has_space(owner):
+        looked_at = self._reconciler.is_looking_at(owner)
+        if owner in self._shown or (self.control_room.has_space(owner) and not looked_at):
             return
         self._shown.add(owner)
-        showing = self.pending.spawn(self.control_room.reinvite_to_space(owner))
+        showing = self.pending.spawn(self._show_when_seen(owner))
         showing.add_done_callback(lambda _: self._shown.discard(owner))
+
+    async def _show_when_seen(self, owner: UserID) -> None:
+        # They may have left it a moment before they wrote.
+        await self._reconciler.seen(owner)
+        await self.control_room.reinvite_to_space(owner)
 
     async def _handle_edit(self, chat: Chat | None, pending: PendingMessage) -> None:
         """Ask an edited question again, if it is the last; nobody is told of any other edit."""

@@ -25,6 +25,8 @@ from .known_rooms import KnownRooms
 from .looks import MAX_RECHECKS
 from .non_chats import NoChat, NonChats
 
+# Rooms whose ids are freed at once.
+SLICE = 20_000
 # What a room's state may say anew; superseded Spaces are read with their owners' rooms.
 TO_READ_AGAIN = (None, NoChat.CREATED_BY_OTHERS, NoChat.OTHER_INSTANCE)
 
@@ -123,6 +125,10 @@ class Everywhere:
             survey = await asyncio.to_thread(compare, listed, routes, non_chats)
             if listed == before or not survey.is_doubtful():
                 self.known_rooms.forget(others - listed)
+                # All its texts freed at once would hold the interpreter like a parser.
+                slices = await asyncio.to_thread(_in_slices, listed)
+                before = listed = None
+                await asyncio.to_thread(_let_go, slices)
                 return survey
             await asyncio.sleep(self.doubt)
         raise NoAnswer("the list of joined rooms changes from look to look")
@@ -157,3 +163,15 @@ def compare(listed: frozenset[RoomID], routes: Routes, non_chats: NonChats) -> S
             and non_chats.reason(room_id) in TO_READ_AGAIN
         },
     )
+
+
+def _in_slices(rooms: frozenset[RoomID]) -> list[list[RoomID]]:
+    rest, slices = iter(rooms), []
+    while some := list(itertools.islice(rest, SLICE)):
+        slices.append(some)
+    return slices
+
+
+def _let_go(slices: list[list[RoomID]]) -> None:
+    while slices:
+        slices.pop()

@@ -135,6 +135,14 @@ class Reconciler:
         """Nothing is requested or waits for another try, and no run is going on."""
         return not (self.unsettled or self.runs.busy or self.store.out_of_sync)
 
+    def is_looking_at(self, owner: UserID) -> bool:
+        """Whether it is about to be known, or just being read, what an owner changed."""
+        return self._queue.is_open(owner)
+
+    async def seen(self, owner: UserID) -> None:
+        """Wait until what an owner changed by now has been read, or could not be."""
+        await self._queue.done_with(owner)
+
     def mark_foreign(self, room_id: RoomID) -> None:
         """Note that a joined room that is no chat needs to be read by no later start."""
         if not self.known_rooms.mark_foreign(room_id):

@@ -53,6 +53,7 @@ class WorkQueue:
         self.run = run
         self.debounce = debounce
         self._woken = asyncio.Event()
+        self._ended = asyncio.Event()
         self._reading: dict[asyncio.Future[None], tuple[Work, Scope]] = {}
 
     @property
@@ -62,6 +63,18 @@ class WorkQueue:
         for _, scope in self._reading.values():
             reading |= scope
         return reading
+
+    def is_open(self, owner: UserID) -> bool:
+        """Whether an owner's rooms are queued, or being read."""
+        return any(owner in work.queued.owners for work in self.works) or any(
+            owner in scope.owners for _, scope in self._reading.values()
+        )
+
+    async def done_with(self, owner: UserID) -> None:
+        """Wait until they are neither."""
+        while self.is_open(owner):
+            self._ended.clear()
+            await self._ended.wait()
 
     def add(self, work: Work, scope: Scope) -> None:
         """Queue owners and rooms."""
@@ -101,6 +114,7 @@ class WorkQueue:
             # The plugin stops: what was not read to its end is the next start's to read.
             work.queued |= scope
         self._woken.set()
+        self._ended.set()
 
 
 class Retries:

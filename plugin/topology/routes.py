@@ -14,6 +14,7 @@ import attr
 
 from .model import Chat, Space, Status, Topology
 from .packed_chats import PackedChats
+from .packed_spaces import PackedSpaces
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID
@@ -42,7 +43,7 @@ class Routes:
     """
 
     chats: PackedChats = attr.field(factory=PackedChats)
-    spaces: dict[UserID, Space] = attr.field(factory=dict)
+    spaces: PackedSpaces = attr.field(factory=PackedSpaces)
     rooms_of: dict[UserID, tuple[RoomID, ...]] = attr.field(factory=dict)
     owners: dict[RoomID, UserID] = attr.field(factory=dict)
     stale: set[RoomID] = attr.field(factory=set)
@@ -85,7 +86,7 @@ class Routes:
         """The same in containers of its own, which may be changed by themselves."""
         return Routes(
             self.chats.copy(),
-            dict(self.spaces),
+            self.spaces.copy(),
             dict(self.rooms_of),
             dict(self.owners),
             set(self.stale),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attr
 import pytest
 from mautrix.types import EventType
 
@@ -34,6 +35,8 @@ SILENCE: dict[str, Callable[[], Fault]] = {
 async def test_from_a_look_that_failed_nothing_is_concluded(
     bot: Bot, alice: User, impatient: None, kind: str, keep_database: bool
 ) -> None:
+    # How such a wait ends, in a second Space, is told elsewhere.
+    bot.timing = attr.evolve(bot.timing, room_wait=3600.0)
     control = await settle_in_with_chats(bot, alice, 2)
     before, mark = bindings(alice.world), len(bot.server.calls)
     await bot.stop()

@@ -180,6 +180,8 @@ async def test_a_look_that_has_to_wait_is_waited_for(
     bot: Bot, server: Homeserver, alice: User
 ) -> None:
     bot.give_up_soon()
+    # Nobody is told of so short a wait; what they are told of a longer one is told above.
+    bot.timing = attr.evolve(bot.timing, tell=5.0)
     await bot.start()
     await bot.settled()
     server.inject(Answer("joined_rooms", times=3, status=429, body=BUSY))

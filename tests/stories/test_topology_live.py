@@ -6,12 +6,14 @@ database deleted too.
 
 from __future__ import annotations
 
+import attr
 import pytest
 
 from ..fakes.fake_platform import FakePlatform
+from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.stories import WHEN, ask, meanwhile, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, CHILD, User, links
+from ..fakes.users import BINDING, CHILD, User, heard, links
 
 # A start without a database reads each chat's own state only after the first answers.
 pytestmark = pytest.mark.usefixtures("verifying")
@@ -106,6 +108,27 @@ async def test_an_owner_who_left_the_space_is_invited_back_with_their_next_word(
 
     assert alice.spaces == [space]
     assert space.membership(alice.id) == "invite"
+
+
+async def test_an_owner_who_writes_before_it_is_known_that_they_left_is_invited_back_too(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    bot.timing = attr.evolve(bot.timing, straggler=60.0)
+    await settle_in(bot, alice)
+    looking = bot.server.inject(Hold("^GET rooms/[^/]*/state$", None, room_id=alice.space.room_id))
+    alice.leave(alice.space)
+    alice.write(alice.chat, "Hello")
+    await bot.push()
+    await bot.server.until(lambda: heard(alice.chat) == ["Answer to Hello"])
+    alice.write(alice.chat, "Hello again")
+    await bot.push()
+    await bot.server.until(lambda: len(heard(alice.chat)) == 2)
+    assert alice.space.membership(alice.id) == "leave"
+
+    looking.release()
+    await bot.server.until(lambda: alice.space.membership(alice.id) == "invite")
+    await bot.settled()
+    assert len([one for one in bot.server.changes() if one.endswith("/invite")]) == 1
 
 
 async def test_an_owner_who_left_the_space_is_invited_back_after_any_number_of_restarts(
