@@ -7,7 +7,7 @@ that stand in a room say which messages they answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attr
 from mautrix.errors import MatrixRequestError
@@ -60,9 +60,8 @@ class Resume:
         Raises:
             NoAnswer: the homeserver did not answer; nothing was taken up.
         """
-        known = {one.message.event_id for one in kept}
-        written = self._wanted(kept, backlog)
-        wanted = Unanswered.of(written, known | backlog.redacted, answer_had(kept))
+        left_out = {one.message.event_id for one in kept} | backlog.redacted
+        wanted = Unanswered.of(self._wanted(kept, backlog), left_out, answer_had(kept))
         # What is set aside is looked up when its writer asks for it, so that none slows a start.
         waiting = (one.message.event_id for one in kept if one.state is not State.SET_ASIDE)
         new = (one.event_id for one in wanted.messages)
@@ -77,16 +76,8 @@ class Resume:
         for event_id in backlog.taken_back:
             standing = statuses[event_id].standing
             self.messages.responder.unfinished.withdraw_later(room_id, standing)
-        unanswered = []
-        for message in wanted.select(statuses, still_asked(kept, statuses)):
-            status = statuses[message.event_id]
-            if status.is_cut_notice:
-                self.messages.notices.answer_cut_off(message)
-            elif not status.whole:
-                unanswered.append((message, status))
-            else:
-                self._end(message, status)
-        self._take_new(room_id, unanswered, late)
+        new_messages = wanted.select(statuses, still_asked(kept, statuses))
+        self._take_new(room_id, new_messages, statuses, late)
         if backlog.sealed is not None:
             # A key may come yet: nobody waits for that.
             self.messages.pending.spawn(self.encrypted.read(backlog.sealed))
@@ -189,12 +180,23 @@ class Resume:
     def _take_new(
         self,
         room_id: RoomID,
-        messages: Sequence[tuple[IncomingMessage, AnswerStatus]],
+        messages: Iterable[IncomingMessage],
+        statuses: Mapping[EventID, AnswerStatus],
         late_before: int,
     ) -> None:
-        late = [self._set_aside(*one) for one in messages if self._is_late(one[0])]
+        """Take in what was written since the earlier run ended; say how much of all is late."""
+        unanswered = []
+        for message in messages:
+            status = statuses[message.event_id]
+            if status.is_cut_notice:
+                self.messages.notices.answer_cut_off(message)
+            elif not status.whole:
+                unanswered.append((message, status))
+            else:
+                self._end(message, status)
+        late = [self._set_aside(*one) for one in unanswered if self._is_late(one[0])]
         if count := sum(late) + late_before:
             self.messages.notices.too_old(room_id, count, self.messages.pending.aside.hours)
-        for message, status in messages:
+        for message, status in unanswered:
             if not self._is_late(message) and not self.messages.answer_urgent(message):
                 self.messages.inbound.take(message, status.standing)
