@@ -22,8 +22,9 @@ from ..handlers.messages import Messages
 from ..matrix.answer_status import AnswerStatus
 from ..matrix.backlog import Backlog
 from ..matrix.timeline import Timeline
-from ..message import IncomingMessage, counting
-from .unanswered import Unanswered, answer_had, asked_of, still_asked
+from ..message import IncomingMessage
+from ..message_edits import counting
+from .unanswered import Unanswered, answer_had, asked_of, still_asked, without_given_up
 
 
 @attr.frozen(eq=False)
@@ -90,7 +91,9 @@ class Resume:
     ) -> int:
         """Take up what an earlier run kept; how many of it was set aside for its age."""
         late, unfinished = 0, self.messages.responder.unfinished
-        remaining = self._without_given_up(kept)
+        recognize = self.messages.commands.recognize
+        cancels = [one for one in kept if recognize(one.message.body) == CANCEL]
+        remaining = without_given_up(kept, cancels)
         for one in kept:
             status = statuses.get(one.message.event_id, AnswerStatus())
             if one.state is State.GIVEN_UP or one.message.event_id in backlog.redacted:
@@ -101,17 +104,6 @@ class Resume:
             else:
                 late += await self._take_kept(one, backlog, status)
         return late
-
-    def _without_given_up(self, kept: Sequence[PendingMessage]) -> Sequence[PendingMessage]:
-        """What is to be taken up; the rest leaves the inbox with the command that gave it up."""
-        given_up = tuple(one.message.event_id for one in kept if one.state is State.GIVEN_UP)
-        recognize = self.messages.commands.recognize
-        ending = [one for one in kept if recognize(one.message.body) == CANCEL]
-        for one in ending:
-            one.settles = given_up
-        if not ending:
-            return kept
-        return [one for one in kept if one.state is not State.GIVEN_UP]
 
     def _wanted(self, kept: Sequence[PendingMessage], backlog: Backlog) -> list[IncomingMessage]:
         wanted = (one for one in backlog.messages if self.messages.wants_answer(one))
