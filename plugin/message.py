@@ -7,7 +7,7 @@ goes into the database and comes back after a crash.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 from urllib.parse import unquote
 
@@ -27,8 +27,6 @@ LONGEST_EVENT_ID = 255
 UNSENDABLE = "\0"
 # The largest number of canonical JSON (appendices, section 3.1).
 LATEST = 2**53 - 1
-
-IsCommand = Callable[[str], bool]
 
 
 @attr.frozen
@@ -87,19 +85,6 @@ class IncomingMessage:
         return self.msgtype in TEXT_TYPES
 
 
-def makes_command(
-    edit: IncomingMessage, message: IncomingMessage | None, is_command: IsCommand
-) -> bool:
-    """Whether an edit would make a command of what is none: such a one does not count.
-
-    Args:
-        edit: the edit.
-        message: what is edited; None if nobody knows it any more.
-        is_command: whether a text is a command.
-    """
-    return is_command(edit.body) and (message is None or not is_command(message.body))
-
-
 def _is_reply(content: Mapping[str, Any]) -> bool:
     relation = content.get("m.relates_to")
     return isinstance(relation, dict) and isinstance(relation.get("m.in_reply_to"), dict)
@@ -111,9 +96,9 @@ def trim_reply_fallback(text: str) -> str:
     delivers by the same rule.
 
     Args:
-        text: the body of a reply, which begins with one of QUOTES.
+        text: the body of a reply.
     """
-    if "\n" not in text:
+    if not text.startswith(QUOTES) or "\n" not in text:
         return text
     lines = text.split("\n")
     start = next((at for at, line in enumerate(lines) if not line.startswith("> ")), len(lines))
@@ -198,41 +183,6 @@ def _mentions(content: Mapping[str, Any]) -> tuple[UserID, ...]:
     if not isinstance(users, list):
         return ()
     return tuple(UserID(user) for user in users if isinstance(user, str))[:MOST_MENTIONS]
-
-
-def counting(
-    messages: Iterable[IncomingMessage],
-    is_command: IsCommand,
-    known: Iterable[IncomingMessage] = (),
-) -> list[IncomingMessage]:
-    """The messages among these, and those of their edits that count.
-
-    Args:
-        messages: messages and edits.
-        is_command: whether a text is a command.
-        known: further messages of which there may be edits among them.
-    """
-    messages = list(messages)
-    originals = {one.event_id: one for one in (*known, *messages) if one.replaces is None}
-    return [
-        one
-        for one in messages
-        if one.replaces is None or not makes_command(one, originals.get(one.replaces), is_command)
-    ]
-
-
-def apply_edits(messages: Iterable[IncomingMessage]) -> list[IncomingMessage]:
-    """The messages among these, each as the last edit of it among them left it.
-
-    Args:
-        messages: messages and edits, oldest first.
-    """
-    messages = list(messages)
-    standing = {one.event_id: one for one in messages if one.replaces is None}
-    for edit in messages:
-        if edit.replaces in standing:
-            standing[edit.replaces] = standing[edit.replaces].edited(edit)
-    return list(standing.values())
 
 
 def sanitize(text: str) -> str:

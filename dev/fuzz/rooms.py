@@ -19,7 +19,8 @@ from plugin.matrix.room_pages import RoomPages
 from plugin.matrix.sync import invitations_in, joined_in, rooms_in, scope_of
 from plugin.matrix.timeline import Timeline
 from plugin.matrix.timeline_message import parse_timeline_event
-from plugin.message import IncomingMessage, apply_edits, parse_message
+from plugin.message import IncomingMessage, parse_message
+from plugin.message_edits import apply_edits
 from plugin.planner.plan import Rules, make_plan
 from plugin.topology.contents import (
     BINDING_FIELDS,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import xor
 
 import attr
 from mautrix.types import UserID
@@ -85,21 +87,21 @@ def plan_update(
             if standing is None or chat_row(standing) != chat_row(chat):
                 digest ^= _chat_hash(standing) ^ _chat_hash(chat)
                 chats.append(chat)
-    for space in gone_spaces.values():
-        digest ^= _space_hash(space)
-    for chat in gone_chats.values():
-        digest ^= _chat_hash(chat)
-    put_spaces = [
-        (*space_row(one)[:2], one.created_at, verified_at.get(one.owner, 0), int(one.owner_left))
-        for one in spaces
-    ]
+    digest = reduce(xor, map(_space_hash, gone_spaces.values()), digest)
+    digest = reduce(xor, map(_chat_hash, gone_chats.values()), digest)
     statements = [
         Statement(REMOVE_SPACE, [(one.room_id, one.owner) for one in gone_spaces.values()]),
         Statement(REMOVE_CHAT, [(one.room_id, one.owner) for one in gone_chats.values()]),
-        Statement(PUT_SPACE, put_spaces),
+        Statement(PUT_SPACE, [_columns(one, verified_at.get(one.owner, 0)) for one in spaces]),
         Statement(PUT_CHAT, [chat_row(chat) for chat in chats]),
     ]
     return Update(statements, owners, part, digest)
+
+
+def _columns(space: Space, verified_at: int) -> tuple[str | int, ...]:
+    """A Space as the columns of its row."""
+    created_at, owner_left = space.created_at, int(space.owner_left)
+    return (space.room_id, space.owner, created_at, verified_at, owner_left)
 
 
 def _space_hash(space: Space | None) -> int:

@@ -60,7 +60,7 @@ class _Reading:
 
     def finish(self) -> Settings:
         """Everything, in the order in which base-config.yaml has it."""
-        top, old = self.top, self.fallback
+        top, old, take = self.top, self.fallback, self._take
         self.problems.add_all(top.unknown(KEYS))
         names = self._section("names", {"space": old.space_name, "chat": old.chat_name})
         startup = self._section("startup", {"wait": old.startup_wait})
@@ -71,30 +71,28 @@ class _Reading:
         self.missing = missing = old if self.problems.found else DEFAULTS
         return Settings(
             permissions=self._permissions(),
-            space_name=self._take(partial(values.read_space_name, names, missing), old.space_name),
-            chat_name=self._take(partial(values.read_chat_name, names, missing), old.chat_name),
-            room_version=self._take(
-                partial(values.read_room_version, top, missing), old.room_version
-            ),
-            startup_wait=self._take(
+            space_name=take(partial(values.read_space_name, names, missing), old.space_name),
+            chat_name=take(partial(values.read_chat_name, names, missing), old.chat_name),
+            room_version=take(partial(values.read_room_version, top, missing), old.room_version),
+            startup_wait=take(
                 partial(startup.number, "wait", missing.startup_wait), old.startup_wait
             ),
-            catch_up_max_age=self._take(
+            catch_up_max_age=take(
                 partial(catch_up.number, "max_age", missing.catch_up_max_age),
                 old.catch_up_max_age,
             ),
-            streaming_enabled=self._take(
+            streaming_enabled=take(
                 partial(streaming.flag, "enabled", missing.streaming_enabled),
                 old.streaming_enabled,
             ),
-            streaming_notify=self._take(
+            streaming_notify=take(
                 partial(streaming.choice, "notify", missing.streaming_notify, NOTIFICATIONS),
                 old.streaming_notify,
             ),
-            instance_key=self._take(
+            instance_key=take(
                 partial(values.read_instance_key, top, missing), old.instance_key, fatal=True
             ),
-            default_platform=self._take(
+            default_platform=take(
                 partial(values.read_default_platform, top, missing), old.default_platform
             ),
             platforms=self._platforms(),

@@ -11,7 +11,8 @@ from mautrix.types import RoomID
 from ..cache.pending_message import PendingMessage, State
 from ..matrix.backlog import read_unanswered
 from ..matrix.timeline import Timeline
-from ..message import IncomingMessage, IsCommand
+from ..message import IncomingMessage
+from ..message_edits import IsCommand
 from .pending import PendingMessages
 from .room_queues import RoomQueues
 from .unfinished import Unfinished

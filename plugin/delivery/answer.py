@@ -18,8 +18,7 @@ from ..platforms.protocol import PlatformError, Prompt
 from ..topology.model import Chat
 from ..topology.standing_answer import WHOLE
 from . import sentences
-from .askings import Askings
-from .draft import Draft
+from .askings import Askings, Draft
 from .endings import CUT_OFF, STOPPED, TOO_LONG
 from .history import History
 from .last_question import IsQuestion, LastQuestions

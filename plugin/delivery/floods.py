@@ -16,7 +16,11 @@ from .pending import PendingMessages
 
 
 class Floods:
-    """The floods of one instance."""
+    """The floods of one instance.
+
+    Attributes:
+        told: who was told of one that is not over, and where.
+    """
 
     def __init__(self, pending: PendingMessages, notices: Notices) -> None:
         """
@@ -24,10 +28,9 @@ class Floods:
             pending: where messages wait for their turn.
             notices: tells people.
         """
+        self.told: dict[UserID, frozenset[RoomID]] = {}
         self._pending = pending
         self._notices = notices
-        # Who was told, and where.
-        self._told: dict[UserID, frozenset[RoomID]] = {}
 
     def note(self, message: IncomingMessage, saving: asyncio.Task[None] | None) -> None:
         """Say in a message's room that too many of its writer's messages wait, unless that was
@@ -39,12 +42,12 @@ class Floods:
         """
         sender = message.sender
         if saving is not None:
-            rooms = self._told.get(sender, frozenset())
+            rooms = self.told.get(sender, frozenset())
             if message.room_id not in rooms:
-                self._told[sender] = rooms | {message.room_id}
+                self.told[sender] = rooms | {message.room_id}
                 self._pending.spawn(self._say(message, saving))
-        elif sender in self._told and self._pending.is_half_empty(sender):
-            del self._told[sender]
+        elif sender in self.told and self._pending.is_half_empty(sender):
+            del self.told[sender]
 
     async def _say(self, message: IncomingMessage, saving: asyncio.Task[None]) -> None:
         # Nobody is told of what a kill could still undo.

@@ -11,7 +11,8 @@ from collections import Counter
 import attr
 from mautrix.types import EventID, RoomID
 
-from ..message import IncomingMessage, IsCommand, makes_command
+from ..message import IncomingMessage
+from ..message_edits import IsCommand, makes_command
 
 
 @attr.frozen

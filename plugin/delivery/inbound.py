@@ -8,7 +8,8 @@ here, and nobody who answers is known.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterator
 
 from mautrix.types import EventID, RoomID
 
@@ -21,8 +22,7 @@ from .floods import Floods
 from .gates import Action, Gates, Redaction
 from .notices import Notices
 
-# A message may be read from the timeline and come live as well: the two come soon after one
-# another.
+# A message that is read from the timeline may come live as well, soon before or after.
 REMEMBERED = 10_000
 
 
@@ -77,9 +77,11 @@ class Inbound:
 
     def receive(self, action: Action) -> None:
         """Take in what was just delivered, or let it wait for the older messages of its room."""
-        if not self._gates.is_closed(action.room_id):
+        gates = self._gates
+        # As long as no gate is closed there is nothing to ask.
+        if not (gates.closed or gates.all_closed) or not gates.is_closed(action.room_id):
             self.take(action)
-        elif not self._gates.hold(action) and isinstance(action, IncomingMessage):
+        elif not gates.hold(action) and isinstance(action, IncomingMessage):
             self._take_beyond(action)
 
     def receive_urgent(self, message: IncomingMessage) -> PendingMessage | None:
@@ -98,11 +100,10 @@ class Inbound:
         Returns:
             Whether it was not taken in before.
         """
-        new = self._seen.add(pending.message.event_id)
-        if new:
+        if is_new := self._seen.add(pending.message.event_id):
             pending.at_once = True
             self.pending.add(pending)
-        return new
+        return is_new
 
     def pause(self, room_id: RoomID) -> None:
         """Let what is delivered in a room wait: older messages of it are about to be read."""
@@ -110,7 +111,8 @@ class Inbound:
 
     def resume(self, room_id: RoomID) -> None:
         """Take in what waited for the older messages of a room: all of those were taken in."""
-        self._take_all(self._gates.open(room_id))
+        for action in self._gates.open(room_id):
+            self.take(action)
         self._drop_cancelled()
 
     def cancel(self, message: IncomingMessage) -> None:
@@ -129,8 +131,8 @@ class Inbound:
             The rooms in which something waited.
         """
         held = self._gates.open_all()
-        for actions in held.values():
-            self._take_all(actions)
+        for action in itertools.chain(*held.values()):
+            self.take(action)
         self._drop_cancelled()
         return list(held)
 
@@ -155,8 +157,7 @@ class Inbound:
         Returns:
             Whether it is new.
         """
-        is_new = self._seen.add(message.event_id)
-        if is_new:
+        if is_new := self._seen.add(message.event_id):
             self.pending.set_aside(PendingMessage(message, standing=standing))
         return is_new
 
@@ -164,10 +165,6 @@ class Inbound:
         for room_id in list(self.amend.cancelled):
             if not self._gates.is_closed(room_id):
                 self.amend.drop_cancelled(room_id)
-
-    def _take_all(self, actions: Iterable[Action]) -> None:
-        for action in actions:
-            self.take(action)
 
     def take(self, action: Action, standing: StandingAnswer | None = None) -> None:
         """Take in one of the older messages of a room, ahead of what waits for them.
@@ -183,7 +180,9 @@ class Inbound:
         if action.replaces is not None:
             self._take_edit(pending)
         elif self._seen.add(action.event_id):
-            self._floods.note(action, self.pending.accept(pending))
+            saving = self.pending.accept(pending)
+            if saving is not None or self._floods.told:
+                self._floods.note(action, saving)
 
     def _take_edit(self, pending: PendingMessage) -> None:
         edit = pending.message

@@ -14,7 +14,8 @@ import attr
 
 from ..cache.pending_message import PendingMessage
 from ..matrix.timeline import Timeline
-from ..message import IncomingMessage, apply_edits, parse_message
+from ..message import IncomingMessage, parse_message
+from ..message_edits import apply_edits
 from .pending import PendingMessages
 
 IsQuestion = Callable[[IncomingMessage], bool]

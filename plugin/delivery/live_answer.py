@@ -24,7 +24,7 @@ from ..config.timing import StreamTiming
 from ..matrix.answers import Answers
 from ..matrix.api import NoAnswer
 from ..topology.standing_answer import StandingAnswer
-from .draft import Draft
+from .askings import Draft
 
 LOG = logging.getLogger(__name__)
 SENTENCE = re.compile(r"[.!?:…](?:\s|$)|[\u3002\uff01\uff1f\n]")

@@ -1,17 +1,17 @@
 """Asks a platform, again where that can help, and only so many conversations at a time.
 
 No platform tries a request again by itself: how often, how soon and for how long in all is the
-same for each of them. Whoever asks hears the answer as it comes. What it is for is not known here.
+same for each of them. Its places are shared among people first, and among somebody's chats second.
+Whoever asks hears the answer as it comes. What it is for is not known here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Protocol
 
 from mautrix.types import UserID
 
@@ -20,23 +20,67 @@ from ..config.timing import Limits, Timing
 from ..message import sanitize
 from ..platforms import failures
 from ..platforms.protocol import Platform, PlatformError, Prompt
-from .fair_slots import FairSlots
+from .askings import Draft
 
 
-class Listener(Protocol):
-    """Whoever wants to know how an answer comes along."""
+class FairSlots:
+    """The places of one platform.
 
-    def begin(self) -> None:
-        """The platform is asked, perhaps again: what it said before is no answer."""
+    Somebody gets a further place only while more places are free than they have. So one person
+    can have half of them, two can have a third each, and whoever has none finds one free.
+    """
 
-    def hear(self, text: str) -> None:
-        """It said this much more."""
+    def __init__(self, limit: int) -> None:
+        """
+        Args:
+            limit: how many places there are.
+        """
+        self._free = limit
+        self._held: Counter[UserID] = Counter()
+        self._waiting: dict[UserID, deque[asyncio.Future[None]]] = {}
 
-    def overflow(self) -> None:
-        """It goes on to say more than one answer can hold."""
+    @contextlib.asynccontextmanager
+    async def slot(self, person: UserID) -> AsyncIterator[None]:
+        """Wait for a place and hold it: who has the fewest comes first, then who came first."""
+        place = None
+        if person in self._waiting or self._held[person] >= self._free:
+            place = self._queue(person)
+        else:
+            self._free -= 1
+            self._held[person] += 1
+        try:
+            if place is not None:
+                await place
+            yield
+        finally:
+            # A place may be handed out in the moment in which nobody wants it any more.
+            if place is None or (place.done() and not place.cancelled()):
+                self._free += 1
+                self._held[person] -= 1
+                if not self._held[person]:
+                    del self._held[person]
+                if self._waiting:
+                    self._hand_out()
 
-    async def wait(self, error: PlatformError) -> None:
-        """It is asked again after a long wait, for this reason."""
+    def _queue(self, person: UserID) -> asyncio.Future[None]:
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(person, deque()).append(place)
+        # Nobody else may be left to do so: those before this one may have given up.
+        self._hand_out()
+        return place
+
+    def _hand_out(self) -> None:
+        while waiting := [one for one in self._waiting if self._held[one] < self._free]:
+            person = min(waiting, key=self._held.__getitem__)
+            # Put back at the end: of those who have as many, everybody gets one in turn.
+            queue = self._waiting.pop(person)
+            place = queue.popleft()
+            if queue:
+                self._waiting[person] = queue
+            if not place.done():
+                self._free -= 1
+                self._held[person] += 1
+                place.set_result(None)
 
 
 class PlatformCalls:
@@ -59,7 +103,7 @@ class PlatformCalls:
         self._limits = limits
         self._slots: dict[str, FairSlots] = defaultdict(partial(FairSlots, limits.conversations))
 
-    async def ask(self, name: str, owner: UserID, prompt: Prompt, listener: Listener) -> str:
+    async def ask(self, name: str, owner: UserID, prompt: Prompt, draft: Draft) -> str:
         """Get a whole answer; what may pass by itself is tried again a few times.
 
         A platform that says how long it wants to be left alone is, if its total time allows.
@@ -68,7 +112,7 @@ class PlatformCalls:
             name: the platform's name.
             owner: who asks.
             prompt: what is asked.
-            listener: hears what comes; `wait` is called beside the wait.
+            draft: fills with what comes; its `wait` is called beside the wait.
 
         Raises:
             PlatformError: there is no answer, and why.
@@ -82,8 +126,8 @@ class PlatformCalls:
                     raise failures.explain_missing(name)
                 deadline = min(deadline, loop.time() + platform.total_timeout)
                 try:
-                    listener.begin()
-                    answer = await self._ask_until(deadline, platform, prompt, listener)
+                    draft.begin()
+                    answer = await self._ask_until(deadline, platform, prompt, draft)
                 except PlatformError as error:
                     self.failures[name] = failure = error
                 else:
@@ -92,7 +136,7 @@ class PlatformCalls:
             wait = max(delay or 0.0, failure.retry_after or 0.0)
             if delay is None or not failure.can_retry or loop.time() + wait >= deadline:
                 raise failure
-            await self._wait(wait, partial(listener.wait, failure))
+            await self._wait(wait, partial(draft.wait, failure))
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _wait(self, seconds: float, tell: Callable[[], Awaitable[None]]) -> None:
@@ -107,10 +151,10 @@ class PlatformCalls:
             telling.cancel()
 
     async def _ask_until(
-        self, deadline: float, platform: Platform, prompt: Prompt, listener: Listener
+        self, deadline: float, platform: Platform, prompt: Prompt, draft: Draft
     ) -> str:
         """Ask once, and give up at a time of the loop's clock."""
-        asking = asyncio.create_task(self._collect(platform, prompt, listener))
+        asking = asyncio.create_task(self._collect(platform, prompt, draft))
         try:
             await asyncio.wait({asking}, timeout=deadline - asyncio.get_running_loop().time())
             is_overdue = not asking.done()
@@ -123,15 +167,15 @@ class PlatformCalls:
             raise failures.explain_overdue(platform.total_timeout)
         return asking.result()
 
-    async def _collect(self, platform: Platform, prompt: Prompt, listener: Listener) -> str:
+    async def _collect(self, platform: Platform, prompt: Prompt, draft: Draft) -> str:
         pieces, room = [], self._limits.answer
         async with contextlib.aclosing(platform.send(prompt)) as chunks:
             async for chunk in chunks:
                 pieces.append(chunk[:room])
                 room -= len(pieces[-1])
-                listener.hear(pieces[-1])
+                draft.hear(pieces[-1])
                 if len(pieces[-1]) < len(chunk):
-                    listener.overflow()
+                    draft.overflow()
                     break
         answer = "".join(pieces)
         if not sanitize(answer).strip():

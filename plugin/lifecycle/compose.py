@@ -6,10 +6,9 @@ later. Nothing here does any work.
 
 from __future__ import annotations
 
+import attr
+
 from ..cache.erasure import Erasure
-from ..cache.inbox import Inbox
-from ..cache.topology_store import Store
-from ..cache.transactions import FencedDatabase
 from ..commands.admin import Administration
 from ..commands.chats import ChatCommands
 from ..commands.dispatch import Commands
@@ -40,7 +39,6 @@ from ..handlers.invitations import Invitations
 from ..handlers.messages import Messages
 from ..handlers.reactions import Reactions
 from ..handlers.space_events import SpaceEvents
-from ..matrix.client import connect
 from ..reconciler.apply import Applier
 from ..reconciler.everywhere import Everywhere
 from ..reconciler.known_rooms import KnownRooms
@@ -53,14 +51,25 @@ from ..spaces.room_creator import RoomCreator
 from ..spaces.room_retry import OwnerLock
 from ..spaces.room_turns import RoomTurns
 from ..spaces.unread_rooms import UnreadRooms
-from ..topology.current_routes import CurrentRoutes
-from ..topology.model import Identity
 from .catch_up import CatchUp
+from .ground import Ground, lay_ground
 from .host import Host
 from .resume import Resume
 from .room_readings import RoomReadings
 from .services import Services
 from .shared_account import SharedAccount
+
+
+@attr.frozen
+class _Delivery:
+    """What has to do with messages on their way."""
+
+    pending: PendingMessages
+    notices: Notices
+    unfinished: Unfinished
+    amend: Amend
+    askings: Askings
+    stopping: Stopping
 
 
 def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -> Services:
@@ -72,86 +81,111 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         timing: how long is waited for what.
         limits: how much is taken on.
     """
-    identity = Identity(host.client.mxid, host.instance)
-    matrix = connect(host.client, identity, timing.requests, timing.straggler)
-    database = FencedDatabase(host.database, host.log, host.step_down)
-    store, inbox, routes = Store(database), Inbox(database), CurrentRoutes()
-    account = SharedAccount(host.client, host.instance, config, routes, host.served)
-
-    observer = Observer(matrix, config, timing.doubt)
-    applier = Applier(matrix.writer, routes, timing, host.log)
-    known_rooms = KnownRooms(matrix.reader, routes, host.log)
-    everywhere = Everywhere(known_rooms, timing.doubt, limits.chats_in_a_part)
-    reconciler = Reconciler(Runner(observer, applier, everywhere, store), timing, limits)
-
-    turns = RoomTurns(timing, limits, host.log)
-    owner_lock = OwnerLock(reconciler, turns, timing.requests.backoff)
-    creator = RoomCreator(matrix, reconciler, turns, config)
-    unread_rooms = UnreadRooms(matrix.lookups, reconciler)
-    provisioning = Provisioning(reconciler, owner_lock, creator, unread_rooms)
-
-    queues = RoomQueues(timing.stop)
-    boundary = ErrorBoundary(matrix.sender, host.log)
-    notices = Notices(queues, boundary)
-    pending = PendingMessages(inbox, SetAside(config, limits.set_aside), limits.waiting)
-    unfinished = Unfinished(matrix.answers, pending, timing.backoff, host.log)
-    amend = Amend(pending, matrix.timeline, queues, unfinished)
-    askings = Askings(timing.streaming.whole_within)
-    stopping = Stopping(pending, askings)
-
-    chats = ChatCommands(ChatEdits(provisioning), config)
+    ground = lay_ground(host, config, timing, limits)
+    account = SharedAccount(host.client, host.instance, config, ground.routes, host.served)
+    provisioning = _make_provisioning(ground, _make_reconciler(ground))
+    delivery = _make_delivery(ground)
     calls = PlatformCalls(config, timing, limits)
-    commands = Commands(
-        chats, Administration(reconciler, config, calls), MessageCommands(amend, stopping)
-    )
-    inbound = Inbound(amend, Edits(pending, askings, notices, commands.is_command), notices)
-    history = History(matrix.timeline, notices)
-    questions = LastQuestions(matrix.timeline, pending)
-    live = LiveAnswers(matrix.answers, config, timing.streaming)
-    typing = TypingNotice(matrix.sender, timing)
-    responder = Responder(
-        calls=calls,
-        askings=askings,
-        questions=questions,
-        history=history,
-        inbox=inbox,
-        answers=matrix.answers,
-        live=live,
-        unfinished=unfinished,
-        typing=typing,
+    commands = _make_commands(ground, delivery, provisioning, calls)
+    control_room = ControlRoom(provisioning, commands, account.answers)
+    responder = _make_responder(ground, delivery, calls)
+    inbound = _make_inbound(delivery, commands)
+    messages = Messages(control_room, responder, inbound, timing)
+    return _make_services(ground, delivery, account, messages)
+
+
+def _make_reconciler(ground: Ground) -> Reconciler:
+    matrix, timing, limits, log = ground.matrix, ground.timing, ground.limits, ground.host.log
+    observer = Observer(matrix, ground.config, timing.doubt)
+    applier = Applier(matrix.writer, ground.routes, timing, log)
+    known_rooms = KnownRooms(matrix.reader, ground.routes, log)
+    everywhere = Everywhere(known_rooms, timing.doubt, limits.chats_in_a_part)
+    return Reconciler(Runner(observer, applier, everywhere, ground.store), timing, limits)
+
+
+def _make_provisioning(ground: Ground, reconciler: Reconciler) -> Provisioning:
+    turns = RoomTurns(ground.timing, ground.limits, ground.host.log)
+    owner_lock = OwnerLock(reconciler, turns, ground.timing.requests.backoff)
+    creator = RoomCreator(ground.matrix, reconciler, turns, ground.config)
+    unread_rooms = UnreadRooms(ground.matrix.lookups, reconciler)
+    return Provisioning(reconciler, owner_lock, creator, unread_rooms)
+
+
+def _make_delivery(ground: Ground) -> _Delivery:
+    matrix, timing, limits, log = ground.matrix, ground.timing, ground.limits, ground.host.log
+    queues = RoomQueues(timing.stop)
+    notices = Notices(queues, ErrorBoundary(matrix.sender, log))
+    aside = SetAside(ground.config, limits.set_aside)
+    pending = PendingMessages(ground.inbox, aside, limits.waiting)
+    askings = Askings(timing.streaming.whole_within)
+    unfinished = Unfinished(matrix.answers, pending, timing.backoff, log)
+    return _Delivery(
+        pending=pending,
         notices=notices,
+        unfinished=unfinished,
+        amend=Amend(pending, matrix.timeline, queues, unfinished),
+        askings=askings,
+        stopping=Stopping(pending, askings),
     )
 
-    control_room = ControlRoom(provisioning, commands, account.answers)
-    invitation_queue = InvitationQueue(queues, boundary, timing.backoff)
-    invitations = Invitations(control_room, invitation_queue)
-    messages = Messages(control_room, responder, inbound, timing)
+
+def _make_commands(
+    ground: Ground, delivery: _Delivery, provisioning: Provisioning, calls: PlatformCalls
+) -> Commands:
+    chats = ChatCommands(ChatEdits(provisioning), ground.config)
+    administration = Administration(provisioning.reconciler, ground.config, calls)
+    return Commands(chats, administration, MessageCommands(delivery.amend, delivery.stopping))
+
+
+def _make_responder(ground: Ground, delivery: _Delivery, calls: PlatformCalls) -> Responder:
+    matrix = ground.matrix
+    return Responder(
+        calls=calls,
+        askings=delivery.askings,
+        questions=LastQuestions(matrix.timeline, delivery.pending),
+        history=History(matrix.timeline, delivery.notices),
+        inbox=ground.inbox,
+        answers=matrix.answers,
+        live=LiveAnswers(matrix.answers, ground.config, ground.timing.streaming),
+        unfinished=delivery.unfinished,
+        typing=TypingNotice(matrix.sender, ground.timing),
+        notices=delivery.notices,
+    )
+
+
+def _make_inbound(delivery: _Delivery, commands: Commands) -> Inbound:
+    pending, notices = delivery.pending, delivery.notices
+    edits = Edits(pending, delivery.askings, notices, commands.is_command)
+    return Inbound(delivery.amend, edits, notices)
+
+
+def _make_services(
+    ground: Ground, delivery: _Delivery, account: SharedAccount, messages: Messages
+) -> Services:
+    timing, notices, control_room = ground.timing, delivery.notices, messages.control_room
+    reconciler = control_room.provisioning.reconciler
+    waiting = InvitationQueue(notices.queues, notices.boundary, timing.backoff)
+    invitations = Invitations(control_room, waiting)
     encrypted = EncryptedMessages(messages, timing)
-    resume = Resume(messages, encrypted, matrix.timeline, config)
-    readings = RoomReadings(resume, timing.backoff, host.log)
+    resume = Resume(messages, encrypted, ground.matrix.timeline, ground.config)
+    readings = RoomReadings(resume, timing.backoff, ground.host.log)
     catch_up = CatchUp(readings, invitations, reconciler)
+    reactions = Reactions(messages, delivery.stopping)
     return Services(
         timing=timing,
-        matrix=matrix,
-        store=store,
-        inbox=inbox,
-        erasure=Erasure(database, timing.erase),
-        routes=routes,
+        matrix=ground.matrix,
+        store=ground.store,
+        inbox=ground.inbox,
+        erasure=Erasure(ground.database, timing.erase),
+        routes=ground.routes,
         account=account,
         reconciler=reconciler,
-        provisioning=provisioning,
-        queues=queues,
-        pending=pending,
-        inbound=inbound,
+        provisioning=control_room.provisioning,
+        queues=notices.queues,
+        pending=delivery.pending,
+        inbound=messages.inbound,
         invitations=invitations,
         messages=messages,
         catch_up=catch_up,
-        handlers=(
-            SpaceEvents(reconciler),
-            invitations,
-            messages,
-            encrypted,
-            Reactions(messages, stopping),
-            catch_up,
-        ),
+        handlers=(SpaceEvents(reconciler), invitations, messages, encrypted, reactions, catch_up),
     )

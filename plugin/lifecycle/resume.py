@@ -7,7 +7,7 @@ that stand in a room say which messages they answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attr
 from mautrix.errors import MatrixRequestError
@@ -22,8 +22,9 @@ from ..handlers.messages import Messages
 from ..matrix.answer_status import AnswerStatus
 from ..matrix.backlog import Backlog
 from ..matrix.timeline import Timeline
-from ..message import IncomingMessage, counting
-from .unanswered import Unanswered, answer_had, asked_of, still_asked
+from ..message import IncomingMessage
+from ..message_edits import counting
+from .unanswered import Unanswered, answer_had, asked_of, still_asked, without_given_up
 
 
 @attr.frozen(eq=False)
@@ -60,9 +61,8 @@ class Resume:
         Raises:
             NoAnswer: the homeserver did not answer; nothing was taken up.
         """
-        known = {one.message.event_id for one in kept}
-        written = self._wanted(kept, backlog)
-        wanted = Unanswered.of(written, known | backlog.redacted, answer_had(kept))
+        left_out = {one.message.event_id for one in kept} | backlog.redacted
+        wanted = Unanswered.of(self._wanted(kept, backlog), left_out, answer_had(kept))
         # What is set aside is looked up when its writer asks for it, so that none slows a start.
         waiting = (one.message.event_id for one in kept if one.state is not State.SET_ASIDE)
         new = (one.event_id for one in wanted.messages)
@@ -77,16 +77,8 @@ class Resume:
         for event_id in backlog.taken_back:
             standing = statuses[event_id].standing
             self.messages.responder.unfinished.withdraw_later(room_id, standing)
-        unanswered = []
-        for message in wanted.select(statuses, still_asked(kept, statuses)):
-            status = statuses[message.event_id]
-            if status.is_cut_notice:
-                self.messages.notices.answer_cut_off(message)
-            elif not status.whole:
-                unanswered.append((message, status))
-            else:
-                self._end(message, status)
-        self._take_new(room_id, unanswered, late)
+        new_messages = wanted.select(statuses, still_asked(kept, statuses))
+        self._take_new(room_id, new_messages, statuses, late)
         if backlog.sealed is not None:
             # A key may come yet: nobody waits for that.
             self.messages.pending.spawn(self.encrypted.read(backlog.sealed))
@@ -99,7 +91,9 @@ class Resume:
     ) -> int:
         """Take up what an earlier run kept; how many of it was set aside for its age."""
         late, unfinished = 0, self.messages.responder.unfinished
-        remaining = self._without_given_up(kept)
+        recognize = self.messages.commands.recognize
+        cancels = [one for one in kept if recognize(one.message.body) == CANCEL]
+        remaining = without_given_up(kept, cancels)
         for one in kept:
             status = statuses.get(one.message.event_id, AnswerStatus())
             theirs = {one.message.event_id, one.message.replaces}
@@ -111,17 +105,6 @@ class Resume:
             else:
                 late += await self._take_kept(one, backlog, status)
         return late
-
-    def _without_given_up(self, kept: Sequence[PendingMessage]) -> Sequence[PendingMessage]:
-        """What is to be taken up; the rest leaves the inbox with the command that gave it up."""
-        given_up = tuple(one.message.event_id for one in kept if one.state is State.GIVEN_UP)
-        recognize = self.messages.commands.recognize
-        ending = [one for one in kept if recognize(one.message.body) == CANCEL]
-        for one in ending:
-            one.settles = given_up
-        if not ending:
-            return kept
-        return [one for one in kept if one.state is not State.GIVEN_UP]
 
     def _wanted(self, kept: Sequence[PendingMessage], backlog: Backlog) -> list[IncomingMessage]:
         wanted = (one for one in backlog.messages if self.messages.wants_answer(one))
@@ -190,12 +173,23 @@ class Resume:
     def _take_new(
         self,
         room_id: RoomID,
-        messages: Sequence[tuple[IncomingMessage, AnswerStatus]],
+        messages: Iterable[IncomingMessage],
+        statuses: Mapping[EventID, AnswerStatus],
         late_before: int,
     ) -> None:
-        late = [self._set_aside(*one) for one in messages if self._is_late(one[0])]
+        """Take in what was written since the earlier run ended; say how much of all is late."""
+        unanswered = []
+        for message in messages:
+            status = statuses[message.event_id]
+            if status.is_cut_notice:
+                self.messages.notices.answer_cut_off(message)
+            elif not status.whole:
+                unanswered.append((message, status))
+            else:
+                self._end(message, status)
+        late = [self._set_aside(*one) for one in unanswered if self._is_late(one[0])]
         if count := sum(late) + late_before:
             self.messages.notices.too_old(room_id, count, self.messages.pending.aside.hours)
-        for message, status in messages:
+        for message, status in unanswered:
             if not self._is_late(message) and not self.messages.answer_urgent(message):
                 self.messages.inbound.take(message, status.standing)

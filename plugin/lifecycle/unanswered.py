@@ -14,7 +14,8 @@ from mautrix.types import EventID
 
 from ..cache.pending_message import PendingMessage, State
 from ..matrix.answer_status import AnswerStatus
-from ..message import IncomingMessage, apply_edits
+from ..message import IncomingMessage
+from ..message_edits import apply_edits
 
 NOTHING = AnswerStatus()
 
@@ -114,3 +115,21 @@ def still_asked(
         and not statuses.get(one.message.event_id, NOTHING).whole
         for one in kept
     }
+
+
+def without_given_up(
+    kept: Sequence[PendingMessage], cancels: Sequence[PendingMessage]
+) -> Sequence[PendingMessage]:
+    """What is to be taken up of what was kept; the rest leaves the inbox with the commands that
+    gave it up, if those are still there.
+
+    Args:
+        kept: what the inbox holds of a room.
+        cancels: these commands among it.
+    """
+    if not cancels:
+        return kept
+    given_up = tuple(one.message.event_id for one in kept if one.state is State.GIVEN_UP)
+    for one in cancels:
+        one.settles = given_up
+    return [one for one in kept if one.state is not State.GIVEN_UP]

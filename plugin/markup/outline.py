@@ -44,6 +44,13 @@ LIST_END = re.compile(
     rf"\n[ \t\r]*\n{_OUTSIDE}|\n(?=[-#>`~$\\<*_])(?=(?:{_INTERRUPTION}|(?:-[ \t]*){{3,}}\n))"
 )
 CODE_END = re.compile(r"\n(?= {0,3}[^\s])")
+_ENDS = {
+    "table": TABLE_END,
+    "paragraph": PARAGRAPH_END,
+    "quote": QUOTE_END,
+    "list": LIST_END,
+    "code": CODE_END,
+}
 
 
 @attr.frozen
@@ -84,14 +91,14 @@ def read_blocks(text: str, start: int = 0) -> Iterator[Block]:
 def _read_block(text: str, at: int, end: int) -> Block:
     first = FIRST.match(text, at, end)
     if first is None:
-        return _until("code", CODE_END, text, at, end)
+        return _until("code", text, at, end)
     read = _READERS.get(first[1])
     block = read(text, at, end) if read is not None else None
     if block is not None:
         return block
     if is_table(text, at, end):
-        return _until("table", TABLE_END, text, at, end)
-    return _until("paragraph", PARAGRAPH_END, text, at, end)
+        return _until("table", text, at, end)
+    return _until("paragraph", text, at, end)
 
 
 def _read_heading(text: str, at: int, end: int) -> Block | None:
@@ -101,11 +108,11 @@ def _read_heading(text: str, at: int, end: int) -> Block | None:
 def _read_rule_or_list(text: str, at: int, end: int) -> Block | None:
     if RULE.match(text, at, end):
         return _one_line("rule", text, at, end)
-    return _until("list", LIST_END, text, at, end) if ITEM.match(text, at, end) else None
+    return _until("list", text, at, end) if ITEM.match(text, at, end) else None
 
 
 def _read_quote(text: str, at: int, end: int) -> Block | None:
-    return _until("quote", QUOTE_END, text, at, end)
+    return _until("quote", text, at, end)
 
 
 def _read_fence(text: str, at: int, end: int) -> Block | None:
@@ -148,8 +155,8 @@ def _one_line(kind: str, text: str, at: int, end: int) -> Block:
     return Block(kind, at, stop or end, stop > 0)
 
 
-def _until(kind: str, pattern: re.Pattern[str], text: str, at: int, end: int) -> Block:
-    found = pattern.search(text, at, end)
+def _until(kind: str, text: str, at: int, end: int) -> Block:
+    found = _ENDS[kind].search(text, at, end)
     # What ends with the text may go on: a blank line behind it is not whole yet.
     if found is None or found.end() >= end:
         return Block(kind, at, end, closed=False)

@@ -12,7 +12,8 @@ from typing import Any
 import attr
 from mautrix.types import EventID, RoomID, SyncToken
 
-from ..message import IncomingMessage, IsCommand, apply_edits, counting, parse_message
+from ..message import IncomingMessage, parse_message
+from ..message_edits import IsCommand, apply_edits, counting
 from .answer_status import AnswerStatus
 from .room_pages import Stretch
 from .timeline import Timeline

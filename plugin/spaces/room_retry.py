@@ -57,10 +57,8 @@ class OwnerLock:
     async def run_with_retry(
         self, wish: RoomWish, find: Callable[[], T | None], make: Callable[[], Awaitable[T]]
     ) -> T:
-        """Make something in its owner's turn, again only after a look that was answered.
-
-        A homeserver that asks for patience gets it; one that does not answer is given a few
-        tries.
+        """Make something in its owner's turn, again only after a look that was answered: a
+        homeserver that asks for patience gets it, one that does not answer a few tries.
 
         Args:
             wish: for whom.
@@ -72,8 +70,7 @@ class OwnerLock:
             UserError: it could not be made now, or nobody knows whether it was.
         """
         async with _lock_of(wish.owner, self._wish_locks):
-            failures, limits = 0, 0
-            failure: NoAnswer | None = None
+            failures, limits, failure = 0, 0, None
             unread = self.reconciler.routes.unread
             while True:
                 unseen = failure is not None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mautrix.types import UserID
 
 from plugin.config.timing import Limits
-from plugin.delivery.fair_slots import FairSlots
+from plugin.delivery.platform_retry import FairSlots
 
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.maubot import Bot
