@@ -77,7 +77,7 @@ test_all() {
         prepare test synapse maubot llmock
         e2e "${@:2}"
     elif [ "${1:-}" = slow ]; then
-        prepare test synapse synapse-1-98 maubot llmock
+        prepare test synapse synapse-1-98 maubot llmock litellm sdks
         .venv/test/bin/python -m pytest tests/e2e -m slow "${@:2}"
     elif [ "${1:-}" = nightly ]; then
         prepare test
