@@ -38,7 +38,9 @@ def test_no_command_answers_with_words_of_its_own() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Return) and node.value is not None
         for part in ast.walk(node.value)
+        # How a command is written, as the list of commands has it, is no answer.
         if isinstance(part, ast.Constant) and " " in str(part.value).strip()
+        if not str(part.value).startswith("!")
     ]
 
     assert found == []

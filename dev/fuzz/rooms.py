@@ -14,13 +14,13 @@ from mautrix.types import EventID, RoomID, SyncToken, UserID
 
 from plugin.matrix.api import RetryingAPI
 from plugin.matrix.backlog import is_limited, read_backlog, timeline_events
+from plugin.matrix.message_edits import apply_edits
 from plugin.matrix.replacements import Replacements
 from plugin.matrix.room_pages import RoomPages
 from plugin.matrix.sync import invitations_in, joined_in, rooms_in, scope_of
 from plugin.matrix.timeline import Timeline
 from plugin.matrix.timeline_message import parse_timeline_event
-from plugin.message import IncomingMessage, parse_message
-from plugin.message_edits import apply_edits
+from plugin.message import parse_message, restore_message
 from plugin.planner.plan import Rules, make_plan
 from plugin.topology.contents import (
     BINDING_FIELDS,
@@ -165,7 +165,7 @@ def read_message(value: Any) -> None:
     events = [one for one in (value if isinstance(value, list) else [value]) if type(one) is dict]
     parsed = [one for event in events if (one := parse_message({**event, "room_id": CHAT}))]
     for one in apply_edits(parsed):
-        assert IncomingMessage(**json.loads(json.dumps(attr.asdict(one)))) == one
+        assert restore_message(json.loads(json.dumps(attr.asdict(one)))) == one
         one.body.encode()
     edits = Replacements()
     for found in events:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..delivery.amend import Amend
 from ..delivery.last_question import IsQuestion
 from ..delivery.stopping import Stopping
-from ..message_edits import IsCommand
+from ..matrix.message_edits import IsCommand
 from . import sentences
 from .arguments import Request
 

@@ -10,9 +10,9 @@ from mautrix.types import RoomID
 
 from ..cache.pending_message import PendingMessage, State
 from ..matrix.backlog import read_unanswered
+from ..matrix.message_edits import IsCommand
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
-from ..message_edits import IsCommand
 from .pending import PendingMessages
 from .room_queues import RoomQueues
 from .unfinished import Unfinished

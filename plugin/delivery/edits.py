@@ -10,8 +10,8 @@ from __future__ import annotations
 from mautrix.types import EventID, RoomID
 
 from ..cache.pending_message import PendingMessage
+from ..matrix.message_edits import IsCommand, makes_command
 from ..message import IncomingMessage
-from ..message_edits import IsCommand, makes_command
 from .askings import Askings
 from .notices import Notices
 from .pending import PendingMessages

@@ -11,8 +11,8 @@ from collections import Counter
 import attr
 from mautrix.types import EventID, RoomID
 
+from ..matrix.message_edits import IsCommand, makes_command
 from ..message import IncomingMessage
-from ..message_edits import IsCommand, makes_command
 
 
 @attr.frozen

@@ -13,9 +13,9 @@ from typing import Any
 import attr
 
 from ..cache.pending_message import PendingMessage
+from ..matrix.message_edits import apply_edits
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage, parse_message
-from ..message_edits import apply_edits
 from .pending import PendingMessages
 
 IsQuestion = Callable[[IncomingMessage], bool]

@@ -21,9 +21,9 @@ from ..handlers.encrypted import EncryptedMessages
 from ..handlers.messages import Messages
 from ..matrix.answer_status import AnswerStatus
 from ..matrix.backlog import Backlog
+from ..matrix.message_edits import counting
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
-from ..message_edits import counting
 from .unanswered import Unanswered, answer_had, asked_of, still_asked, without_given_up
 
 

@@ -14,8 +14,8 @@ from mautrix.types import EventID
 
 from ..cache.pending_message import PendingMessage, State
 from ..matrix.answer_status import AnswerStatus
+from ..matrix.message_edits import apply_edits
 from ..message import IncomingMessage
-from ..message_edits import apply_edits
 
 NOTHING = AnswerStatus()
 

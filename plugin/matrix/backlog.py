@@ -13,8 +13,8 @@ import attr
 from mautrix.types import EventID, RoomID, SyncToken
 
 from ..message import IncomingMessage, parse_message
-from ..message_edits import IsCommand, apply_edits, counting
 from .answer_status import AnswerStatus
+from .message_edits import IsCommand, apply_edits, counting
 from .room_pages import Stretch
 from .timeline import Timeline
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .message import IncomingMessage
+from ..message import IncomingMessage
 
 IsCommand = Callable[[str], bool]
 
