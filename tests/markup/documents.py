@@ -25,24 +25,34 @@ def table(rows: list[str]) -> str:
     return "\n".join(["| word | number |", "|---|--:|", *body])
 
 
-BLOCKS = st.one_of(
-    WORDS,
-    LINES.map("\n".join),
-    WORDS.map("## {}".format),
+# What a cut in the middle closes and opens again.
+REOPENED = st.one_of(
     LINES.map(fence),
     LINES.map(lambda lines: fence(lines, "~~~~", "")),
     LINES.map(table),
-    LINES.map(lambda lines: "\n".join(f"- {line}" for line in lines)),
-    LINES.map(lambda lines: "\n\n".join(f"{at}. {line}" for at, line in enumerate(lines, 1))),
-    LINES.map(lambda lines: "- item\n" + "\n".join(f"  - {line}" for line in lines)),
     LINES.map(lambda lines: "1. code:\n   " + fence(lines).replace("\n", "\n   ")),
-    LINES.map(lambda lines: "\n".join(f"> {line}" for line in lines)),
     LINES.map(
         lambda lines: "\n\n".join(["<details>\n<summary>More</summary>", *lines, "</details>"])
     ),
+)
+OTHERS = st.one_of(
+    WORDS,
+    LINES.map("\n".join),
+    WORDS.map("## {}".format),
+    LINES.map(lambda lines: "\n".join(f"- {line}" for line in lines)),
+    LINES.map(lambda lines: "\n\n".join(f"{at}. {line}" for at, line in enumerate(lines, 1))),
+    LINES.map(lambda lines: "- item\n" + "\n".join(f"  - {line}" for line in lines)),
+    LINES.map(lambda lines: "\n".join(f"> {line}" for line in lines)),
     st.sampled_from(["$$\nx = y\n$$", "\\[\n- 1\n= 2\n\\]", "---", "[1]: http://x", "text:\n- a"]),
 )
-DOCUMENTS = st.lists(BLOCKS, min_size=1, max_size=8).map("\n\n".join)
+
+
+def documents(*blocks: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Up to eight such blocks below one another."""
+    return st.lists(st.one_of(*blocks), min_size=1, max_size=8).map("\n\n".join)
+
+
+DOCUMENTS = documents(OTHERS, REOPENED)
 # Anything that means something at the beginning of a line, in any order.
 SIGNS = st.lists(
     st.sampled_from(

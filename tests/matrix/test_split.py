@@ -12,7 +12,7 @@ from plugin.markup.html import to_html
 from plugin.matrix.message_content import EVENT_BYTES
 from plugin.matrix.split import PIECE_BYTES, PIECE_JSON, split_message, split_text
 
-from ..markup.documents import DOCUMENTS, TEXTS, fence, table
+from ..markup.documents import OTHERS, TEXTS, documents, fence, table
 
 ITEM = "word " * 60
 
@@ -114,9 +114,7 @@ def test_no_word_of_a_text_is_left_out(text: str, limit: int) -> None:
     assert all(letter in told for letter in "".join(text.split()))
 
 
-@given(
-    DOCUMENTS.filter(lambda text: not any(sign in text for sign in ("```", "~~~", "|", "<det")))
-)
+@given(documents(OTHERS))
 def test_where_nothing_needs_to_be_opened_again_nothing_is_added(text: str) -> None:
     assert "".join("".join(split_text(text, 500)).split()) == "".join(text.split())
 
