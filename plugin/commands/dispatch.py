@@ -99,6 +99,10 @@ class Commands:
         """Whether a text is a command, or so nearly that nothing else can be meant."""
         return self.recognize(text) is not None
 
+    def ends_work(self, text: str) -> bool:
+        """Whether a text is a command that ends an answer, or more."""
+        return self.recognize(text) in (CANCEL, STOP)
+
     def is_question(self, message: IncomingMessage) -> bool:
         """Whether a message in a chat is for its assistant."""
         return message.is_text and not self.is_command(message.body)

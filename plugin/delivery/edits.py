@@ -7,30 +7,42 @@ makes a command of a question counts nowhere: a command is sent, as a message of
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from mautrix.types import EventID, RoomID
 
 from ..cache.pending_message import PendingMessage
-from ..matrix.message_edits import IsCommand, makes_command
+from ..matrix.message_edits import makes_command
 from ..message import IncomingMessage
 from .askings import Askings
 from .notices import Notices
 from .pending import PendingMessages
 
 
+class Kinds(Protocol):
+    """Whoever tells commands."""
+
+    def is_command(self, text: str) -> bool:
+        """Whether a text is one."""
+
+    def ends_work(self, text: str) -> bool:
+        """Whether it is one that ends answers."""
+
+
 class Edits:
     """Applies edits and redactions to messages."""
 
     def __init__(
-        self, pending: PendingMessages, askings: Askings, notices: Notices, is_command: IsCommand
+        self, pending: PendingMessages, askings: Askings, notices: Notices, kinds: Kinds
     ) -> None:
         """
         Args:
             pending: the messages.
             askings: ends the call to a platform, which is made again.
             notices: say of an edit that it does not count.
-            is_command: whether a text is a command.
+            kinds: tells commands.
         """
-        self.is_command = is_command
+        self.kinds = kinds
         self._pending = pending
         self._askings = askings
         self._notices = notices
@@ -45,7 +57,7 @@ class Edits:
         found = self._find(edit.room_id, edit.replaces)
         if found is not None and found.asked.sender != edit.sender:
             found = None
-        if makes_command(edit, None if found is None else found.asked, self.is_command):
+        if makes_command(edit, None if found is None else found.asked, self.kinds.is_command):
             if found is not None:
                 self._pending.spawn(self._notices.edit_is_no_command(edit))
             return True
@@ -78,8 +90,18 @@ class Edits:
 
     def _can_change(self, found: PendingMessage) -> bool:
         """Whether nobody has done anything about a message, as an earlier run may have, or it is
-        only asked yet."""
+        only asked yet; and nobody is about to end that."""
+        if any(self._ends(one, found) for one in self._pending.open.values()):
+            return False
         return (not found.started and found.answer is None) or self._askings.is_asked(found)
+
+    def _ends(self, one: PendingMessage, found: PendingMessage) -> bool:
+        """Whether something is a command that ends an answer in a message's room, and that was
+        not carried out yet."""
+        is_due = (
+            one.at_once and one.answer is None and one.message.room_id == found.message.room_id
+        )
+        return is_due and self.kinds.ends_work(one.message.body)
 
     def _find(self, room_id: RoomID, event_id: EventID) -> PendingMessage | None:
         """The message, or what has it asked again, if it is in that room: anybody may name any

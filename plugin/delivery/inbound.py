@@ -57,7 +57,7 @@ class Inbound:
         self.edits = edits
         self.notices = notices
         self._seen = SeenMessages()
-        self._gates = Gates(self.pending.longest_queue, edits.is_command)
+        self._gates = Gates(self.pending.longest_queue, edits.kinds.is_command)
         self._decrypting = 0
         self._floods = Floods(self.pending, notices)
 

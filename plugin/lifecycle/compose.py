@@ -155,7 +155,7 @@ def _make_responder(ground: Ground, delivery: _Delivery, calls: PlatformCalls) -
 
 def _make_inbound(delivery: _Delivery, commands: Commands) -> Inbound:
     pending, notices = delivery.pending, delivery.notices
-    edits = Edits(pending, delivery.askings, notices, commands.is_command)
+    edits = Edits(pending, delivery.askings, notices, commands)
     return Inbound(delivery.amend, edits, notices)
 
 

@@ -24,7 +24,7 @@ from ..matrix.backlog import Backlog
 from ..matrix.message_edits import counting
 from ..matrix.timeline import Timeline
 from ..message import IncomingMessage
-from .unanswered import Unanswered, answer_had, asked_of, still_asked, without_given_up
+from .unanswered import Unanswered, asked_of, still_asked, without_given_up
 
 
 @attr.frozen(eq=False)
@@ -62,7 +62,8 @@ class Resume:
             NoAnswer: the homeserver did not answer; nothing was taken up.
         """
         left_out = {one.message.event_id for one in kept} | backlog.redacted
-        wanted = Unanswered.of(self._wanted(kept, backlog), left_out, answer_had(kept))
+        written, ends = self._wanted(kept, backlog), self.messages.commands.ends_work
+        wanted = Unanswered.of(written, left_out, kept, ends)
         # What is set aside is looked up when its writer asks for it, so that none slows a start.
         waiting = (one.message.event_id for one in kept if one.state is not State.SET_ASIDE)
         new = (one.event_id for one in wanted.messages)
@@ -73,7 +74,7 @@ class Resume:
             # What was taken back may have been an edit.
             edits = bool(backlog.taken_back) or any(one.replaces for one in left)
             statuses = await self._answers(room_id, questions, edits)
-        late = await self._take_all_kept(kept, backlog, statuses)
+        late = await self._take_all_kept(kept, backlog, statuses, wanted)
         for event_id in backlog.taken_back:
             standing = statuses[event_id].standing
             self.messages.responder.unfinished.withdraw_later(room_id, standing)
@@ -88,6 +89,7 @@ class Resume:
         kept: Sequence[PendingMessage],
         backlog: Backlog,
         statuses: Mapping[EventID, AnswerStatus],
+        written: Unanswered,
     ) -> int:
         """Take up what an earlier run kept; how many of it was set aside for its age."""
         late, unfinished = 0, self.messages.responder.unfinished
@@ -103,7 +105,7 @@ class Resume:
                 if one in remaining:
                     await self.messages.pending.complete(one)
             else:
-                late += await self._take_kept(one, backlog, status)
+                late += await self._take_kept(one, written, status)
         return late
 
     def _wanted(self, kept: Sequence[PendingMessage], backlog: Backlog) -> list[IncomingMessage]:
@@ -126,7 +128,7 @@ class Resume:
             return dict.fromkeys(questions, AnswerStatus(settled=True))
 
     async def _take_kept(
-        self, one: PendingMessage, backlog: Backlog, status: AnswerStatus
+        self, one: PendingMessage, written: Unanswered, status: AnswerStatus
     ) -> bool:
         """Take up what an earlier run kept; whether it was set aside for its age."""
         pending = self.messages.pending
@@ -138,10 +140,7 @@ class Resume:
             if not status.whole:
                 self.messages.notices.answer_cut_off(one.message)
             return False
-        edited = one.message
-        for edit in self._wanted([one], backlog) if one.answer is None else ():
-            if edit.replaces == edited.event_id:
-                edited = edited.edited(edit)
+        edited = written.edited(one.message) if one.answer is None else one.message
         if edited != one.message:
             one.message = edited
             pending.revise(one)

@@ -430,6 +430,7 @@ async def test_an_edit_while_nobody_is_there_counts_although_the_answer_was_just
     stream = await begin(bot, platform, alice)
     stream.say("Once upon a time")
     await see(bot, chat, "Once upon a time")
+    (shown,) = said(chat)
     hold = bot.server.inject(Hold("PUT .*/send/", times=None, after=after))
     if stopped:
         alice.write(chat, "!stop")
@@ -446,16 +447,42 @@ async def test_an_edit_while_nobody_is_there_counts_although_the_answer_was_just
     await come_back(bot, keep_database)
 
     (answer,) = [one for one in said(chat) if one["content"]["msgtype"] == "m.text"]
-    # Where nothing is known, the question is one, as the edit left it: so it is what is stopped.
-    nothing_known = stopped and not after and not keep_database
-    expected = f"Once upon a time{STOPPED}" if nothing_known else "Answer to Hello"
+    assert answer["event_id"] == shown["event_id"]
     # Of an edited question of which there is no whole answer, nobody knows that there was one.
-    assert answer["content"]["body"].removesuffix(ASKED_AGAIN) == expected
-    texts = ["Hi"] if nothing_known else ["Hi", "Hello"]
-    assert platform.texts == texts
+    assert answer["content"]["body"].removesuffix(ASKED_AGAIN) == "Answer to Hello"
+    assert platform.texts == ["Hi", "Hello"]
     await bot.restart(keep_database=False)
     await bot.deliver()
-    assert platform.texts == texts
+    assert platform.texts == ["Hi", "Hello"]
+
+
+@pytest.mark.parametrize("when", ["live", "while down", "while down, database gone"])
+@pytest.mark.parametrize("command", ["!stop", "!cancel"])
+async def test_an_edit_after_the_answer_was_ended_asks_into_the_same_message(
+    bot: Bot, platform: FakePlatform, alice: User, command: str, when: str
+) -> None:
+    chat = alice.chat
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    (shown,) = said(chat)
+
+    if when != "live":
+        await bot.kill()
+        platform.streams.clear()
+    alice.write(chat, command)
+    alice.edit(chat.messages(alice.id)[0], "Hello")
+    await (bot.deliver() if when == "live" else come_back(bot, not when.endswith("gone")))
+
+    (answer,) = [one for one in said(chat) if one["content"]["msgtype"] == "m.text"]
+    assert answer["event_id"] == shown["event_id"]
+    assert answer["content"]["body"].removesuffix(ASKED_AGAIN) == "Answer to Hello"
+    assert not is_live(answer)
+    assert platform.texts == ["Hi", "Hello"]
+    assert len(heard(chat)) == 2
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert platform.texts == ["Hi", "Hello"]
 
 
 async def test_stop_before_the_new_answer_leaves_the_old_one(
