@@ -6,14 +6,11 @@ Any other means nothing to the bot, and so does every reaction to anything else.
 from __future__ import annotations
 
 from maubot.handlers import event
-from mautrix.types import EventType, ReactionEvent, RelationType
+from mautrix.types import EventType, ReactionEvent, RoomID
 
 from ..delivery.stopping import Stopping
+from ..matrix.stop_sign import StopSign, parse_stop_sign
 from .messages import Messages
-
-# Clients send it with a variation selector behind it, or without one.
-STOP_SIGN = "\N{OCTAGONAL SIGN}"
-VARIATION_SELECTOR = "\N{VARIATION SELECTOR-16}"
 
 
 class Reactions:
@@ -30,10 +27,13 @@ class Reactions:
 
     @event.on(EventType.REACTION)
     async def take(self, evt: ReactionEvent) -> None:
-        """Stop the answer that the chat's owner reacted to so."""
-        chat, relation = self._routes.lookup(evt.room_id), evt.content.relates_to
-        if chat is None or chat.owner != evt.sender or not relation.event_id:
-            return
-        sign = str(relation.key).removesuffix(VARIATION_SELECTOR)
-        if relation.rel_type == RelationType.ANNOTATION and sign == STOP_SIGN:
-            self._stopping.stop_shown(evt.room_id, relation.event_id)
+        """Take in a live reaction."""
+        sign = parse_stop_sign(evt.serialize())
+        if sign is not None:
+            self.stop(evt.room_id, sign)
+
+    def stop(self, room_id: RoomID, sign: StopSign) -> None:
+        """Stop the answer in a room that the chat's owner reacted to so."""
+        chat = self._routes.lookup(room_id)
+        if chat is not None and chat.owner == sign.sender:
+            self._stopping.stop_shown(room_id, sign.event_id)

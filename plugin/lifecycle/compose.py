@@ -168,9 +168,9 @@ def _make_services(
     invitations = Invitations(control_room, waiting)
     encrypted = EncryptedMessages(messages, timing)
     resume = Resume(messages, encrypted, ground.matrix.timeline, ground.config)
-    readings = RoomReadings(resume, timing.backoff, ground.host.log)
-    catch_up = CatchUp(readings, invitations, reconciler)
     reactions = Reactions(messages, delivery.stopping)
+    readings = RoomReadings(resume, reactions, timing.backoff, ground.host.log)
+    catch_up = CatchUp(readings, invitations, reconciler)
     return Services(
         timing=timing,
         matrix=ground.matrix,

@@ -19,6 +19,7 @@ from mautrix.types import RoomID, SyncToken, UserID
 from ..cache.pending_message import PendingMessage
 from ..config.permissions import Level
 from ..delivery.gates import Redaction
+from ..handlers.reactions import Reactions
 from ..matrix.backlog import Backlog, is_limited, read_backlog, timeline_events
 from ..matrix.retry import Backoff
 from ..matrix.room_pages import Stretch
@@ -46,14 +47,18 @@ class RoomReading:
 class RoomReadings:
     """The readings that go on, at most one at a time in each room."""
 
-    def __init__(self, resume: Resume, backoff: Backoff, log: logging.Logger) -> None:
+    def __init__(
+        self, resume: Resume, reactions: Reactions, backoff: Backoff, log: logging.Logger
+    ) -> None:
         """
         Args:
             resume: takes up what an earlier run left in a room.
+            reactions: end answers.
             backoff: the waits before a room is tried again.
             log: told of rooms that cannot be read.
         """
         self.resume = resume
+        self.reactions = reactions
         self.messages = resume.messages
         self.inbound = resume.messages.inbound
         self.control_room = resume.messages.control_room
@@ -122,7 +127,12 @@ class RoomReadings:
         backlog = await self._read_backlog(reading, page=not in_group)
         if reading.kept is not None:
             await self.resume.room(room_id, reading.kept, backlog, in_group)
-            return
+        else:
+            self._take_in(room_id, backlog)
+        for sign in backlog.stop_signs:
+            self.reactions.stop(room_id, sign)
+
+    def _take_in(self, room_id: RoomID, backlog: Backlog) -> None:
         for message in backlog.messages:
             if message.event_id in backlog.redacted or not self.messages.wants_answer(message):
                 continue
@@ -136,7 +146,8 @@ class RoomReadings:
         if page and reading.since is not None:
             chat = self.routes.lookup(room_id)
             # Guests in somebody's chat are not answered, and may have written any amount.
-            left_out = Stretch(() if chat is None else (chat.owner,), oldest=reading.since)
+            theirs = () if chat is None else (chat.owner,)
+            left_out = Stretch(theirs, oldest=reading.since, reactions=True)
         try:
             return await read_backlog(room_id, part, left_out, self.timeline)
         except MatrixRequestError as error:

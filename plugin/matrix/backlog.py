@@ -16,6 +16,7 @@ from ..message import IncomingMessage, parse_message
 from .answer_status import AnswerStatus
 from .message_edits import IsCommand, apply_edits, counting
 from .room_pages import Stretch
+from .stop_sign import StopSign, parse_stop_sign
 from .timeline import Timeline
 
 
@@ -27,12 +28,14 @@ class Backlog:
         messages: messages and edits, in the order of the room.
         redacted: the messages that were taken back.
         taken_back: those of these that were written since.
+        stop_signs: the stop signs that were put on messages, in their order.
         sealed: the last of somebody's encrypted events that could not be decrypted.
     """
 
     messages: tuple[IncomingMessage, ...] = ()
     redacted: frozenset[EventID] = frozenset()
     taken_back: frozenset[EventID] = frozenset()
+    stop_signs: tuple[StopSign, ...] = ()
     sealed: Mapping[str, Any] | None = None
 
 
@@ -91,6 +94,7 @@ async def read_backlog(
         tuple(message for message in messages if message is not None),
         redacted,
         redacted & written,
+        tuple(sign for event in events if (sign := parse_stop_sign(event)) is not None),
         sealed[-1] if sealed else None,
     )
 

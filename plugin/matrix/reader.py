@@ -31,7 +31,7 @@ MAX_CONCURRENT = 8
 MAX_CONCURRENT_GENTLY = 2
 # State events of a room that take no time to decode.
 FEW = 1_000
-MESSAGE_TYPES = ("m.room.message", "m.room.encrypted", "m.room.redaction")
+MESSAGE_TYPES = ("m.room.message", "m.room.encrypted", "m.room.redaction", "m.reaction")
 
 
 class Reader:

@@ -53,6 +53,7 @@ class Stretch:
         pages: how many pages, at most.
         edits: they are wanted as events of their own. If not, the homeserver may leave them out;
             the last one is told with its message (client-server API, section 11.37).
+        reactions: they are wanted, too.
     """
 
     senders: tuple[UserID, ...] = ()
@@ -60,6 +61,7 @@ class Stretch:
     oldest: SyncToken | None = None
     pages: int = MOST_PAGES
     edits: bool = True
+    reactions: bool = False
 
 
 class RoomPages:
@@ -132,7 +134,8 @@ class RoomPages:
 
     def _filter(self, stretch: Stretch) -> dict[str, Any]:
         encrypted = ("m.room.encrypted",) if self.client.crypto else ()
-        chosen: dict[str, Any] = {"types": [*TYPES, *encrypted]}
+        reactions = ("m.reaction",) if stretch.reactions else ()
+        chosen: dict[str, Any] = {"types": [*TYPES, *encrypted, *reactions]}
         if stretch.senders:
             chosen["senders"] = list(stretch.senders)
         return chosen if stretch.edits else {**chosen, **WITHOUT_EDITS}

@@ -283,6 +283,71 @@ async def test_what_somebody_stops_while_nobody_is_there_is_not_asked_again(
     assert len(platform.keys) == 1
 
 
+@DATABASE
+@pytest.mark.parametrize("noise", [0, 130], ids=["at once", "among much else"])
+async def test_a_stop_sign_while_nobody_is_there_stops_the_answer(
+    bot: Bot, platform: FakePlatform, alice: User, noise: int, keep_database: bool
+) -> None:
+    chat = alice.chat
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+
+    await bot.kill()
+    platform.streams.clear()
+    alice.react(said(chat)[0], f"{SIGN}\N{VARIATION SELECTOR-16}")
+    for number in range(noise):
+        alice.write(chat, f"Note {number}", msgtype="m.notice")
+    await come_back(bot, keep_database)
+
+    assert_whole(chat, f"Once upon a time{STOPPED}")
+    assert len(platform.keys) == 1
+    assert await ask(bot, alice, chat, "Next") == "Answer to Next"
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert_whole(chat, f"Once upon a time{STOPPED}", "Answer to Next")
+
+
+@pytest.mark.parametrize("noise", [0, 130], ids=["thrown away", "limited too"])
+async def test_a_stop_sign_in_a_sync_that_is_thrown_away_stops_the_answer(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, noise: int
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    alice.react(said(chat)[0], SIGN)
+    for number in range(noise):
+        alice.write(chat, f"Note {number}", msgtype="m.notice")
+    bot.discard_next_sync()
+
+    await bot.deliver()
+
+    assert_whole(chat, f"Once upon a time{STOPPED}")
+
+
+async def test_no_other_reaction_and_nobody_elses_stops_anything_after_a_start(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, chat: Room
+) -> None:
+    alice.let_in(bob, chat)
+    await ask(bot, alice, chat, "Before")
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Answer to Before", "Once upon a time")
+    await bot.kill()
+    platform.streams.clear()
+    earlier, running = said(chat)
+    alice.react(running, "\N{THUMBS UP SIGN}")
+    alice.react(earlier, SIGN)
+    bob.react(running, SIGN)
+    relation = {"rel_type": "m.annotation", "event_id": running["event_id"], "key": [SIGN]}
+    for garbled in ({"m.relates_to": relation}, {"m.relates_to": {"key": SIGN}}, {}):
+        alice.world.send(alice.id, chat.room_id, "m.reaction", garbled)
+    alice.world.redact(alice.id, alice.react(running, SIGN))
+    await come_back(bot)
+
+    assert_whole(chat, "Answer to Before", "Answer to Hi")
+
+
 async def test_the_assistant_does_not_hear_that_its_answer_was_too_long(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
