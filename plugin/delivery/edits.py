@@ -77,6 +77,8 @@ class Edits:
     def redact(self, room_id: RoomID, event_id: EventID) -> None:
         """Drop a message that was taken back before it was answered, what came of its answer, and
         what would have it asked again; what finds its question when its turn comes sees by itself.
+
+        Whoever takes back what is shown of an answer while it is written wants no more of it.
         """
         for one in (*self._pending.aside.in_room(room_id), *self._pending.open.values()):
             message, asked = one.message, one.asked.event_id
@@ -84,9 +86,15 @@ class Edits:
                 continue
             if not one.started and event_id in (message.event_id, message.replaces, asked):
                 self._drop(one)
-            elif asked == event_id and self._askings.is_asked(one):
-                one.is_withdrawn = True
-                self._askings.end(one)
+            elif self._askings.is_asked(one):
+                # An answer that is whole stays, while another is asked for.
+                shown = () if one.standing.is_whole else one.standing.events
+                if event_id in (asked, *(event.event_id for event in shown)):
+                    one.is_withdrawn = True
+                    self._askings.end(one)
+            elif not one.started:
+                # What an earlier run showed of the answer: the rest of it goes on beside that.
+                one.standing.lose(event_id)
 
     def _can_change(self, found: PendingMessage) -> bool:
         """Whether nobody has done anything about a message, as an earlier run may have, or it is

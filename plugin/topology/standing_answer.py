@@ -139,6 +139,13 @@ class StandingAnswer:
         if event_id is not None and event_id not in self.again:
             self.again = (*self.again, event_id)[-MOST_AGAIN:]
 
+    def lose(self, event_id: EventID) -> None:
+        """Take note that an event was taken back, if it is one of these."""
+        left = [event for event in self.events if event.event_id != event_id]
+        # Its key is used up.
+        self.uncertain = self.uncertain or len(left) < len(self.events)
+        self.events = left
+
     def renew(self) -> None:
         """Let new events hold the answer instead of those that do."""
         self.replaced += self.events

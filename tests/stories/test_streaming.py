@@ -291,6 +291,68 @@ async def test_a_long_wait_ends_in_a_message_of_its_own_where_that_is_wanted(
     assert_whole(chat, "Once upon a time there was a bot.")
 
 
+@pytest.mark.parametrize("pieces", [1, 2])
+async def test_an_answer_taken_back_while_it_is_written_ends_and_is_gone(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room, pieces: int
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time. " + "x" * PIECE_BYTES * (pieces - 1))
+    await bot.server.until(lambda: len(said(chat)) == pieces)
+
+    bot.server.world.redact(alice.id, chat.messages(BOT)[0])
+    await bot.deliver()
+    stream.say("And so on. " + "y" * PIECE_BYTES)
+    stream.end()
+    await bot.settled()
+
+    assert heard(chat) == []
+    assert await ask(bot, alice, chat, "Next") == "Answer to Next"
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert heard(chat) == ["Answer to Next"]
+    assert platform.texts == ["Hi", "Next"]
+
+
+async def test_what_broke_off_and_was_taken_back_is_answered_by_retry_where_it_is_seen(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    stream.fail(PlatformError("The fake platform fell asleep.", can_retry=False))
+    await bot.settled()
+    assert heard(chat)[0] == f"Once upon a time{BREAKS_OFF}"
+    platform.streams.clear()
+
+    bot.server.world.redact(alice.id, chat.messages(BOT)[0])
+    alice.write(chat, "!retry")
+    await bot.deliver()
+
+    assert "Answer to Hi" in heard(chat)
+    assert not any(map(is_live, said(chat)))
+
+
+@pytest.mark.usefixtures("chat")
+@DATABASE
+async def test_an_answer_whose_beginning_was_taken_back_while_nobody_was_there_comes_whole(
+    bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
+) -> None:
+    chat = alice.chat
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    await bot.kill()
+    platform.streams.clear()
+    alice.world.redact(alice.id, chat.messages(BOT)[0])
+    if not keep_database:
+        bot.database.unlink()
+    await bot.start()
+    await bot.settled()
+    await bot.deliver()
+
+    assert_whole(chat, "Answer to Hi")
+
+
 @pytest.mark.usefixtures("chat")
 @DATABASE
 @pytest.mark.parametrize("seconds", [90, 30])
