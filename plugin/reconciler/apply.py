@@ -76,7 +76,7 @@ class Applier:
         self.routes = routes
         self.timing = timing
         self.log = log
-        # Rooms that took no write the last time: they come after their owner's others.
+        # Rooms that took no write the last time come after their owner's others.
         self._failing: set[RoomID] = set()
         self._locks: WeakValueDictionary[UserID, asyncio.Lock] = WeakValueDictionary()
 
@@ -121,23 +121,28 @@ class Applier:
         if observed.owners is None:
             kept = await self._swap_all(found, claims)
             of_these = (room for owner in kept for room in self.routes.rooms_of.get(owner, ()))
+            unread |= self._still_unread(found, kept)
             self.routes.unread = unread.difference(of_these)
             self.routes.elsewhere = plan.elsewhere
             return kept
         kept = self._swap_part(observed.owners, found, claims)
         seen = observed.snapshot.joined | observed.snapshot.refused_read
+        seen -= self._still_unread(found, kept)
         self.routes.unread = (self.routes.unread - seen) | unread
         no_longer = self.routes.elsewhere & (seen - plan.elsewhere)
         if no_longer or not plan.elsewhere <= self.routes.elsewhere:
             self.routes.elsewhere = (self.routes.elsewhere - no_longer) | plan.elsewhere
         return kept
 
+    def _still_unread(self, found: Topology, kept: frozenset[UserID]) -> frozenset[RoomID]:
+        """Rooms that only a look knows which came too late: whoever waits for them waits on."""
+        seen = ((one, found.spaces.get(one) or found.chats.get(one)) for one in self.routes.unread)
+        return frozenset(one for one, what in seen if what is not None and what.owner in kept)
+
     async def _swap_all(self, found: Topology, claims: Claims) -> frozenset[UserID]:
         # Of a million chats that takes seconds, for which nothing else must stand still.
-        new, routes = await asyncio.to_thread(build_routes, found), self.routes
-        owners = new.everybody() | routes.everybody()
-        kept: set[UserID] = set()
-        for batch in new.in_batches(sorted(owners)):
+        new, kept = await asyncio.to_thread(build_routes, found), set[UserID]()
+        for batch in new.in_batches(sorted(new.everybody() | self.routes.everybody())):
             kept |= self._swap_part(batch, new.part(batch), claims)
             await asyncio.sleep(0)
         return frozenset(kept)

@@ -7,21 +7,23 @@ from __future__ import annotations
 import asyncio
 import random
 
+import attr
 import pytest
 from mautrix.types import RoomID, UserID
 
+from plugin.matrix.retry import Backoff
 from plugin.reconciler.loop import Reconciler
 from plugin.topology.model import Status
 from plugin.topology.scope import Scope
 
 from ..fakes.expected_state import cached, chats_of, routed
-from ..fakes.faults import Hold
+from ..fakes.faults import Answer, Hold
 from ..fakes.kill_points import rest
 from ..fakes.leftovers import put
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, assert_at_home, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, CHILD, User, links
+from ..fakes.users import BINDING, CHILD, MARKER, User, links
 
 LINK = {"via": ["test"]}
 
@@ -184,3 +186,37 @@ async def test_however_runs_and_changes_interleave_all_ends_as_matrix_says(
     for person in people:
         assert len(person.spaces) == 1
         await ask(bot, person, controls[person.id], "!chats")
+
+
+async def test_a_space_that_was_read_too_early_is_not_made_again(bot: Bot, alice: User) -> None:
+    """It could not be read, then it was, but its owner changed something in between: until it is
+    read once more nobody knows it, and she waits for it."""
+    backoff = Backoff(first=0.002, longest=0.01)
+    bot.timing = attr.evolve(bot.timing, room_wait=3600.0, straggler=3600.0, backoff=backoff)
+    bot.give_up_soon()
+    (control,) = await settle_in(bot, alice)
+    space, chat = alice.space, alice.chat
+    await bot.stop()
+    bot.database.unlink()
+    alice.world.account_data.clear()
+    broken = [bot.server.inject(Answer(reading(one), times=None)) for one in (space, chat)]
+    await bot.start()
+    alice.write(control, "Hello?")
+    await bot.push()
+    marker = f"GET rooms/{space.room_id}/state/{MARKER}/"
+    await bot.server.until(lambda: marker in map(str, bot.server.calls))
+
+    early = bot.server.inject(Hold(reading(space)))
+    bot.server.lift(*broken)
+    await early.reached.wait()
+    later = bot.server.inject(Hold(reading(space), times=None))
+    bot.plugin.services.routes.touch(UserID(alice.id))
+    early.release()
+    await later.reached.wait()
+    # Whoever waits for it goes on asking.
+    asked = list(map(str, bot.server.calls)).count(marker)
+    await bot.server.until(lambda: list(map(str, bot.server.calls)).count(marker) >= asked + 2)
+    later.release()
+    await rest(bot)
+
+    assert alice.spaces == [space]
