@@ -52,9 +52,8 @@ class LastQuestions:
             return True
         message = pending.message
         question = await self._last_before(message, is_question)
-        if question is None or pending.ending.of not in (None, question.event_id):
-            return False
-        if message.replaces not in (None, question.event_id):
+        if question is None or {pending.ending.of, message.replaces} - {None, question.event_id}:
+            # It is about another one.
             return False
         asked = question.edited(message)
         if message.replaces is None:
