@@ -52,28 +52,25 @@ class LastQuestions:
             return True
         message = pending.message
         question = await self._last_before(message, is_question)
-        if question is None or pending.ending.of not in (None, question.event_id):
+        if question is None or {pending.ending.of, message.replaces} - {None, question.event_id}:
+            # It is about another one.
             return False
-        if message.replaces not in (None, question.event_id):
-            return False
+        asked = question.edited(message)
         if message.replaces is None:
-            question = attr.evolve(question, revision=message.event_id)
-        elif (edited := question.edited(message)) is not question:
-            question = edited
-        else:
+            asked = attr.evolve(question, revision=message.event_id)
+        elif asked is question:
             # A later edit of it was taken into account before this one came.
             return False
-        both = (question.event_id, message.event_id)
-        edits = message.replaces is not None
+        both, edits = (asked.event_id, message.event_id), message.replaces is not None
         found = await self._timeline.answers(message.room_id, both, (message.sender,), edits)
         # What was kept of one that was stopped is still to be said: the word about it may stand.
         is_done = found[message.event_id].whole and pending.answer is None
-        if is_done or not is_question(question):
+        if is_done or not is_question(asked):
             return False
-        pending.standing = found[question.event_id].standing
+        pending.standing = found[asked.event_id].standing
         pending.standing.key = message.event_id
-        pending.question = question
-        self._take_over(pending, question)
+        pending.question = asked
+        self._take_over(pending, asked)
         return True
 
     async def _last_before(

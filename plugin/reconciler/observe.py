@@ -108,9 +108,8 @@ class Observer:
                 snapshot = attr.evolve(snapshot, joined=joined)
                 snapshot = await self.reader.look(snapshot, listed & wanted)
                 snapshot = await self._confirm(snapshot, cached)
-                snapshot = attr.evolve(
-                    snapshot, joined=snapshot.joined | (listed & linked_rooms(snapshot))
-                )
+                linked = listed & linked_rooms(snapshot)
+                snapshot = attr.evolve(snapshot, joined=snapshot.joined | linked)
             snapshot, plan = await self._complete(snapshot, cached, listed)
             found = {chat.owner for chat in plan.topology.chats.values()}
             found |= {space.owner for space in plan.topology.spaces.values()}

@@ -123,7 +123,7 @@ class Chat(NamedTuple):
     """A chat as the routes and the cache know it: a room, the fields of its binding, its status.
 
     It holds text alone, not a `Binding`: so a cold start with a million chats makes half as many
-    objects. What is kept of them for good is in packed_chats.py.
+    objects. What is kept of them for good is in packed.py.
 
     Attributes:
         owner: whose chat it is, by its binding.

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import attr
 
 from .model import Chat, Space, Status, Topology
-from .packed_chats import PackedChats
-from .packed_spaces import PackedSpaces
+from .packed import PackedChats, PackedSpaces
 
 if TYPE_CHECKING:
     from mautrix.types import RoomID, UserID

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mautrix.types import RoomID, UserID
 
 from plugin.topology.model import Binding, Chat, Space, Status, Topology
-from plugin.topology.packed_chats import PackedChats
+from plugin.topology.packed import PackedChats
 from plugin.topology.routes import build_routes
 
 # What Matrix sends may be any text, with zeros in it and halves of characters.

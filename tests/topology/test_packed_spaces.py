@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mautrix.types import RoomID, UserID
 
 from plugin.topology.model import Space, Topology
-from plugin.topology.packed_spaces import PackedSpaces
+from plugin.topology.packed import PackedSpaces
 from plugin.topology.routes import build_routes
 
 ALICE, BOB = UserID("@alice:test"), UserID("@bob:test")
