@@ -28,8 +28,13 @@ class LLMock:
         command = [python, "-c", serve, "serve", "--host", "127.0.0.1", "--port", str(port)]
         self._program = Program("llmock", command, directory)
 
-    async def start(self) -> None:
-        """Start, or start again. Raises StartFailure."""
+    async def start(self, pause: float = 0.0) -> None:
+        """Start, or start again. Raises StartFailure.
+
+        Args:
+            pause: seconds between two pieces of an answer.
+        """
+        self._program.environment = {"LLMOCK_STREAM_CHUNK_DELAY_MS": str(round(pause * 1000))}
         await self._program.start(self._answers)
 
     async def stop(self) -> None:
