@@ -21,7 +21,7 @@ from .admin import Administration
 from .arguments import Request
 from .chats import ChatCommands
 from .command import Command
-from .on_the_way import MessageCommands
+from .messages import MessageCommands
 from .recognize import Invocation, recognize
 from .status import describe_chats, describe_instance
 
@@ -40,19 +40,19 @@ class Commands:
     """
 
     def __init__(
-        self, chats: ChatCommands, administration: Administration, on_the_way: MessageCommands
+        self, chats: ChatCommands, administration: Administration, messages: MessageCommands
     ) -> None:
         self.sender = chats.matrix.sender
         self.routes = chats.routes
         self.reconciler = administration.reconciler
         self.config = administration.config
-        self.on_the_way = on_the_way
-        self.pending = on_the_way.amend.pending
+        self.messages = messages
+        self.pending = messages.amend.pending
         self.administration = administration
-        self.table = self._list(chats, on_the_way)
+        self.table = self._list(chats, messages)
         self.recognize: Recognize = partial(recognize, names=self.table, takes=self._takes)
 
-    def _list(self, chats: ChatCommands, on_the_way: MessageCommands) -> Mapping[str, Command]:
+    def _list(self, chats: ChatCommands, messages: MessageCommands) -> Mapping[str, Command]:
         return {
             "new": Command("!new [title]", sentences.HELP_NEW, chats.new, at_once=True),
             "chats": Command("!chats", sentences.HELP_CHATS, chats.chats, at_once=True),
@@ -70,9 +70,9 @@ class Commands:
             ),
             "restore": Command("!restore <chat>", sentences.HELP_RESTORE, chats.restore),
             "retry": Command("!retry", sentences.HELP_RETRY, self._retry),
-            "again": Command("!again", sentences.HELP_AGAIN, on_the_way.again),
+            "again": Command("!again", sentences.HELP_AGAIN, messages.again),
             "stop": Command("!stop", sentences.HELP_STOP, self._stop, at_once=True),
-            "cancel": Command("!cancel", sentences.HELP_CANCEL, on_the_way.cancel, at_once=True),
+            "cancel": Command("!cancel", sentences.HELP_CANCEL, messages.cancel, at_once=True),
             "space": Command("!space", sentences.HELP_SPACE, chats.space, at_once=True),
             "status": Command("!status", sentences.HELP_STATUS, self._status, at_once=True),
             "admin": Command(
@@ -153,13 +153,13 @@ class Commands:
         return name if name in self.table else None
 
     async def _retry(self, request: Request) -> str:
-        return await self.on_the_way.retry(request, self.is_command)
+        return await self.messages.retry(request, self.is_command)
 
     async def _stop(self, request: Request) -> str:
         def asks(message: IncomingMessage) -> bool:
             return self.is_question(message) or self.recognize(message.body) == AGAIN
 
-        return await self.on_the_way.stop(request, asks)
+        return await self.messages.stop(request, asks)
 
     async def _status(self, request: Request) -> str:
         sender, config = request.message.sender, self.config.active

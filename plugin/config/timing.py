@@ -52,7 +52,7 @@ class Timing:
         straggler: how long no room may answer before a look at several gives up the rest.
         room_wait: how long somebody waits, at most, for rooms of theirs that cannot be read.
         room_turn: how long a room that is being made keeps others waiting for their turn.
-        beside: how long a command waits for those before it that need no turn.
+        urgent: how long a command waits for those before it that need no turn.
         tell: how long somebody waits in all for a room before they are told of it.
         write: how long one run may send state events; what is left is another run's.
         write_hurry: the same where somebody waits for the run, as at a start.
@@ -79,7 +79,7 @@ class Timing:
     straggler: float = 2.0
     room_wait: float = 5.0
     room_turn: float = 5.0
-    beside: float = 10.0
+    urgent: float = 10.0
     tell: float = 5.0
     write: float = 60.0
     write_hurry: float = 10.0

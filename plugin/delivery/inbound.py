@@ -11,7 +11,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 
-from mautrix.types import EventID, RoomID
+from mautrix.types import RoomID
 
 from ..cache.pending_message import PendingMessage, State
 from ..message import IncomingMessage
@@ -21,25 +21,7 @@ from .edits import Edits
 from .floods import Floods
 from .gates import Action, Gates, Redaction
 from .notices import Notices
-
-# A message that is read from the timeline may come live as well, soon before or after.
-REMEMBERED = 10_000
-
-
-class SeenMessages:
-    """The last messages that were taken in: each is, once, however often it is delivered."""
-
-    def __init__(self) -> None:
-        self._seen: dict[EventID, None] = {}
-
-    def add(self, event_id: EventID) -> bool:
-        """Remember a message; whether it is new."""
-        if event_id in self._seen:
-            return False
-        self._seen[event_id] = None
-        if len(self._seen) > REMEMBERED:
-            self._seen.pop(next(iter(self._seen)))
-        return True
+from .seen_messages import SeenMessages
 
 
 class Inbound:

@@ -17,11 +17,11 @@ from ..commands.dispatch import CANCEL, STOP, Commands
 from ..config.permissions import Level
 from ..config.timing import Timing
 from ..delivery.answer import Responder
-from ..delivery.beside_queues import BesideQueues
 from ..delivery.gates import Redaction
 from ..delivery.inbound import Inbound
 from ..delivery.notices import Notices
 from ..delivery.room_queues import RoomQueues
+from ..delivery.urgent_commands import UrgentCommands
 from ..message import IncomingMessage, parse_message
 from .control_room import ControlRoom
 from .turns import Turns
@@ -58,7 +58,7 @@ class Messages:
         self.config = control_room.config
         self.commands: Commands = control_room.commands
         self.matrix = control_room.matrix
-        self._beside = BesideQueues(self.pending)
+        self._urgent = UrgentCommands(self.pending)
         self.turns = Turns(control_room, responder, self.pending, timing.reply)
 
     @event.on(EventType.ROOM_MESSAGE)
@@ -102,7 +102,7 @@ class Messages:
         if self.pending.is_full(message.sender, spare):
             return False
         if (urgent := self.inbound.receive_urgent(message)) is not None:
-            self._beside.put(message.room_id, self.turns.settle(urgent, command))
+            self._urgent.put(message.room_id, self.turns.settle(urgent, command))
         return True
 
     def take_kept(self, pending: PendingMessage) -> None:
@@ -115,7 +115,7 @@ class Messages:
             if pending.answer is not None and command == CANCEL:
                 # It was carried out; what was being read then is read again.
                 self.inbound.cancel(pending.message)
-            self._beside.put(pending.message.room_id, self.turns.settle(pending, command))
+            self._urgent.put(pending.message.room_id, self.turns.settle(pending, command))
 
     def serve(self, room_id: RoomID) -> None:
         """Let a room's messages be answered, those that were taken in by now."""
@@ -149,5 +149,5 @@ class Messages:
             command = self.commands.recognize(pending.message.body)
             if command is not None:
                 # It may be about what they make; not for as long as a homeserver makes no room.
-                await self._beside.wait(room_id, self.timing.beside)
+                await self._urgent.wait(room_id, self.timing.urgent)
             await self.turns.settle(pending, command)

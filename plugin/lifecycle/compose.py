@@ -12,7 +12,7 @@ from ..cache.erasure import Erasure
 from ..commands.admin import Administration
 from ..commands.chats import ChatCommands
 from ..commands.dispatch import Commands
-from ..commands.on_the_way import MessageCommands
+from ..commands.messages import MessageCommands
 from ..config.active import CurrentConfig
 from ..config.timing import Limits, Timing
 from ..delivery.amend import Amend
@@ -50,10 +50,10 @@ from ..spaces.provision import Provisioning
 from ..spaces.room_creator import RoomCreator
 from ..spaces.room_retry import OwnerLock
 from ..spaces.room_turns import RoomTurns
-from ..spaces.unread_rooms import UnreadRooms
+from ..spaces.room_wait import RoomWait
 from .catch_up import CatchUp
-from .ground import Ground, lay_ground
 from .host import Host
+from .infrastructure import Infrastructure, make_infrastructure
 from .resume import Resume
 from .room_readings import RoomReadings
 from .services import Services
@@ -81,42 +81,42 @@ def compose(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -
         timing: how long is waited for what.
         limits: how much is taken on.
     """
-    ground = lay_ground(host, config, timing, limits)
-    account = SharedAccount(host.client, host.instance, config, ground.routes, host.served)
-    provisioning = _make_provisioning(ground, _make_reconciler(ground))
-    delivery = _make_delivery(ground)
+    base = make_infrastructure(host, config, timing, limits)
+    account = SharedAccount(host.client, host.instance, config, base.routes, host.served)
+    provisioning = _make_provisioning(base, _make_reconciler(base))
+    delivery = _make_delivery(base)
     calls = PlatformCalls(config, timing, limits)
-    commands = _make_commands(ground, delivery, provisioning, calls)
+    commands = _make_commands(base, delivery, provisioning, calls)
     control_room = ControlRoom(provisioning, commands, account.answers)
-    responder = _make_responder(ground, delivery, calls)
+    responder = _make_responder(base, delivery, calls)
     inbound = _make_inbound(delivery, commands)
     messages = Messages(control_room, responder, inbound, timing)
-    return _make_services(ground, delivery, account, messages)
+    return _make_services(base, delivery, account, messages)
 
 
-def _make_reconciler(ground: Ground) -> Reconciler:
-    matrix, timing, limits, log = ground.matrix, ground.timing, ground.limits, ground.host.log
-    observer = Observer(matrix, ground.config, timing.doubt)
-    applier = Applier(matrix.writer, ground.routes, timing, log)
-    known_rooms = KnownRooms(matrix.reader, ground.routes, log)
+def _make_reconciler(base: Infrastructure) -> Reconciler:
+    matrix, timing, limits, log = base.matrix, base.timing, base.limits, base.host.log
+    observer = Observer(matrix, base.config, timing.doubt)
+    applier = Applier(matrix.writer, base.routes, timing, log)
+    known_rooms = KnownRooms(matrix.reader, base.routes, log)
     everywhere = Everywhere(known_rooms, timing.doubt, limits.chats_in_a_part)
-    return Reconciler(Runner(observer, applier, everywhere, ground.store), timing, limits)
+    return Reconciler(Runner(observer, applier, everywhere, base.store), timing, limits)
 
 
-def _make_provisioning(ground: Ground, reconciler: Reconciler) -> Provisioning:
-    turns = RoomTurns(ground.timing, ground.limits, ground.host.log)
-    owner_lock = OwnerLock(reconciler, turns, ground.timing.requests.backoff)
-    creator = RoomCreator(ground.matrix, reconciler, turns, ground.config)
-    unread_rooms = UnreadRooms(ground.matrix.lookups, reconciler)
-    return Provisioning(reconciler, owner_lock, creator, unread_rooms)
+def _make_provisioning(base: Infrastructure, reconciler: Reconciler) -> Provisioning:
+    turns = RoomTurns(base.timing, base.limits, base.host.log)
+    owner_lock = OwnerLock(reconciler, turns, base.timing.requests.backoff)
+    creator = RoomCreator(base.matrix, reconciler, turns, base.config)
+    room_wait = RoomWait(base.matrix.lookups, reconciler)
+    return Provisioning(reconciler, owner_lock, creator, room_wait)
 
 
-def _make_delivery(ground: Ground) -> _Delivery:
-    matrix, timing, limits, log = ground.matrix, ground.timing, ground.limits, ground.host.log
+def _make_delivery(base: Infrastructure) -> _Delivery:
+    matrix, timing, limits, log = base.matrix, base.timing, base.limits, base.host.log
     queues = RoomQueues(timing.stop)
     notices = Notices(queues, ErrorBoundary(matrix.sender, log))
-    aside = SetAside(ground.config, limits.set_aside)
-    pending = PendingMessages(ground.inbox, aside, limits.waiting)
+    aside = SetAside(base.config, limits.set_aside)
+    pending = PendingMessages(base.inbox, aside, limits.waiting)
     askings = Askings(timing.streaming.whole_within)
     unfinished = Unfinished(matrix.answers, pending, timing.backoff, log)
     return _Delivery(
@@ -130,25 +130,25 @@ def _make_delivery(ground: Ground) -> _Delivery:
 
 
 def _make_commands(
-    ground: Ground, delivery: _Delivery, provisioning: Provisioning, calls: PlatformCalls
+    base: Infrastructure, delivery: _Delivery, provisioning: Provisioning, calls: PlatformCalls
 ) -> Commands:
-    chats = ChatCommands(ChatEdits(provisioning), ground.config)
-    administration = Administration(provisioning.reconciler, ground.config, calls)
+    chats = ChatCommands(ChatEdits(provisioning), base.config)
+    administration = Administration(provisioning.reconciler, base.config, calls)
     return Commands(chats, administration, MessageCommands(delivery.amend, delivery.stopping))
 
 
-def _make_responder(ground: Ground, delivery: _Delivery, calls: PlatformCalls) -> Responder:
-    matrix = ground.matrix
+def _make_responder(base: Infrastructure, delivery: _Delivery, calls: PlatformCalls) -> Responder:
+    matrix = base.matrix
     return Responder(
         calls=calls,
         askings=delivery.askings,
         questions=LastQuestions(matrix.timeline, delivery.pending),
         history=History(matrix.timeline, delivery.notices),
-        inbox=ground.inbox,
+        inbox=base.inbox,
         answers=matrix.answers,
-        live=LiveAnswers(matrix.answers, ground.config, ground.timing.streaming),
+        live=LiveAnswers(matrix.answers, base.config, base.timing.streaming),
         unfinished=delivery.unfinished,
-        typing=TypingNotice(matrix.sender, ground.timing),
+        typing=TypingNotice(matrix.sender, base.timing),
         notices=delivery.notices,
     )
 
@@ -160,24 +160,24 @@ def _make_inbound(delivery: _Delivery, commands: Commands) -> Inbound:
 
 
 def _make_services(
-    ground: Ground, delivery: _Delivery, account: SharedAccount, messages: Messages
+    base: Infrastructure, delivery: _Delivery, account: SharedAccount, messages: Messages
 ) -> Services:
-    timing, notices, control_room = ground.timing, delivery.notices, messages.control_room
+    timing, notices, control_room = base.timing, delivery.notices, messages.control_room
     reconciler = control_room.provisioning.reconciler
     waiting = InvitationQueue(notices.queues, notices.boundary, timing.backoff)
     invitations = Invitations(control_room, waiting)
     encrypted = EncryptedMessages(messages, timing)
-    resume = Resume(messages, encrypted, ground.matrix.timeline, ground.config)
+    resume = Resume(messages, encrypted, base.matrix.timeline, base.config)
     reactions = Reactions(messages, delivery.stopping)
-    readings = RoomReadings(resume, reactions, timing.backoff, ground.host.log)
+    readings = RoomReadings(resume, reactions, timing.backoff, base.host.log)
     catch_up = CatchUp(readings, invitations, reconciler)
     return Services(
         timing=timing,
-        matrix=ground.matrix,
-        store=ground.store,
-        inbox=ground.inbox,
-        erasure=Erasure(ground.database, timing.erase),
-        routes=ground.routes,
+        matrix=base.matrix,
+        store=base.store,
+        inbox=base.inbox,
+        erasure=Erasure(base.database, timing.erase),
+        routes=base.routes,
         account=account,
         reconciler=reconciler,
         provisioning=control_room.provisioning,

@@ -23,8 +23,8 @@ from . import sentences
 from .owner_rooms import OwnerRooms
 from .room_creator import RoomCreator
 from .room_retry import OwnerLock, RoomRefused
+from .room_wait import RoomWait
 from .room_wish import OnWait, RoomWish
-from .unread_rooms import UnreadRooms
 
 if TYPE_CHECKING:
     from ..reconciler.loop import Reconciler
@@ -41,17 +41,17 @@ class Provisioning:
         reconciler: Reconciler,
         owner_lock: OwnerLock,
         creator: RoomCreator,
-        unread_rooms: UnreadRooms,
+        room_wait: RoomWait,
     ) -> None:
         """
         Args:
             reconciler: finds what the homeserver made without saying so.
             owner_lock: lets one thing at a time be made for an owner.
             creator: makes the rooms.
-            unread_rooms: lets owners wait whose rooms may be there and cannot be read.
+            room_wait: lets owners wait whose rooms may be there and cannot be read.
         """
         self.matrix = creator.matrix
-        self.unread_rooms = unread_rooms
+        self.room_wait = room_wait
         self.reconciler = reconciler
         self.owner_lock = owner_lock
         self.creator = creator
@@ -71,7 +71,7 @@ class Provisioning:
         space, chats = self.routes.spaces.get(owner), self.routes.chats_of(owner)
         if space is not None and chats:
             return OwnerRooms(space, chats)
-        until = self.unread_rooms.deadline()
+        until = self.room_wait.deadline()
         rooms = (space is None) + (not chats)
         async with self.owner_lock.turns.wish(owner, tell, rooms, first=not chats) as wish:
             space = await self._make_space(wish, until)
@@ -97,7 +97,7 @@ class Provisioning:
         Raises:
             UserError: it could not be made now.
         """
-        until = self.unread_rooms.deadline()
+        until = self.room_wait.deadline()
         async with self.owner_lock.turns.wish(owner, tell) as wish:
             await self._make_space(wish, until)
             return await self._make_chat(wish, (title, key), until)
@@ -146,7 +146,7 @@ class Provisioning:
             # It may be there, unheard of: a second one would be worse than a late one.
             await self.owner_lock.look(wish, "a Space is wanted")
         if owner not in spaces:
-            await self.unread_rooms.wait_for(owner, until, spaces=True)
+            await self.room_wait.wait_for(owner, until, spaces=True)
         find, make = partial(spaces.get, owner), partial(self.creator.make_space, wish)
         return await self.owner_lock.run_with_retry(wish, find, make)
 
@@ -177,7 +177,7 @@ class Provisioning:
             return await self.creator.make_chat(wish, binding, title)
 
         # One may be the chat that is wanted, or have the next number.
-        await self.unread_rooms.wait_for(owner, until, spaces=False)
+        await self.room_wait.wait_for(owner, until, spaces=False)
         try:
             chat = await self.owner_lock.run_with_retry(wish, find, make)
         except RoomRefused:

@@ -274,7 +274,7 @@ async def test_cancel_without_end_is_bounded_too(
 async def test_what_is_asked_after_a_chat_that_has_to_wait_does_not_wait_with_it(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:
-    bot.timing = attr.evolve(bot.timing, beside=0.1)
+    bot.timing = attr.evolve(bot.timing, urgent=0.1)
     await settle_in(bot, alice)
     limit = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 180_000}
     bot.server.inject(Answer("createRoom", times=None, status=429, body=limit))

@@ -14,7 +14,7 @@ from mautrix.types import RoomID
 from .pending import PendingMessages
 
 
-class BesideQueues:
+class UrgentCommands:
     """Work that goes on in rooms, in no order."""
 
     def __init__(self, pending: PendingMessages) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_CONCURRENT = 4
 
 
-class UnreadRooms:
+class RoomWait:
     """Tells whose the rooms may be that one instance could not read."""
 
     def __init__(self, lookups: Lookups, reconciler: Reconciler) -> None:

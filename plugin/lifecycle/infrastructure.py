@@ -19,7 +19,7 @@ from .host import Host
 
 
 @attr.frozen
-class Ground:
+class Infrastructure:
     """What is handed to everything else."""
 
     host: Host
@@ -33,12 +33,14 @@ class Ground:
     routes: CurrentRoutes
 
 
-def lay_ground(host: Host, config: CurrentConfig, timing: Timing, limits: Limits) -> Ground:
+def make_infrastructure(
+    host: Host, config: CurrentConfig, timing: Timing, limits: Limits
+) -> Infrastructure:
     """Make that; the arguments are those of `compose`."""
     identity = Identity(host.client.mxid, host.instance)
     matrix = connect(host.client, identity, timing.requests, timing.straggler)
     database = FencedDatabase(host.database, host.log, host.step_down)
-    return Ground(
+    return Infrastructure(
         host=host,
         config=config,
         timing=timing,
