@@ -6,7 +6,7 @@ What becomes of a message that finds none is not decided here.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 
 import attr
 from mautrix.types import EventID, RoomID
@@ -45,6 +45,8 @@ class Gates:
         self.closed: Counter[RoomID] = Counter()
         self.all_closed = 0
         self._held: dict[RoomID, list[Action]] = {}
+        # What was taken back of that, the newest; it may be among what is being read.
+        self._taken_back: dict[RoomID, deque[Redaction]] = {}
 
     @property
     def anything_waits(self) -> bool:
@@ -93,6 +95,8 @@ class Gates:
             if isinstance(one, IncomingMessage) and one.event_id == target:
                 if isinstance(action, Redaction):
                     del held[at]
+                    gone = self._taken_back.setdefault(one.room_id, deque(maxlen=self._places))
+                    gone.append(action)
                 elif not makes_command(action, one, self._is_command):
                     held[at] = one.edited(action)
                 else:
@@ -104,4 +108,4 @@ class Gates:
         if self.is_closed(room_id):
             return []
         del self.closed[room_id]
-        return self._held.pop(room_id, [])
+        return [*self._held.pop(room_id, ()), *self._taken_back.pop(room_id, ())]

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from mautrix.types import RoomID
 
 from ..cache.pending_message import PendingMessage, State
+from ..matrix.message_edits import last_edit
 from ..message import IncomingMessage
 from ..topology.standing_answer import StandingAnswer
 from .amend import Amend
@@ -165,6 +166,9 @@ class Inbound:
             saving = self.pending.accept(pending)
             if saving is not None or self._floods.told:
                 self._floods.note(action, saving)
+        elif (edit := last_edit(action)) is not None:
+            # It was read as it had been before it was edited at the gate.
+            self._take_edit(PendingMessage(edit))
 
     def _take_edit(self, pending: PendingMessage) -> None:
         edit = pending.message
