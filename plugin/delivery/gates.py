@@ -12,6 +12,7 @@ import attr
 from mautrix.types import EventID, RoomID
 
 from ..matrix.message_edits import IsCommand, makes_command
+from ..matrix.stop_sign import StopSign
 from ..message import IncomingMessage
 
 
@@ -23,7 +24,7 @@ class Redaction:
     event_id: EventID
 
 
-Action = IncomingMessage | Redaction
+Action = IncomingMessage | Redaction | StopSign
 
 
 class Gates:
@@ -37,7 +38,7 @@ class Gates:
     def __init__(self, places: int, is_command: IsCommand) -> None:
         """
         Args:
-            places: messages, edits and redactions that may wait before one gate.
+            places: messages, edits, redactions and stop signs that may wait before one gate.
             is_command: whether a text is a command.
         """
         self._is_command = is_command
@@ -90,6 +91,8 @@ class Gates:
         return False
 
     def _amend(self, held: list[Action], action: Action) -> bool:
+        if isinstance(action, StopSign):
+            return False
         target = action.event_id if isinstance(action, Redaction) else action.replaces
         for at, one in enumerate(held):
             if isinstance(one, IncomingMessage) and one.event_id == target:
