@@ -72,6 +72,9 @@ class Stopping:
         first = self._first(sign.room_id, self._pending.open.values())
         if first is None or first.message.sender != sign.sender:
             return False
+        if sign.sent_at < first.message.sent_at:
+            # A start may read it again: it is about what stood there before.
+            return False
         if all(one.event_id != sign.event_id for one in first.standing.events):
             return False
         self._pending.spawn(self._keep(first))

@@ -15,7 +15,15 @@ from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, come_back, settle_in
-from ..fakes.streams import STOPPED, assert_whole, begin, is_live, lift_limit, see
+from ..fakes.streams import (
+    ASKED_AGAIN,
+    STOPPED,
+    assert_whole,
+    begin,
+    is_live,
+    lift_limit,
+    see,
+)
 from ..fakes.users import User, heard, replies, said
 
 SIGN = "\N{OCTAGONAL SIGN}"
@@ -368,6 +376,27 @@ async def test_a_stop_sign_on_what_is_being_written_waits_for_no_older_messages(
 
     bot.server.mend_room(chat.room_id)
     await bot.settled()
+
+
+async def test_a_stop_sign_does_not_stop_what_was_asked_after_it(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    alice.react(said(chat)[0], SIGN)
+    await bot.deliver()
+    alice.write(chat, "!again")
+    await bot.push()
+    stream.say("There was")
+    await see(bot, chat, "There was")
+
+    # The next start reads the stop sign, too.
+    await bot.kill()
+    platform.streams.clear()
+    await come_back(bot)
+
+    assert_whole(chat, f"Answer to Hi{ASKED_AGAIN}")
 
 
 async def test_no_other_reaction_and_nobody_elses_stops_anything_after_a_start(
