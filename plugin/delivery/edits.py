@@ -87,11 +87,13 @@ class Edits:
             if not one.started and event_id in (message.event_id, message.replaces, asked):
                 self._drop(one)
             elif self._askings.is_asked(one):
-                # An answer that is whole stays, while another is asked for.
+                # An answer that is whole is another one than is asked for.
                 shown = () if one.standing.is_whole else one.standing.events
                 if event_id in (asked, *(event.event_id for event in shown)):
                     one.is_withdrawn = True
                     self._askings.end(one)
+                else:
+                    one.standing.lose(event_id)
             elif not one.started:
                 # What an earlier run showed of the answer: the rest of it goes on beside that.
                 one.standing.lose(event_id)

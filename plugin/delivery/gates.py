@@ -6,12 +6,13 @@ What becomes of a message that finds none is not decided here.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 
 import attr
 from mautrix.types import EventID, RoomID
 
 from ..matrix.message_edits import IsCommand, makes_command
+from ..matrix.stop_sign import StopSign
 from ..message import IncomingMessage
 
 
@@ -23,7 +24,7 @@ class Redaction:
     event_id: EventID
 
 
-Action = IncomingMessage | Redaction
+Action = IncomingMessage | Redaction | StopSign
 
 
 class Gates:
@@ -37,7 +38,7 @@ class Gates:
     def __init__(self, places: int, is_command: IsCommand) -> None:
         """
         Args:
-            places: messages, edits and redactions that may wait before one gate.
+            places: messages, edits, redactions and stop signs that may wait before one gate.
             is_command: whether a text is a command.
         """
         self._is_command = is_command
@@ -45,6 +46,8 @@ class Gates:
         self.closed: Counter[RoomID] = Counter()
         self.all_closed = 0
         self._held: dict[RoomID, list[Action]] = {}
+        # What was taken back of that, the newest; it may be among what is being read.
+        self._taken_back: dict[RoomID, deque[Redaction]] = {}
 
     @property
     def anything_waits(self) -> bool:
@@ -88,11 +91,15 @@ class Gates:
         return False
 
     def _amend(self, held: list[Action], action: Action) -> bool:
+        if isinstance(action, StopSign):
+            return False
         target = action.event_id if isinstance(action, Redaction) else action.replaces
         for at, one in enumerate(held):
             if isinstance(one, IncomingMessage) and one.event_id == target:
                 if isinstance(action, Redaction):
                     del held[at]
+                    gone = self._taken_back.setdefault(one.room_id, deque(maxlen=self._places))
+                    gone.append(action)
                 elif not makes_command(action, one, self._is_command):
                     held[at] = one.edited(action)
                 else:
@@ -104,4 +111,4 @@ class Gates:
         if self.is_closed(room_id):
             return []
         del self.closed[room_id]
-        return self._held.pop(room_id, [])
+        return [*self._held.pop(room_id, ()), *self._taken_back.pop(room_id, ())]

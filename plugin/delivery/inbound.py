@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from mautrix.types import RoomID
 
 from ..cache.pending_message import PendingMessage, State
+from ..matrix.message_edits import last_edit
+from ..matrix.stop_sign import StopSign
 from ..message import IncomingMessage
 from ..topology.standing_answer import StandingAnswer
 from .amend import Amend
@@ -22,21 +24,24 @@ from .floods import Floods
 from .gates import Action, Gates, Redaction
 from .notices import Notices
 from .seen_messages import SeenMessages
+from .stopping import Stopping
 
 
 class Inbound:
-    """Takes messages, edits and redactions in."""
+    """Takes messages, edits, redactions and stop signs in."""
 
-    def __init__(self, amend: Amend, edits: Edits, notices: Notices) -> None:
+    def __init__(self, amend: Amend, edits: Edits, stopping: Stopping, notices: Notices) -> None:
         """
         Args:
             amend: has the messages that wait for their turn, and drops those that were given up.
             edits: applies edits and redactions to them.
+            stopping: ends answers.
             notices: tells people of what is set aside.
         """
         self.amend = amend
         self.pending = amend.pending
         self.edits = edits
+        self.stopping = stopping
         self.notices = notices
         self._seen = SeenMessages()
         self._gates = Gates(self.pending.longest_queue, edits.kinds.is_command)
@@ -60,6 +65,9 @@ class Inbound:
     def receive(self, action: Action) -> None:
         """Take in what was just delivered, or let it wait for the older messages of its room."""
         gates = self._gates
+        if isinstance(action, StopSign) and self.stopping.stop_shown(action):
+            # What is answered already has nothing to wait for.
+            return
         # As long as no gate is closed there is nothing to ask.
         if not (gates.closed or gates.all_closed) or not gates.is_closed(action.room_id):
             self.take(action)
@@ -158,6 +166,9 @@ class Inbound:
         if isinstance(action, Redaction):
             self.edits.redact(action.room_id, action.event_id)
             return
+        if isinstance(action, StopSign):
+            self.stopping.stop_shown(action)
+            return
         pending = PendingMessage(action, standing=standing or StandingAnswer())
         if action.replaces is not None:
             self._take_edit(pending)
@@ -165,6 +176,9 @@ class Inbound:
             saving = self.pending.accept(pending)
             if saving is not None or self._floods.told:
                 self._floods.note(action, saving)
+        elif (edit := last_edit(action)) is not None:
+            # It was read as it had been before it was edited at the gate.
+            self._take_edit(PendingMessage(edit))
 
     def _take_edit(self, pending: PendingMessage) -> None:
         edit = pending.message

@@ -11,9 +11,10 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable
 
-from mautrix.types import EventID, RoomID
+from mautrix.types import RoomID
 
 from ..cache.pending_message import PendingMessage
+from ..matrix.stop_sign import StopSign
 from .askings import Askings
 from .last_question import IsQuestion
 from .pending import PendingMessages
@@ -61,13 +62,23 @@ class Stopping:
         self._askings.end(first)
         return answer
 
-    def stop_shown(self, room_id: RoomID, event_id: EventID) -> None:
-        """Stop the answer that is being written in a room, if an event is one of those that
-        show it."""
-        first = self._first(room_id, self._pending.open.values())
-        if first is None or all(one.event_id != event_id for one in first.standing.events):
-            return
+    def stop_shown(self, sign: StopSign) -> bool:
+        """Stop the answer that is being written in a room, if whoever asked put a stop sign on one
+        of the events that show it.
+
+        Returns:
+            Whether it is.
+        """
+        first = self._first(sign.room_id, self._pending.open.values())
+        if first is None or first.message.sender != sign.sender:
+            return False
+        if sign.sent_at < first.message.sent_at:
+            # A start may read it again: it is about what stood there before.
+            return False
+        if all(one.event_id != sign.event_id for one in first.standing.events):
+            return False
         self._pending.spawn(self._keep(first))
+        return True
 
     async def _keep(self, first: PendingMessage) -> None:
         await self._pending.keep_answer(first, *self._askings.stopped(first))

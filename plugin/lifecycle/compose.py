@@ -156,7 +156,7 @@ def _make_responder(base: Infrastructure, delivery: _Delivery, calls: PlatformCa
 def _make_inbound(delivery: _Delivery, commands: Commands) -> Inbound:
     pending, notices = delivery.pending, delivery.notices
     edits = Edits(pending, delivery.askings, notices, commands)
-    return Inbound(delivery.amend, edits, notices)
+    return Inbound(delivery.amend, edits, delivery.stopping, notices)
 
 
 def _make_services(
@@ -168,8 +168,8 @@ def _make_services(
     invitations = Invitations(control_room, waiting)
     encrypted = EncryptedMessages(messages, timing)
     resume = Resume(messages, encrypted, base.matrix.timeline, base.config)
-    reactions = Reactions(messages, delivery.stopping)
-    readings = RoomReadings(resume, reactions, timing.backoff, base.host.log)
+    reactions = Reactions(messages.inbound)
+    readings = RoomReadings(resume, timing.backoff, base.host.log)
     catch_up = CatchUp(readings, invitations, reconciler)
     return Services(
         timing=timing,

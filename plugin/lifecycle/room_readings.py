@@ -19,7 +19,6 @@ from mautrix.types import RoomID, SyncToken, UserID
 from ..cache.pending_message import PendingMessage
 from ..config.permissions import Level
 from ..delivery.gates import Redaction
-from ..handlers.reactions import Reactions
 from ..matrix.backlog import Backlog, is_limited, read_backlog, timeline_events
 from ..matrix.retry import Backoff
 from ..matrix.room_pages import Stretch
@@ -47,18 +46,14 @@ class RoomReading:
 class RoomReadings:
     """The readings that go on, at most one at a time in each room."""
 
-    def __init__(
-        self, resume: Resume, reactions: Reactions, backoff: Backoff, log: logging.Logger
-    ) -> None:
+    def __init__(self, resume: Resume, backoff: Backoff, log: logging.Logger) -> None:
         """
         Args:
             resume: takes up what an earlier run left in a room.
-            reactions: end answers.
             backoff: the waits before a room is tried again.
             log: told of rooms that cannot be read.
         """
         self.resume = resume
-        self.reactions = reactions
         self.messages = resume.messages
         self.inbound = resume.messages.inbound
         self.control_room = resume.messages.control_room
@@ -130,7 +125,7 @@ class RoomReadings:
         else:
             self._take_in(room_id, backlog)
         for sign in backlog.stop_signs:
-            self.reactions.stop(room_id, sign)
+            self.inbound.take(sign)
 
     def _take_in(self, room_id: RoomID, backlog: Backlog) -> None:
         for message in backlog.messages:

@@ -94,7 +94,7 @@ async def read_backlog(
         tuple(message for message in messages if message is not None),
         redacted,
         redacted & written,
-        tuple(sign for event in events if (sign := parse_stop_sign(event)) is not None),
+        tuple(sign for event in clear if (sign := parse_stop_sign(event)) is not None),
         sealed[-1] if sealed else None,
     )
 

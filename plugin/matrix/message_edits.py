@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import attr
+
 from ..message import IncomingMessage
 
 IsCommand = Callable[[str], bool]
@@ -59,3 +61,21 @@ def apply_edits(messages: Iterable[IncomingMessage]) -> list[IncomingMessage]:
         if edit.replaces in standing:
             standing[edit.replaces] = standing[edit.replaces].edited(edit)
     return list(standing.values())
+
+
+def last_edit(message: IncomingMessage) -> IncomingMessage | None:
+    """The last edit that was applied to a message, as one of its own.
+
+    Args:
+        message: one as somebody wrote it, or as an edit left it.
+    """
+    if message.revision is None:
+        return None
+    return attr.evolve(
+        message,
+        event_id=message.revision,
+        sent_at=message.edited_at,
+        replaces=message.event_id,
+        revision=None,
+        edited_at=0,
+    )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from ..fakes.fake_platform import FakePlatform
 from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
@@ -108,6 +112,32 @@ async def test_what_happens_to_messages_that_wait_for_older_ones_counts(
     await bot.settled()
 
     assert platform.texts == ["Hello"]
+
+
+@pytest.mark.parametrize("taken_back", [False, True], ids=["edited", "taken back"])
+async def test_what_happens_to_a_message_that_is_read_and_delivered_counts(
+    bot: Bot, platform: FakePlatform, alice: User, taken_back: bool
+) -> None:
+    await settle_in(bot, alice)
+    reading = bot.server.hang_room(alice.chat.room_id, requests="^GET rooms/[^/]*/messages")
+    # More than is delivered: the end of it is both.
+    for number in range(130):
+        alice.write(alice.chat, f"Note {number}", msgtype="m.notice")
+    message = alice.write(alice.chat, "Helo")
+    await bot.push()
+    await asyncio.wait_for(reading.reached.wait(), 10)
+    if taken_back:
+        alice.take_back(message)
+    else:
+        alice.edit(message, "Hello")
+    alice.write(alice.chat, "Later")
+    await bot.push()
+
+    bot.server.mend_room(alice.chat.room_id)
+    await bot.server.until(lambda: "Answer to Later" in heard(alice.chat))
+    await bot.settled()
+
+    assert platform.texts == (["Later"] if taken_back else ["Hello", "Later"])
 
 
 async def test_an_edit_made_meanwhile_outlives_a_second_restart(

@@ -12,7 +12,7 @@ from plugin.platforms.protocol import PlatformError
 
 from ..fakes.fake_platform import FAKE_PLATFORM, FakePlatform
 from ..fakes.faults import Answer, Hold
-from ..fakes.maubot import Bot
+from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import (
     ask,
@@ -619,6 +619,26 @@ async def test_a_question_taken_back_while_it_is_answered_takes_its_answer_along
     await bot.restart(keep_database=False)
     await bot.deliver()
     assert heard(chat) == ["Answer to Next"]
+
+
+async def test_an_answer_taken_back_while_it_is_asked_again_leaves_room_for_the_new_one(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await ask(bot, alice, chat, "Hi")
+    stream = platform.stream("Hi")
+    alice.write(chat, "!again")
+    await bot.push()
+    await asyncio.wait_for(stream.heard.wait(), 10)
+
+    alice.take_back(chat.messages(BOT)[0])
+    await bot.push()
+    stream.say("New words")
+    stream.end()
+    await bot.settled()
+
+    assert_whole(chat, f"New words{ASKED_AGAIN}")
+    await bot.restart(keep_database=False)
+    assert len(platform.keys) == 2
 
 
 @DATABASE

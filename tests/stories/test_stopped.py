@@ -15,10 +15,19 @@ from ..fakes.faults import Hold
 from ..fakes.maubot import Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import ask, come_back, settle_in
-from ..fakes.streams import STOPPED, assert_whole, begin, is_live, lift_limit, see
+from ..fakes.streams import (
+    ASKED_AGAIN,
+    STOPPED,
+    assert_whole,
+    begin,
+    is_live,
+    lift_limit,
+    see,
+)
 from ..fakes.users import User, heard, replies, said
 
 SIGN = "\N{OCTAGONAL SIGN}"
+MESSAGES = "^GET rooms/[^/]*/messages"
 DATABASE = pytest.mark.parametrize("keep_database", [True, False], ids=["database", "none"])
 
 
@@ -323,6 +332,71 @@ async def test_a_stop_sign_in_a_sync_that_is_thrown_away_stops_the_answer(
     await bot.deliver()
 
     assert_whole(chat, f"Once upon a time{STOPPED}")
+
+
+async def test_a_stop_sign_while_older_messages_are_read_stops_the_answer(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, chat: Room
+) -> None:
+    await settle_in(bot, bob)
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    await bot.kill()
+    platform.streams.clear()
+    bot.server.hang_room(chat.room_id, requests=MESSAGES)
+    await bot.start()
+    bob.write(bob.chat, "And me?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to And me?"])
+
+    alice.react(said(chat)[0], SIGN)
+    await bot.push()
+    bot.server.mend_room(chat.room_id)
+    await bot.settled()
+
+    assert_whole(chat, f"Once upon a time{STOPPED}")
+    assert platform.texts == ["Hi", "And me?"]
+
+
+async def test_a_stop_sign_on_what_is_being_written_waits_for_no_older_messages(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    reading = bot.server.hang_room(chat.room_id, requests=MESSAGES)
+    for number in range(130):
+        alice.write(chat, f"Note {number}", msgtype="m.notice")
+    await bot.push()
+    await asyncio.wait_for(reading.reached.wait(), 10)
+
+    alice.react(said(chat)[0], SIGN)
+    await bot.push()
+    await see(bot, chat, f"Once upon a time{STOPPED}")
+
+    bot.server.mend_room(chat.room_id)
+    await bot.settled()
+
+
+async def test_a_stop_sign_does_not_stop_what_was_asked_after_it(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    alice.react(said(chat)[0], SIGN)
+    await bot.deliver()
+    alice.write(chat, "!again")
+    await bot.push()
+    stream.say("There was")
+    await see(bot, chat, "There was")
+
+    # The next start reads the stop sign, too.
+    await bot.kill()
+    platform.streams.clear()
+    await come_back(bot)
+
+    assert_whole(chat, f"Answer to Hi{ASKED_AGAIN}")
 
 
 async def test_no_other_reaction_and_nobody_elses_stops_anything_after_a_start(
