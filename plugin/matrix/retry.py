@@ -51,8 +51,9 @@ class Backoff:
 class RequestPolicies:
     """What each kind of request may cost, and how long a failed one waits for its next try."""
 
-    # More than a look at rooms takes: some of them may belong to rooms that never answer.
-    read: RetryPolicy = attr.field(default=RetryPolicy(in_flight=32, attempt=60, total=60))
+    # More than a look at rooms takes: some of them may belong to rooms that never answer. Four
+    # lanes have so many each, and maubot's client has a hundred connections for all that it does.
+    read: RetryPolicy = attr.field(default=RetryPolicy(in_flight=20, attempt=60, total=60))
     write: RetryPolicy = attr.field(default=RetryPolicy(in_flight=8, attempt=30, total=300))
     # A room's own server may never answer, and whoever invites can name any: such a room must
     # not keep its place by being tried again here, nor all places be taken by a few of them.

@@ -13,12 +13,14 @@ import json
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any, cast
 
 import asyncpg
 import attr
 from maubot.matrix import MaubotMatrixClient
 from mautrix.api import Method, Path
+from mautrix.errors import MatrixRequestError
 from mautrix.types import JSON, EncryptedEvent, EventID, RoomID, SyncToken, UserID
 
 from .api import NoAnswer, RetryingAPI, TooLarge
@@ -32,7 +34,7 @@ MOST_PAGES = 30
 LARGEST = 32_000_000
 TYPES = ("m.room.message", "m.room.redaction")
 # MSC3874, not in the specification yet: with Synapse, whoever runs it turns it on. Others ignore
-# it, and edits come along.
+# it, or refuse it, and edits come along.
 WITHOUT_EDITS = {"org.matrix.msc3874.not_rel_types": ["m.replace"]}
 # What maubot's store of encryption keys raises when it is away for a moment.
 TRANSIENT = (OSError, sqlite3.OperationalError, asyncpg.PostgresConnectionError)
@@ -75,6 +77,7 @@ class RoomPages:
         """
         self.client = client
         self.api = api
+        self._is_strict = False
 
     async def events(self, room_id: RoomID, stretch: Stretch) -> AsyncIterator[dict[str, Any]]:
         """Messages and redactions, newest first, decrypted (client-server API, section 6.5.4).
@@ -86,10 +89,9 @@ class RoomPages:
             TooLong: so much was read, and there is more.
         """
         token, size = stretch.newest, 0
-        chosen = json.dumps(self._filter(stretch))
         for page in range(stretch.pages):
-            query = {"dir": "b", "from": token, "to": stretch.oldest, "filter": chosen}
-            answer = await self._page(room_id, query, PAGE if page else FIRST_PAGE)
+            here = attr.evolve(stretch, newest=token)
+            answer = await self._page(room_id, here, PAGE if page else FIRST_PAGE)
             chunk = answer.get("chunk") if isinstance(answer, dict) else None
             if not isinstance(answer, dict) or not isinstance(chunk, list):
                 raise NoAnswer("the answer lists no messages")
@@ -108,18 +110,25 @@ class RoomPages:
                 break
         raise TooLong(f"more than {stretch.pages} pages, or {LARGEST} characters")
 
-    async def _page(self, room_id: RoomID, query: dict[str, Any], limit: int) -> Any:
+    async def _page(self, room_id: RoomID, stretch: Stretch, limit: int) -> Any:
+        chosen = self._filter(stretch)
+        query = {"dir": "b", "from": stretch.newest, "to": stretch.oldest, "limit": limit}
+        query["filter"] = json.dumps(chosen)
+        path = Path.v3.rooms[room_id].messages
         try:
-            return await self.api.request(
-                Method.GET,
-                Path.v3.rooms[room_id].messages,
-                query_params={**query, "limit": limit},
-            )
+            return await self.api.request(Method.GET, path, query_params=query)
         except TooLarge:
             if limit == FIRST_PAGE:
                 raise
             # Whatever stands in them: fewer take less.
-            return await self._page(room_id, query, FIRST_PAGE)
+            return await self._page(room_id, stretch, FIRST_PAGE)
+        except MatrixRequestError as error:
+            if error.http_status != HTTPStatus.BAD_REQUEST or not chosen.keys() & WITHOUT_EDITS:
+                raise
+            # It may take no filter that it does not know.
+            page = await self._page(room_id, attr.evolve(stretch, edits=True), limit)
+            self._is_strict = True
+            return page
 
     async def event(self, room_id: RoomID, event_id: EventID) -> dict[str, Any]:
         """One event, decrypted.
@@ -138,7 +147,7 @@ class RoomPages:
         chosen: dict[str, Any] = {"types": [*TYPES, *encrypted, *reactions]}
         if stretch.senders:
             chosen["senders"] = list(stretch.senders)
-        return chosen if stretch.edits else {**chosen, **WITHOUT_EDITS}
+        return chosen if stretch.edits or self._is_strict else {**chosen, **WITHOUT_EDITS}
 
     async def decrypted(self, event: dict[str, Any]) -> dict[str, Any]:
         """The event decrypted, with the edit that the homeserver tells with it; or unchanged if it

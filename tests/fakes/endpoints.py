@@ -54,6 +54,8 @@ class Endpoints:
         self.limits: dict[str, RateLimit] = {}
         # Whether it knows MSC3874, as Synapse does where it is turned on.
         self.leaves_out_relations = False
+        # Whether it takes no filter with a key that the specification does not have.
+        self.is_strict = False
         self.table: Mapping[tuple[str, str], Callable[[Request], Any]] = {
             ("POST", "createRoom"): self._create,
             ("GET", "joined_rooms"): self._joined_rooms,
@@ -172,6 +174,8 @@ class Endpoints:
         room = self.world.room(one.room_id)
         room.require_member(one.user)
         chosen = json.loads(one.query.get("filter", "{}"))
+        if self.is_strict and NOT_REL_TYPES in chosen:
+            raise Refusal(400, "M_BAD_JSON", f"unknown field {NOT_REL_TYPES}")
         at = self._position(room, one.query.get("from", f"t{len(room.timeline)}"))
         end = self._position(room, one.query.get("to", "t0"))
         limit = int(one.query.get("limit", 10))

@@ -121,6 +121,31 @@ async def test_a_slow_lane_leaves_the_others_alone(
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
+READS = ("rooms/{}/state", "rooms/{}/members", "rooms/{}/messages", "user/{}", "profile/{}/x")
+
+
+async def test_whatever_hangs_when_it_is_read_a_message_is_sent_meanwhile(
+    homeserver: Homeserver, api: RetryingAPI
+) -> None:
+    """maubot's client has a hundred connections, and no more."""
+    patient = RetryingAPI(api, RequestPolicies())
+    homeserver.tell_all(HANG)
+    homeserver.tell(SEND, {"event_id": "$one"})
+    paths = [f"_matrix/client/v3/{kind.format(number)}" for kind in READS for number in range(50)]
+    waiting = [asyncio.ensure_future(patient.request(Method.GET, path)) for path in paths]
+
+    sent = asyncio.ensure_future(call(patient, SEND))
+    try:
+        await asyncio.wait([sent], timeout=10)
+
+        assert homeserver.paths("PUT") == [SEND]
+        assert not any(task.done() for task in waiting)
+    finally:
+        for task in (*waiting, sent):
+            task.cancel()
+        await asyncio.gather(*waiting, sent, return_exceptions=True)
+
+
 @pytest.mark.parametrize("answer", [BUSY, Reply(500, HTML), DROP])
 async def test_a_room_is_never_made_twice_by_itself(
     homeserver: Homeserver, api: RetryingAPI, answer: Any

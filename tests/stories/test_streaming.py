@@ -532,3 +532,20 @@ async def test_a_long_life_of_streamed_answers_is_read_in_few_pages(
     await ask(bot, alice, chat, "What was said?")
     assert count_pages() - before <= pages
     assert len(platform.histories[-1]) == 2 * 25
+
+
+async def test_a_homeserver_that_takes_no_filter_it_does_not_know_has_its_rooms_read(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    """Whatever was asked is answered, with what was said before."""
+    platform.budget = 1_000
+    await ask(bot, alice, chat, "One")
+    await bot.stop()
+    bot.server.endpoints.is_strict = True
+    alice.write(chat, "Two")
+    await bot.start()
+    await bot.settled()
+    await ask(bot, alice, chat, "Three")
+
+    assert heard(chat) == ["Answer to One", "Answer to Two", "Answer to Three"]
+    assert [turn.text for turn in platform.histories[-1]][::2] == ["One", "Two"]
