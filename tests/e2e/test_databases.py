@@ -61,9 +61,11 @@ async def test_a_locked_file_is_waited_for(stack: Stack) -> None:
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[None]:
-    """A disk of 1 MiB, mounted on `place` with what is there; skips where that is forbidden."""
+    """A disk with a MiB of room beside what is there, mounted on `place`; skips where that is
+    forbidden."""
     kept = {path.name: path.read_bytes() for path in place.iterdir()}
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    size = sum(map(len, kept.values())) + 2**20
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     unmount = ["umount", "--lazy", str(place)]
     mounted = subprocess.run(mount, check=False, capture_output=True, text=True)
     if mounted.returncode:
@@ -93,21 +95,23 @@ async def test_a_full_disk_is_waited_for(stack: Stack) -> None:
     ora = await onboard(stack, "ora")
     place = stack.maubot.database(INSTANCE).parent
     await stack.maubot.stop()
-    with small_disk(place):
+    try:
+        with small_disk(place):
+            await stack.maubot.start()
+            await write(ora, "roomy")
+            await read_when_complete([(ora.person, ora.chats[0])])
+            logged = len(stack.maubot.log())
+            filler = fill(place)
+            for number in range(20):
+                await ora.person.send(ora.chats[0], f"full {number} " + "x" * 4000)
+            await wait_for_log(stack, ILL, logged, 60)
+            filler.unlink()
+            await write(ora, "roomy again")
+            await wait_for_log(stack, WELL, logged, 60)
+            await expect_everything_answered(stack, ora)
+            await stack.maubot.stop()
+    finally:
         await stack.maubot.start()
-        await write(ora, "roomy")
-        await read_when_complete([(ora.person, ora.chats[0])])
-        logged = len(stack.maubot.log())
-        filler = fill(place)
-        for number in range(20):
-            await ora.person.send(ora.chats[0], f"full {number} " + "x" * 4000)
-        await wait_for_log(stack, ILL, logged, 60)
-        filler.unlink()
-        await write(ora, "roomy again")
-        await wait_for_log(stack, WELL, logged, 60)
-        await expect_everything_answered(stack, ora)
-        await stack.maubot.stop()
-    await stack.maubot.start()
 
 
 async def test_a_server_that_restarts_is_waited_for(

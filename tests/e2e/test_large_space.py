@@ -15,8 +15,8 @@ from .story import OnboardedUser, ask_everywhere, membership_changes, onboard, s
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 CHATS = 120
-# Of more than a hundred that wait, the rest would be set aside.
-BATCH = 40
+# More than that nobody may wait for at the same time.
+BATCH = 10
 
 
 async def settle(stack: Stack, name: str) -> OnboardedUser:
