@@ -7,10 +7,11 @@ and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attr
+from mautrix.types import EventID
 
 from ..cache.pending_message import PendingMessage
 from ..matrix.message_edits import apply_edits
@@ -94,8 +95,19 @@ class LastQuestions:
         ids = [event.get("event_id") for event in events]
         newer = events[ids.index(questions[-1].event_id) + 1 :]
         # The last question may have been taken back since: the one before it was not meant.
-        is_gone = message.replaces is None and any(_was_there(message, one) for one in newer)
-        return None if is_gone else questions[-1]
+        gone = [EventID(str(one.get("event_id"))) for one in newer if _was_there(message, one)]
+        if message.replaces is None and await self._was_asked(gone, questions[-1]):
+            return None
+        return questions[-1]
+
+    async def _was_asked(self, gone: Sequence[EventID], question: IncomingMessage) -> bool:
+        """Whether one of some messages that were taken back was no edit of the question before
+        them: nothing says that one was, but the answer that takes it into account."""
+        if not gone:
+            return False
+        both, senders = (question.event_id, *gone), (question.sender,)
+        found = await self._timeline.answers(question.room_id, both, senders, edits=False)
+        return any(found[event_id].of != question.event_id for event_id in gone)
 
     def _take_over(self, pending: PendingMessage, question: IncomingMessage) -> None:
         """Let the question itself be asked no more, where it is set aside or waits."""

@@ -748,6 +748,26 @@ async def test_an_edit_takes_the_place_of_an_earlier_one_that_waits_and_of_nobod
     assert len(platform.texts) == 2
 
 
+async def test_an_edit_taken_back_is_no_question_taken_back(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    gate = platform.gate("Uno")
+    edit = alice.edit(question, "Uno")
+    await bot.push()
+    await bot.server.until(lambda: platform.texts == ["One", "Uno"])
+    alice.write(chat, "!again")
+    await bot.push()
+    alice.take_back(edit)
+    await bot.push()
+    gate.set()
+    await bot.settled()
+
+    assert platform.texts == ["One", "Uno", "One"]
+    assert_whole(chat, f"Answer to One{ASKED_AGAIN}")
+
+
 async def test_again_keeps_its_turn(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
