@@ -52,20 +52,21 @@ class LastQuestions:
         if pending.question is not None:
             return True
         message = pending.message
-        question = await self._last_before(message, is_question)
+        # What was asked already, is not what was edited since.
+        question = await self._last_before(message, is_question, pending.answer is None)
         if question is None or {pending.ending.of, message.replaces} - {None, question.event_id}:
             # It is about another one.
             return False
         asked = question.edited(message)
-        if message.replaces is None:
+        if message.replaces is None and question.edited_at < message.sent_at:
             asked = attr.evolve(question, revision=message.event_id)
-        elif asked is question:
-            # A later edit of it was taken into account before this one came.
-            return False
-        both, edits = (asked.event_id, message.event_id), message.replaces is not None
-        found = await self._timeline.answers(message.room_id, both, (message.sender,), edits)
+        edits = message.replaces is not None
+        # A later edit may have been taken into account before this one came.
+        by = (message.event_id, asked.key) if edits else (message.event_id,)
+        ids, senders = (asked.event_id, *by), (message.sender,)
+        found = await self._timeline.answers(message.room_id, ids, senders, edits)
         # What was kept of one that was stopped is still to be said: the word about it may stand.
-        is_done = found[message.event_id].whole and pending.answer is None
+        is_done = any(found[one].whole for one in by) and pending.answer is None
         if is_done or not is_question(asked):
             return False
         pending.standing = found[asked.event_id].standing
@@ -75,9 +76,9 @@ class LastQuestions:
         return True
 
     async def _last_before(
-        self, message: IncomingMessage, is_question: IsQuestion
+        self, message: IncomingMessage, is_question: IsQuestion, later: bool
     ) -> IncomingMessage | None:
-        events = await self._timeline.events_before(message)
+        events = await self._timeline.events_before(message, later)
         written = [one for event in events if (one := parse_message(event)) is not None]
         # A command stays one, whatever is made of it later, and no edit makes one.
         others = {one.event_id for one in written if not is_question(one)}

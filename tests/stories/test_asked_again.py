@@ -768,6 +768,41 @@ async def test_an_edit_taken_back_is_no_question_taken_back(
     assert_whole(chat, f"Answer to One{ASKED_AGAIN}")
 
 
+@pytest.mark.parametrize("first", ["edit", "again"])
+@pytest.mark.parametrize("then", ["a restart", "!retry"])
+async def test_an_edit_while_it_is_asked_again_is_not_lost(
+    bot: Bot, platform: FakePlatform, alice: User, first: str, then: str
+) -> None:
+    question, chat = alice.write(alice.chat, "One"), alice.chat
+    await bot.deliver()
+    asked = platform.stream("Uno" if first == "edit" else "One")
+    alice.edit(question, "Uno") if first == "edit" else alice.write(chat, "!again")
+    await bot.push()
+    await asyncio.wait_for(asked.heard.wait(), 10)
+    asked = platform.stream("Eins")
+    alice.edit(question, "Eins")
+    await bot.push()
+    await asyncio.wait_for(asked.heard.wait(), 10)
+    # Another sync, so that the last one is done with.
+    await bot.push()
+
+    platform.streams.clear()
+    if then == "!retry":
+        asked.fail(PlatformError("The fake platform sleeps.", can_retry=False))
+        await bot.settled()
+        alice.write(chat, "!retry")
+        await bot.deliver()
+    else:
+        await bot.restart()
+        await bot.deliver()
+
+    assert heard(chat)[0] == f"Answer to Eins{ASKED_AGAIN}"
+    asked_for = len(platform.texts)
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert len(platform.texts) == asked_for
+
+
 async def test_again_keeps_its_turn(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
