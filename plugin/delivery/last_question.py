@@ -51,14 +51,14 @@ class LastQuestions:
         """
         if pending.question is not None:
             return True
-        message = pending.message
-        # What was asked already, is not what was edited since.
-        question = await self._last_before(message, is_question, pending.answer is None)
+        # What was asked already is not what was edited since.
+        message, later = pending.message, pending.answer is None
+        question = await self._last_before(message, is_question, later)
         if question is None or {pending.ending.of, message.replaces} - {None, question.event_id}:
             # It is about another one.
             return False
         asked = question.edited(message)
-        if message.replaces is None and question.edited_at < message.sent_at:
+        if message.replaces is None and not (later and question.edited_at > message.sent_at):
             asked = attr.evolve(question, revision=message.event_id)
         edits = message.replaces is not None
         # A later edit may have been taken into account before this one came.

@@ -803,6 +803,27 @@ async def test_an_edit_while_it_is_asked_again_is_not_lost(
     assert len(platform.texts) == asked_for
 
 
+async def test_an_edit_of_what_was_answered_again_already_is_not_lost_in_a_kill(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await bot.configure(f"{FAKE_PLATFORM}streaming: {{enabled: false}}\n")
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    sending = bot.server.inject(Hold("PUT .*/send/", times=None))
+    alice.write(chat, "!again")
+    await bot.push()
+    await asyncio.wait_for(sending.reached.wait(), 10)
+    alice.edit(question, "Eins")
+    await bot.push()
+    await bot.server.until(lambda: len(bot.query("SELECT event_id FROM inbox")) == 2)
+    await bot.kill()
+    bot.server.heal()
+    await come_back(bot)
+
+    assert platform.texts == ["One", "One", "Eins"]
+    assert_whole(chat, f"Answer to Eins{ASKED_AGAIN}")
+
+
 async def test_again_keeps_its_turn(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
