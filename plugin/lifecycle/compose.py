@@ -168,7 +168,7 @@ def _make_services(
     invitations = Invitations(control_room, waiting)
     encrypted = EncryptedMessages(messages, timing)
     resume = Resume(messages, encrypted, base.matrix.timeline, base.config)
-    reactions = Reactions(messages.inbound)
+    reactions = Reactions(messages)
     readings = RoomReadings(resume, timing.backoff, base.host.log)
     catch_up = CatchUp(readings, invitations, reconciler)
     return Services(
