@@ -154,9 +154,9 @@ def _make_responder(base: Infrastructure, delivery: _Delivery, calls: PlatformCa
 
 
 def _make_inbound(delivery: _Delivery, commands: Commands) -> Inbound:
-    pending, notices = delivery.pending, delivery.notices
-    edits = Edits(pending, delivery.askings, notices, commands)
-    return Inbound(delivery.amend, edits, delivery.stopping, notices)
+    amend, notices = delivery.amend, delivery.notices
+    edits = Edits(amend, delivery.askings, notices, commands)
+    return Inbound(amend, edits, delivery.stopping, notices)
 
 
 def _make_services(

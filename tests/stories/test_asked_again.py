@@ -657,6 +657,30 @@ async def test_a_question_taken_back_while_nobody_is_there_takes_its_answer_alon
     assert len(platform.keys) == 1
 
 
+async def test_a_question_taken_back_before_a_start_goes_on_with_it_takes_its_answer_along(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, chat: Room
+) -> None:
+    await settle_in(bot, bob)
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    await bot.kill()
+    platform.streams.clear()
+    bot.server.hang_room(chat.room_id, requests="^GET rooms/[^/]*/messages")
+    await bot.start()
+    bob.write(bob.chat, "And me?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to And me?"])
+
+    alice.take_back(chat.messages(alice.id)[0])
+    await bot.push()
+    bot.server.mend_room(chat.room_id)
+    await bot.settled()
+
+    assert heard(chat) == []
+    assert platform.texts == ["Hi", "And me?"]
+
+
 async def test_a_question_taken_back_takes_along_what_would_have_asked_it_again(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
