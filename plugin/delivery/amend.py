@@ -122,6 +122,12 @@ class Amend:
             self.unfinished.end_later(one.asked, one.standing)
         return answer
 
+    def given_up(self, room_id: RoomID) -> int:
+        """Up to when what was sent in a room and is still being read is given up, in milliseconds
+        since the epoch; 0 if none of it is."""
+        asked = self.cancelled.get(room_id)
+        return 0 if asked is None else asked.sent_at
+
     def drop_cancelled(self, room_id: RoomID) -> None:
         """Drop what was cancelled in a room before it had been read; all of it has been by now,
         and none was begun."""

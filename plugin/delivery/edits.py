@@ -14,9 +14,9 @@ from mautrix.types import EventID, RoomID
 from ..cache.pending_message import PendingMessage
 from ..matrix.message_edits import makes_command
 from ..message import IncomingMessage
+from .amend import Amend
 from .askings import Askings
 from .notices import Notices
-from .pending import PendingMessages
 
 
 class Kinds(Protocol):
@@ -32,18 +32,17 @@ class Kinds(Protocol):
 class Edits:
     """Applies edits and redactions to messages."""
 
-    def __init__(
-        self, pending: PendingMessages, askings: Askings, notices: Notices, kinds: Kinds
-    ) -> None:
+    def __init__(self, amend: Amend, askings: Askings, notices: Notices, kinds: Kinds) -> None:
         """
         Args:
-            pending: the messages.
+            amend: has the messages, and what takes back the answers to them.
             askings: ends the call to a platform, which is made again.
             notices: say of an edit that it does not count.
             kinds: tells commands.
         """
         self.kinds = kinds
-        self._pending = pending
+        self._pending = amend.pending
+        self._unfinished = amend.unfinished
         self._askings = askings
         self._notices = notices
 
@@ -86,6 +85,8 @@ class Edits:
                 continue
             if not one.started and event_id in (message.event_id, message.replaces, asked):
                 self._drop(one)
+                # What an earlier run showed, or what broke off.
+                self._unfinished.withdraw_later(room_id, one.standing)
             elif self._askings.is_asked(one):
                 # An answer that is whole is another one than is asked for.
                 shown = () if one.standing.is_whole else one.standing.events

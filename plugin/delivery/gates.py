@@ -76,21 +76,26 @@ class Gates:
         self.all_closed -= 1
         return {room_id: self._take(room_id) for room_id in list(self._held)}
 
-    def hold(self, action: Action) -> bool:
+    def hold(self, action: Action, given_up: int = 0) -> bool:
         """Let an action wait before the gate of its room.
+
+        Args:
+            action: what was done.
+            given_up: what was sent before that is given up, in milliseconds since the epoch: an
+                edit does not change it any more.
 
         Returns:
             Whether it does, or changed a message that waits there; if not, no place was left.
         """
         held = self._held.setdefault(action.room_id, [])
-        if self._amend(held, action):
+        if self._amend(held, action, given_up):
             return True
         if len(held) < self._places:
             held.append(action)
             return True
         return False
 
-    def _amend(self, held: list[Action], action: Action) -> bool:
+    def _amend(self, held: list[Action], action: Action, given_up: int) -> bool:
         if isinstance(action, StopSign):
             return False
         target = action.event_id if isinstance(action, Redaction) else action.replaces
@@ -100,7 +105,7 @@ class Gates:
                     del held[at]
                     gone = self._taken_back.setdefault(one.room_id, deque(maxlen=self._places))
                     gone.append(action)
-                elif not makes_command(action, one, self._is_command):
+                elif one.sent_at >= given_up and not makes_command(action, one, self._is_command):
                     held[at] = one.edited(action)
                 else:
                     return False

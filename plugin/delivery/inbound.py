@@ -1,15 +1,13 @@
 """Where messages come in: each is taken in once, in the order of its room, however it comes.
 
 Each room has a gate. While older messages of a room are being read, what is delivered meanwhile
-waits before it, for as long as that room takes; every other room goes on. Nothing is answered
-here, and nobody who answers is known.
+waits before it, for as long as that room takes; every other room goes on. Nobody answers here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mautrix.types import RoomID
 
@@ -71,7 +69,7 @@ class Inbound:
         # As long as no gate is closed there is nothing to ask.
         if not (gates.closed or gates.all_closed) or not gates.is_closed(action.room_id):
             self.take(action)
-        elif not gates.hold(action) and isinstance(action, IncomingMessage):
+        elif not gates.hold(action, self.amend.given_up(action.room_id)):
             self._take_beyond(action)
 
     def receive_urgent(self, message: IncomingMessage) -> PendingMessage | None:
@@ -101,9 +99,7 @@ class Inbound:
 
     def resume(self, room_id: RoomID) -> None:
         """Take in what waited for the older messages of a room: all of those were taken in."""
-        for action in self._gates.open(room_id):
-            self.take(action)
-        self._drop_cancelled()
+        self._take_held(self._gates.open(room_id))
 
     def cancel(self, message: IncomingMessage) -> None:
         """Give up what was written in a room before this message and is still being read."""
@@ -121,9 +117,7 @@ class Inbound:
             The rooms in which something waited.
         """
         held = self._gates.open_all()
-        for action in itertools.chain(*held.values()):
-            self.take(action)
-        self._drop_cancelled()
+        self._take_held(action for actions in held.values() for action in actions)
         return list(held)
 
     def take_kept(self, pending: PendingMessage) -> None:
@@ -150,6 +144,15 @@ class Inbound:
         if is_new := self._seen.add(message.event_id):
             self.pending.set_aside(PendingMessage(message, standing=standing))
         return is_new
+
+    def _take_held(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            given_up = self.amend.given_up(action.room_id)
+            if isinstance(action, IncomingMessage) and action.sent_at > given_up:
+                # It may be an edit of what was given up.
+                self._drop_cancelled()
+            self.take(action)
+        self._drop_cancelled()
 
     def _drop_cancelled(self) -> None:
         for room_id in list(self.amend.cancelled):
@@ -189,7 +192,9 @@ class Inbound:
         if not self.pending.is_full(edit.sender):
             self.pending.accept(pending)
 
-    def _take_beyond(self, message: IncomingMessage) -> None:
+    def _take_beyond(self, action: Action) -> None:
         """Take in a message for which no place is left before the gate of its room."""
-        if message.replaces is None and self._seen.add(message.event_id):
-            self._floods.note(message, self.pending.set_aside(PendingMessage(message)))
+        if not isinstance(action, IncomingMessage) or action.replaces is not None:
+            return
+        if self._seen.add(action.event_id):
+            self._floods.note(action, self.pending.set_aside(PendingMessage(action)))

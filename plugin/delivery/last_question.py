@@ -7,10 +7,11 @@ and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attr
+from mautrix.types import EventID
 
 from ..cache.pending_message import PendingMessage
 from ..matrix.message_edits import apply_edits
@@ -50,21 +51,22 @@ class LastQuestions:
         """
         if pending.question is not None:
             return True
-        message = pending.message
-        question = await self._last_before(message, is_question)
+        # What was asked already is not what was edited since.
+        message, later = pending.message, pending.answer is None
+        question = await self._last_before(message, is_question, later)
         if question is None or {pending.ending.of, message.replaces} - {None, question.event_id}:
             # It is about another one.
             return False
         asked = question.edited(message)
-        if message.replaces is None:
+        if message.replaces is None and not (later and question.edited_at > message.sent_at):
             asked = attr.evolve(question, revision=message.event_id)
-        elif asked is question:
-            # A later edit of it was taken into account before this one came.
-            return False
-        both, edits = (asked.event_id, message.event_id), message.replaces is not None
-        found = await self._timeline.answers(message.room_id, both, (message.sender,), edits)
+        edits = message.replaces is not None
+        # A later edit may have been taken into account before this one came.
+        by = (message.event_id, asked.key) if edits else (message.event_id,)
+        ids, senders = (asked.event_id, *by), (message.sender,)
+        found = await self._timeline.answers(message.room_id, ids, senders, edits)
         # What was kept of one that was stopped is still to be said: the word about it may stand.
-        is_done = found[message.event_id].whole and pending.answer is None
+        is_done = any(found[one].whole for one in by) and pending.answer is None
         if is_done or not is_question(asked):
             return False
         pending.standing = found[asked.event_id].standing
@@ -74,9 +76,9 @@ class LastQuestions:
         return True
 
     async def _last_before(
-        self, message: IncomingMessage, is_question: IsQuestion
+        self, message: IncomingMessage, is_question: IsQuestion, later: bool
     ) -> IncomingMessage | None:
-        events = await self._timeline.events_before(message)
+        events = await self._timeline.events_before(message, later)
         written = [one for event in events if (one := parse_message(event)) is not None]
         # A command stays one, whatever is made of it later, and no edit makes one.
         others = {one.event_id for one in written if not is_question(one)}
@@ -94,8 +96,19 @@ class LastQuestions:
         ids = [event.get("event_id") for event in events]
         newer = events[ids.index(questions[-1].event_id) + 1 :]
         # The last question may have been taken back since: the one before it was not meant.
-        is_gone = message.replaces is None and any(_was_there(message, one) for one in newer)
-        return None if is_gone else questions[-1]
+        gone = [EventID(str(one.get("event_id"))) for one in newer if _was_there(message, one)]
+        if message.replaces is None and await self._was_asked(gone, questions[-1]):
+            return None
+        return questions[-1]
+
+    async def _was_asked(self, gone: Sequence[EventID], question: IncomingMessage) -> bool:
+        """Whether one of some messages that were taken back was no edit of the question before
+        them: nothing says that one was, but the answer that takes it into account."""
+        if not gone:
+            return False
+        both, senders = (question.event_id, *gone), (question.sender,)
+        found = await self._timeline.answers(question.room_id, both, senders, edits=False)
+        return any(found[event_id].of != question.event_id for event_id in gone)
 
     def _take_over(self, pending: PendingMessage, question: IncomingMessage) -> None:
         """Let the question itself be asked no more, where it is set aside or waits."""

@@ -154,9 +154,9 @@ def _make_responder(base: Infrastructure, delivery: _Delivery, calls: PlatformCa
 
 
 def _make_inbound(delivery: _Delivery, commands: Commands) -> Inbound:
-    pending, notices = delivery.pending, delivery.notices
-    edits = Edits(pending, delivery.askings, notices, commands)
-    return Inbound(delivery.amend, edits, delivery.stopping, notices)
+    amend, notices = delivery.amend, delivery.notices
+    edits = Edits(amend, delivery.askings, notices, commands)
+    return Inbound(amend, edits, delivery.stopping, notices)
 
 
 def _make_services(
@@ -168,7 +168,7 @@ def _make_services(
     invitations = Invitations(control_room, waiting)
     encrypted = EncryptedMessages(messages, timing)
     resume = Resume(messages, encrypted, base.matrix.timeline, base.config)
-    reactions = Reactions(messages.inbound)
+    reactions = Reactions(messages)
     readings = RoomReadings(resume, timing.backoff, base.host.log)
     catch_up = CatchUp(readings, invitations, reconciler)
     return Services(

@@ -109,13 +109,16 @@ class Timeline:
         event = await self.pages.event(room_id, event_id)
         return read_answer_event(Replacements().apply(event))
 
-    async def events_before(self, asked: IncomingMessage) -> list[dict[str, Any]]:
+    async def events_before(
+        self, asked: IncomingMessage, later: bool = False
+    ) -> list[dict[str, Any]]:
         """The hundred messages of one person and the bot before a message of that person, with
         their edits, oldest first, decrypted. Of the edits of one message all but the last may be
         missing.
 
         Args:
             asked: the message, or an edit.
+            later: that person's edits that came after it are wanted, too.
 
         Raises:
             NoAnswer, MatrixRequestError: the timeline could not be read.
@@ -128,7 +131,8 @@ class Timeline:
         try:
             async for event in self.pages.events(asked.room_id, theirs):
                 is_message = not edits.take(event)
-                if reached and event.get("sender") in both:
+                is_later = later and not is_message and event.get("sender") == asked.sender
+                if is_later or (reached and event.get("sender") in both):
                     told = edits.told_with(event)
                     events += [event] if told is None else [told, event]
                     messages += is_message

@@ -78,6 +78,29 @@ async def test_what_was_written_while_nobody_was_there_is_given_up_before_it_is_
     assert sorted(platform.texts) == ["And me?", "Later"]
 
 
+async def test_what_is_edited_after_it_was_given_up_is_asked_as_it_is_then(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    await settle_in(bot, alice)
+    await bot.stop()
+    alice.write(alice.chat, "Earlier")
+    bot.server.hang_room(alice.chat.room_id, requests=MESSAGES)
+    await bot.start()
+    edited = alice.write(alice.chat, "Now")
+    await bot.push()
+    given_up = alice.write(alice.chat, "!cancel")
+    await bot.push()
+    await bot.server.until(lambda: replies(alice.chat, given_up) != [])
+    alice.edit(edited, "Then")
+    await bot.push()
+
+    bot.server.mend_room(alice.chat.room_id)
+    await bot.settled()
+
+    assert platform.texts == ["Then"]
+    assert len(replies(alice.chat, edited)) == 1
+
+
 async def test_what_came_too_fast_to_be_delivered_is_given_up_before_it_is_read(
     bot: Bot, platform: FakePlatform, alice: User
 ) -> None:

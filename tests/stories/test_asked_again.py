@@ -657,6 +657,30 @@ async def test_a_question_taken_back_while_nobody_is_there_takes_its_answer_alon
     assert len(platform.keys) == 1
 
 
+async def test_a_question_taken_back_before_a_start_goes_on_with_it_takes_its_answer_along(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, chat: Room
+) -> None:
+    await settle_in(bot, bob)
+    stream = await begin(bot, platform, alice)
+    stream.say("Once upon a time")
+    await see(bot, chat, "Once upon a time")
+    await bot.kill()
+    platform.streams.clear()
+    bot.server.hang_room(chat.room_id, requests="^GET rooms/[^/]*/messages")
+    await bot.start()
+    bob.write(bob.chat, "And me?")
+    await bot.push()
+    await bot.server.until(lambda: heard(bob.chat) == ["Answer to And me?"])
+
+    alice.take_back(chat.messages(alice.id)[0])
+    await bot.push()
+    bot.server.mend_room(chat.room_id)
+    await bot.settled()
+
+    assert heard(chat) == []
+    assert platform.texts == ["Hi", "And me?"]
+
+
 async def test_a_question_taken_back_takes_along_what_would_have_asked_it_again(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
@@ -746,6 +770,82 @@ async def test_an_edit_takes_the_place_of_an_earlier_one_that_waits_and_of_nobod
     answer = "Answer to Eins" if whose == "hers" else "Answer to Uno"
     assert f"{answer}{ASKED_AGAIN}" in heard(chat)
     assert len(platform.texts) == 2
+
+
+async def test_an_edit_taken_back_is_no_question_taken_back(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    gate = platform.gate("Uno")
+    edit = alice.edit(question, "Uno")
+    await bot.push()
+    await bot.server.until(lambda: platform.texts == ["One", "Uno"])
+    alice.write(chat, "!again")
+    await bot.push()
+    alice.take_back(edit)
+    await bot.push()
+    gate.set()
+    await bot.settled()
+
+    assert platform.texts == ["One", "Uno", "One"]
+    assert_whole(chat, f"Answer to One{ASKED_AGAIN}")
+
+
+@pytest.mark.parametrize("first", ["edit", "again"])
+@pytest.mark.parametrize("then", ["a restart", "!retry"])
+async def test_an_edit_while_it_is_asked_again_is_not_lost(
+    bot: Bot, platform: FakePlatform, alice: User, first: str, then: str
+) -> None:
+    question, chat = alice.write(alice.chat, "One"), alice.chat
+    await bot.deliver()
+    asked = platform.stream("Uno" if first == "edit" else "One")
+    alice.edit(question, "Uno") if first == "edit" else alice.write(chat, "!again")
+    await bot.push()
+    await asyncio.wait_for(asked.heard.wait(), 10)
+    asked = platform.stream("Eins")
+    alice.edit(question, "Eins")
+    await bot.push()
+    await asyncio.wait_for(asked.heard.wait(), 10)
+    # Another sync, so that the last one is done with.
+    await bot.push()
+
+    platform.streams.clear()
+    if then == "!retry":
+        asked.fail(PlatformError("The fake platform sleeps.", can_retry=False))
+        await bot.settled()
+        alice.write(chat, "!retry")
+        await bot.deliver()
+    else:
+        await bot.restart()
+        await bot.deliver()
+
+    assert heard(chat)[0] == f"Answer to Eins{ASKED_AGAIN}"
+    asked_for = len(platform.texts)
+    await bot.restart(keep_database=False)
+    await bot.deliver()
+    assert len(platform.texts) == asked_for
+
+
+async def test_an_edit_of_what_was_answered_again_already_is_not_lost_in_a_kill(
+    bot: Bot, platform: FakePlatform, alice: User, chat: Room
+) -> None:
+    await bot.configure(f"{FAKE_PLATFORM}streaming: {{enabled: false}}\n")
+    question = alice.write(chat, "One")
+    await bot.deliver()
+    sending = bot.server.inject(Hold("PUT .*/send/", times=None))
+    alice.write(chat, "!again")
+    await bot.push()
+    await asyncio.wait_for(sending.reached.wait(), 10)
+    alice.edit(question, "Eins")
+    await bot.push()
+    await bot.server.until(lambda: len(bot.query("SELECT event_id FROM inbox")) == 2)
+    await bot.kill()
+    bot.server.heal()
+    await come_back(bot)
+
+    assert platform.texts == ["One", "One", "Eins"]
+    assert_whole(chat, f"Answer to Eins{ASKED_AGAIN}")
 
 
 async def test_again_keeps_its_turn(

@@ -358,6 +358,29 @@ async def test_a_stop_sign_while_older_messages_are_read_stops_the_answer(
     assert platform.texts == ["Hi", "And me?"]
 
 
+async def test_stop_signs_of_guests_take_no_place_before_the_gate(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User, chat: Room
+) -> None:
+    bot.limits = attr.evolve(bot.limits, waiting=2)
+    await bot.restart()
+    alice.let_in(bob, chat)
+    await ask(bot, alice, chat, "Before")
+    reading = bot.server.hang_room(chat.room_id, requests=MESSAGES)
+    for number in range(130):
+        alice.write(chat, f"Note {number}", msgtype="m.notice")
+    await bot.push()
+    await asyncio.wait_for(reading.reached.wait(), 10)
+
+    for _ in range(2):
+        bob.react(said(chat)[0], SIGN)
+    alice.write(chat, "And now?")
+    await bot.push()
+    bot.server.mend_room(chat.room_id)
+    await bot.settled()
+
+    assert_whole(chat, "Answer to Before", "Answer to And now?")
+
+
 async def test_a_stop_sign_on_what_is_being_written_waits_for_no_older_messages(
     bot: Bot, platform: FakePlatform, alice: User, chat: Room
 ) -> None:
