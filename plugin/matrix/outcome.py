@@ -110,7 +110,8 @@ def classify(answer: HttpAnswer) -> Any:
             return body
         raise NoAnswer(f"{status} with a body that is no JSON object")
     errcode = body.get("errcode") if isinstance(body, dict) else None
-    if not isinstance(errcode, str) or not 400 <= status < 500:
+    # A 401 is about the bot's access token, and says nothing of what was asked.
+    if not isinstance(errcode, str) or not 400 <= status < 500 or status == 401:
         raise NoAnswer(f"{status} {errcode or 'without a Matrix error'}")
     message = " ".join(str(body.get("error", ""))[:LONGEST_REFUSAL].split())
     raise make_request_error(http_status=status, text=message, errcode=errcode, message=message)

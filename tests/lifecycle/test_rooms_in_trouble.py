@@ -204,6 +204,34 @@ async def test_a_room_that_may_not_be_looked_into_any_more_is_served_again_when_
     assert "Spices" in " ".join(heard(control))
 
 
+@DATABASE
+async def test_what_was_asked_before_the_bots_access_was_revoked_is_answered_when_it_is_back(
+    bot: Bot, platform: FakePlatform, alice: User, keep_database: bool
+) -> None:
+    """That the bot is not known says nothing about the room, so nothing there is done with."""
+    await settle_in(bot, alice)
+    gate = platform.gate("Asked before")
+    alice.write(alice.chat, "Asked before")
+    await bot.push()
+    await bot.server.until(lambda: platform.texts == ["Asked before"])
+    await bot.stop()
+    gate.set()
+    alice.write(alice.chat, "Asked meanwhile")
+    if not keep_database:
+        bot.database.unlink()
+    revoked = bot.server.inject(
+        Answer("GET .*/messages", None, status=401, body=refusal("M_UNKNOWN_TOKEN"))
+    )
+
+    await bot.start()
+    await bot.server.until(revoked.reached.is_set)
+    assert heard(alice.chat) == []
+    bot.server.lift(revoked)
+
+    await bot.server.until(lambda: len(heard(alice.chat)) == 2)
+    assert heard(alice.chat) == ["Answer to Asked before", "Answer to Asked meanwhile"]
+
+
 async def test_a_direct_room_with_somebody_without_permission_is_not_paged(
     bot: Bot, alice: User
 ) -> None:
