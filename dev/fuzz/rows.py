@@ -47,6 +47,8 @@ ROWS = {
 # What the columns are declared as: SQLite makes text of a number where text is wanted, keeps what
 # cannot be a number where that is wanted, and bytes anywhere.
 KINDS = {"space": "TTNNN", "chat": "TTTTTTT", "instance": "TTT", "inbox": "TNTTTN"}
+# Of each table: to make more of them takes this target itself longer than reading them takes.
+MOST_ROWS = 10_000
 
 
 class _Tables:
@@ -101,7 +103,7 @@ def read_rows(value: Any) -> None:
     for name, kinds in KINDS.items():
         rows = value.get(name)
         found = [row for row in rows if isinstance(row, list)] if isinstance(rows, list) else []
-        full = [(row + [None] * len(kinds))[: len(kinds)] for row in found]
+        full = [(row + [None] * len(kinds))[: len(kinds)] for row in found[:MOST_ROWS]]
         tables[name] = [list(map(_column, row, kinds)) for row in full]
     try:
         LOOP.run(_load(cast(Database, _Tables(tables)), value == ROWS))

@@ -89,7 +89,8 @@ async def read_backlog(
     ]
     messages = (parse_message(event) for event in clear)
     redacted = frozenset(one for event in events if (one := _redacted_by(event)) is not None)
-    written = {event.get("event_id") for event in events if event.get("sender") != timeline.bot}
+    others = (event.get("event_id") for event in events if event.get("sender") != timeline.bot)
+    written = {event_id for event_id in others if isinstance(event_id, str)}
     return Backlog(
         tuple(message for message in messages if message is not None),
         redacted,
