@@ -78,7 +78,7 @@ test_all() {
         e2e "${@:2}"
     elif [ "${1:-}" = slow ]; then
         prepare test synapse synapse-1-98 maubot llmock litellm sdks
-        .venv/test/bin/python -m pytest tests/e2e -m slow -n 3 --dist worksteal "${@:2}"
+        .venv/test/bin/python -m pytest tests/e2e -m slow -n 3 --dist loadfile --no-loadscope-reorder "${@:2}"
     elif [ "${1:-}" = nightly ]; then
         prepare test
         HYPOTHESIS_PROFILE=nightly .venv/test/bin/python -m pytest tests/planner tests/topology tests/stories/test_stateful.py -n auto "${@:2}"

@@ -88,9 +88,14 @@ class Invitations:
         none is left as it is."""
         self.queue.put(room_id, partial(self._greet, room_id), told_once=False)
 
-    def answer(self, invitation: Invitation) -> None:
-        """Queue the answer to an invitation; answering one twice does no harm."""
-        self.queue.put(invitation.room_id, partial(self._answer, invitation))
+    def answer(self, invitation: Invitation, told_once: bool = False) -> None:
+        """Queue the answer to an invitation; answering one twice does no harm.
+
+        Args:
+            invitation: the invitation.
+            told_once: it is older than any token there is, so that no later sync tells of it.
+        """
+        self.queue.put(invitation.room_id, partial(self._answer, invitation), told_once)
 
     async def _answer(self, invitation: Invitation) -> None:
         room_id, sender = invitation.room_id, invitation.sender

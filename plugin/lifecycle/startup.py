@@ -74,7 +74,7 @@ class Startup:
             await self.services.store.put_verified(self.services.routes.rooms_of, 0)
         self.result = result
         for invitation in self.result.invitations:
-            self.services.invitations.answer(invitation)
+            self.services.invitations.answer(invitation, told_once=True)
 
     def resume_messages(self) -> None:
         """Before the handlers: what was written earlier closes the gates of its rooms."""

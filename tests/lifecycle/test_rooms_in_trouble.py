@@ -12,7 +12,7 @@ import pytest
 from plugin.config.timing import Limits
 
 from ..fakes.fake_platform import FakePlatform
-from ..fakes.faults import Answer, refusal
+from ..fakes.faults import Answer, Hold, refusal
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import DATABASE, ask, open_group, settle_in
@@ -343,6 +343,26 @@ async def test_a_room_joined_meanwhile_that_cannot_be_read_makes_no_later_start_
 
     bot.server.mend_room(room.room_id)
     await bot.server.until(lambda: "Welcome" in " ".join(heard(room)))
+
+
+async def test_whoever_is_being_served_when_the_token_is_saved_makes_no_later_start_a_long_one(
+    bot: Bot, platform: FakePlatform, alice: User, bob: User
+) -> None:
+    """A sync from the token that is saved instead tells of their invitation again."""
+    await settle_in(bot, alice)
+    await bot.deliver()
+    await bot.stop()
+    alice.write(alice.chat, "Hello")
+    never_answer(bot, alice.chat)
+    making = bot.server.inject(Hold("createRoom", times=None))
+    bot.database.unlink()
+
+    await bot.start()
+    bob.invite_bot()
+    await bot.push()
+    await bot.server.until(making.reached.is_set)
+
+    await bot.server.until(lambda: bot.query("SELECT token FROM instance") > [("",)])
 
 
 async def answered(bot: Bot, person: User) -> list[str]:
