@@ -89,12 +89,8 @@ class Invitations:
         self.queue.put(room_id, partial(self._greet, room_id), told_once=False)
 
     def answer(self, invitation: Invitation, told_once: bool = False) -> None:
-        """Queue the answer to an invitation; answering one twice does no harm.
-
-        Args:
-            invitation: the invitation.
-            told_once: it is older than any token there is, so that no later sync tells of it.
-        """
+        """Queue the answer to an invitation; answering one twice does no harm. It is `told_once`
+        if it is older than any token there is, so that no later sync tells of it."""
         self.queue.put(invitation.room_id, partial(self._answer, invitation), told_once)
 
     async def _answer(self, invitation: Invitation) -> None:
