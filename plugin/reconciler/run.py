@@ -105,6 +105,8 @@ class Runner:
         claims = Claims(self.routes)
         observed = await self._see(request)
         outcome = await self.applier.apply(observed.plan, claims, request.hurry)
+        written = frozenset(write.room_id for write in observed.plan.writes)
+        unknown = {one for one in written if self.routes.lookup(one) is None}
         changed_meanwhile = await self.applier.swap(observed, outcome.failed, claims)
         if observed.owners is None:
             saved = await self.store.save(self.routes)
@@ -113,6 +115,10 @@ class Runner:
         await self.known_rooms.note(observed, changed_meanwhile)
         self._problem_log.note(observed.plan.problems, observed.snapshot.rooms)
         to_repeat = _to_repeat(request, observed.plan, changed_meanwhile)
+        if observed.owners is not None:
+            # What happened in a room while nobody knew that it would be a chat was told to no run.
+            made = frozenset(one for one in unknown if self.routes.lookup(one) is not None)
+            to_repeat |= Scope(frozenset(), made)
         report = make_report(observed, outcome, saved)
         return observed, attr.evolve(report, changed_meanwhile=to_repeat)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ..fakes.fake_platform import FakePlatform
+from ..fakes.faults import Hold
 from ..fakes.maubot import BOT, Bot
 from ..fakes.rooms import Room
 from ..fakes.stories import WHEN, add_chat, ask, meanwhile, settle_in, settle_in_with_chats
-from ..fakes.users import BINDING, User, links
+from ..fakes.users import BINDING, User, links, replies
 
 # A start without a database reads each chat's own state only after the first answers.
 pytestmark = pytest.mark.usefixtures("verifying")
@@ -83,6 +84,28 @@ async def test_a_chat_upgraded_twice_is_followed_to_the_last_room(
 
     assert await ask(bot, alice, new, "Hello") == "Answer to Hello"
     assert list(links(alice.space)) == [new.room_id]
+
+
+async def test_a_chat_upgraded_again_while_its_first_upgrade_is_seen_to_is_followed_too(
+    bot: Bot, platform: FakePlatform, alice: User
+) -> None:
+    """When the second upgrade comes, nobody knows yet that the room between is a chat."""
+    (control,) = await settle_in(bot, alice)
+    binding = alice.chat.content(BINDING)
+    writing = Hold(f"^PUT rooms/[^/]*/state/{BINDING}")
+    bot.server.inject(writing)
+
+    between = replace(alice, alice.chat)
+    await bot.push()
+    await bot.server.until(writing.reached.is_set)
+    last = replace(alice, between)
+    asked = [alice.write(control, "!chats") for _ in range(5)]
+    await bot.push()
+    await bot.server.until(lambda: all(replies(control, one) for one in asked))
+    writing.release()
+
+    await bot.server.until(lambda: list(links(alice.space)) == [last.room_id])
+    assert last.content(BINDING)["platform_chat_id"] == binding["platform_chat_id"]
 
 
 @WHEN
